@@ -1,0 +1,3 @@
+//! SCSI tape drives and medium changers as a Linux host sees them: synchronous, without policy.
+
+pub mod transport;

@@ -1,0 +1,172 @@
+//! What the archive, the segmenter and the index say to each other about one tar member.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Number of a segment within its set, from 0, without gaps in the tar stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SegmentNumber(pub u32);
+
+/// Where a member's first tar header starts: `offset` bytes into the plaintext (after decryption
+/// and decompression) of segment `segment`. Headers, data and padding of one member are
+/// contiguous in the tar stream and may continue in the following segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MemberAddress {
+    /// Segment that holds the first byte of the member.
+    pub segment: SegmentNumber,
+    /// Plaintext bytes before it in that segment.
+    pub offset: u64,
+}
+
+/// Seconds and nanoseconds since 1970-01-01T00:00:00Z; `nanos` always counts forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileTime {
+    /// Whole seconds, rounded towards minus infinity.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanos: u32,
+}
+
+/// Kind of a member (POSIX pax typeflag).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberKind {
+    /// Regular file, sparse or not.
+    File,
+    /// Directory.
+    Directory,
+    /// Symbolic link.
+    Symlink,
+    /// A later name of a file, symbolic link, device or fifo that is already in the stream.
+    HardLink,
+    /// Character device.
+    CharacterDevice,
+    /// Block device.
+    BlockDevice,
+    /// Fifo.
+    Fifo,
+}
+
+/// How faithful the bytes of a member are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// Read whole while its size, times and inode stood still.
+    Intact,
+    /// Changed, shrank or grew while it was read: padded or cut to its header; the digest is of
+    /// the bytes written.
+    Changed,
+    /// Incomplete: filled with zeros after it changed or vanished between two sessions, or a
+    /// read error. A whole copy follows later in the stream when the file still exists.
+    Superseded,
+}
+
+/// One member as the index keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// Raw bytes of the path below the set's root, without leading or trailing slash; the root
+    /// directory itself is `.`.
+    pub path: Vec<u8>,
+    /// Kind of the member.
+    pub kind: MemberKind,
+    /// Logical size of a regular file in bytes (holes included), 0 for all else.
+    pub size: u64,
+    /// Modification time.
+    pub modified: FileTime,
+    /// Permission bits including setuid, setgid and sticky (07777).
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Where the member starts.
+    pub address: MemberAddress,
+    /// Bytes in the tar stream from the first header to the end of padding.
+    pub length: u64,
+    /// BLAKE3 of a regular file's logical bytes as written (holes read as zeros).
+    pub digest: Option<[u8; 32]>,
+    /// For a hard link: the member that carries the data.
+    pub link: Option<MemberAddress>,
+    /// How faithful it is.
+    pub state: MemberState,
+}
+
+/// What identifies a source file between two sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourceIdentity {
+    /// `st_dev`
+    pub device: u64,
+    /// `st_ino`
+    pub inode: u64,
+    /// `st_size`
+    pub size: u64,
+    /// `st_mtim`
+    pub modified: FileTime,
+    /// `st_ctim`
+    pub changed: FileTime,
+}
+
+/// A member that is about to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberStart {
+    /// As in [`IndexEntry::path`].
+    pub path: Vec<u8>,
+    /// Kind of the member.
+    pub kind: MemberKind,
+    /// Exactly how many bytes will follow, headers, data and padding.
+    pub length: u64,
+    /// How many of them are headers (pax records, GNU `L`, the header, the sparse map).
+    pub header_length: u64,
+    /// The source as it was when the headers were made.
+    pub source: SourceIdentity,
+    /// The index entry as known so far (address, digest and state not yet final).
+    pub entry: IndexEntry,
+}
+
+/// Where a later session goes on. Stored with each committed segment: the state of the tar
+/// stream at the end of that segment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ResumePoint {
+    /// Last path, in walk order, whose member is complete in this or an earlier segment.
+    pub last_path: Option<Vec<u8>>,
+    /// The member the segment's end cut through.
+    pub partial: Option<PartialMember>,
+    /// Bytes of tar stream up to here.
+    pub stream_offset: u64,
+}
+
+/// A member the end of a segment cut through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartialMember {
+    /// What was begun.
+    pub start: MemberStart,
+    /// Where its first header is.
+    pub address: MemberAddress,
+    /// How many of its bytes are in the stream already.
+    pub written: u64,
+}
+
+/// Why the stream cannot go on.
+#[derive(Debug, Error)]
+pub enum SinkError {
+    /// Asked to stop at a safe point (SIGINT).
+    #[error("interrupted")]
+    Interrupted,
+    /// Every copy failed; the reasons were reported where they happened.
+    #[error("no copy is left to write to: {0}")]
+    NoCopyLeft(String),
+    /// Encoding failed.
+    #[error("encoding the stream: {0}")]
+    Encode(#[source] std::io::Error),
+}
+
+/// Takes a tar stream member by member. The segmenter is one; tests have their own.
+pub trait MemberSink {
+    /// Announces a member. Exactly `start.length` bytes follow by [`MemberSink::write`].
+    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError>;
+    /// The next bytes of the stream. Between members only the end-of-archive blocks are written.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError>;
+    /// The member is complete; its entry belongs to the index part of the segment it ends in.
+    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError>;
+}

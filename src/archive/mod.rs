@@ -1,0 +1,3 @@
+//! A set as a POSIX pax tar stream: scanning a tree, writing members, reading and extracting them.
+
+pub mod member;

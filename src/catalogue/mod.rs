@@ -1,0 +1,1 @@
+//! The record: SQLite, the only SQL in the project.

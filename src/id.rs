@@ -1,0 +1,176 @@
+//! Identities that must not be swapped by mistake.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// A text that is not an identity of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("\"{text}\" is not {expected}")]
+pub struct IdError {
+    /// What was given.
+    pub text: String,
+    /// What would have been right.
+    pub expected: &'static str,
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new one: UUIDv7, so that ids sort by the time they were made.
+            #[must_use]
+            pub fn generate(now: chrono::DateTime<chrono::Utc>) -> Self {
+                let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+                let timestamp = uuid::Timestamp::from_unix(
+                    uuid::NoContext,
+                    seconds,
+                    now.timestamp_subsec_nanos(),
+                );
+                Self(Uuid::new_v7(timestamp))
+            }
+
+            /// Wraps an id that was stored.
+            #[must_use]
+            pub fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The id itself.
+            #[must_use]
+            pub fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Uuid::parse_str(text).map(Self).map_err(|_| IdError {
+                    text: text.to_owned(),
+                    expected: $what,
+                })
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// What is backed up, again and again: a name, a source and how to keep it.
+    SetDefinitionId,
+    "the id of a set definition (a UUID)"
+);
+uuid_id!(
+    /// One backup set: the tar stream one run made of one set definition.
+    SetId,
+    "the id of a backup set (a UUID)"
+);
+uuid_id!(
+    /// One run of a job.
+    RunId,
+    "the id of a run (a UUID)"
+);
+uuid_id!(
+    /// One step of a run.
+    StepId,
+    "the id of a step (a UUID)"
+);
+uuid_id!(
+    /// One labelled life of a cartridge: a new one is made when it is labelled again.
+    VolumeId,
+    "the id of a volume (a UUID)"
+);
+uuid_id!(
+    /// A key that backup sets are encrypted to.
+    KeyId,
+    "the id of a key (a UUID)"
+);
+
+/// Number of a copy of a set, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CopyNumber(pub u8);
+
+impl fmt::Display for CopyNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Number of a tape file on a volume as `mt fsf` counts them, from 0: each filemark ends one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TapeFileNumber(pub u32);
+
+/// The volume tag of a cartridge as a bar code reader or a person gives it, with surrounding
+/// blanks removed: 1 to 32 printable ASCII characters (SMC-3 5.3: the primary volume tag).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Barcode(String);
+
+impl Barcode {
+    /// The text as read.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Barcode {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let trimmed = text.trim_matches([' ', '\0']);
+        let plain = |byte: u8| (0x21..=0x7e).contains(&byte) || byte == b' ';
+        if trimmed.is_empty() || trimmed.len() > 32 || !trimmed.bytes().all(plain) {
+            return Err(IdError {
+                text: text.to_owned(),
+                expected: "a barcode (1 to 32 printable ASCII characters)",
+            });
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Barcode {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<Barcode> for String {
+    fn from(barcode: Barcode) -> Self {
+        barcode.0
+    }
+}
+
+impl fmt::Display for Barcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Barcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Barcode({})", self.0)
+    }
+}

@@ -1,0 +1,1 @@
+//! File indexes: one immutable file per set or part.

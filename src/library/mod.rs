@@ -1,0 +1,1 @@
+//! Robots and drives as shared resources.
