@@ -4,6 +4,8 @@ pub mod archive;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod error;
 pub mod id;
 pub mod index;
 pub mod job;
