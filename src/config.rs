@@ -145,7 +145,7 @@ impl Config {
             }
         }
         let block = self.stream.block_size.as_u64();
-        if !(1024..=8 << 20).contains(&block) || block % 1024 != 0 {
+        if !(1024..=8 << 20).contains(&block) || !block.is_multiple_of(1024) {
             return wrong(format!(
                 "stream.block-size is {}, it must be a multiple of 1 KiB from 1 KiB to 8 MiB",
                 self.stream.block_size

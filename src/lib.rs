@@ -12,5 +12,6 @@ pub mod job;
 pub mod journal;
 pub mod key;
 pub mod library;
+pub mod progress;
 pub mod restore;
 pub mod tape;
