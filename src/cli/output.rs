@@ -51,7 +51,7 @@ pub fn table(columns: &[Column], rows: Vec<Vec<String>>, empty: &str) -> Result<
     }
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|column| match column {
             Column::Text(name) | Column::Number(name) => *name,
