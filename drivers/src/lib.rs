@@ -1,3 +1,19 @@
 //! SCSI tape drives and medium changers as a Linux host sees them: synchronous, without policy.
+//!
+//! A [`transport::Transport`] reaches one logical unit; [`smc::Changer`] and [`ssc::Drive`] say
+//! what a robot and a tape drive can do over one. Nothing is retried, nothing sleeps, and no
+//! sense data is dropped.
 
+pub mod bytes;
+mod command;
+pub mod error;
+pub mod linux;
+pub mod sense;
+mod sense_table;
+pub mod smc;
+pub mod spc;
+pub mod ssc;
+pub mod timeout;
 pub mod transport;
+
+pub use error::ScsiError;
