@@ -26,12 +26,7 @@ impl World {
     /// every cartridge registered.
     pub fn with_library(cartridge_size: &str) -> Self {
         let world = Self::new();
-        world.ok([
-            "init",
-            "--virtual",
-            "--cartridge-size",
-            cartridge_size,
-        ]);
+        world.ok(["init", "--virtual", "--cartridge-size", cartridge_size]);
         world.ok(["key", "create", "site"]);
         world.ok(["media", "add", "--from-library"]);
         world
