@@ -260,7 +260,7 @@ fn push_special(bytes: &mut Vec<u8>, flag: TypeFlag, records: &[u8]) {
     let mut block = Block::new(flag, Magic::Ustar);
     block.set_name(b"PaxHeaders/member");
     block.set_mode(0o644);
-    block.set_size((records.len() as u64).min(MAX_OCTAL_11));
+    block.set_size(records.len() as u64);
     bytes.extend_from_slice(&block.finish());
     bytes.extend_from_slice(records);
     bytes.resize(bytes.len() + padding(records.len() as u64), 0);

@@ -10,6 +10,8 @@ pub mod member;
 pub mod owner;
 mod pax;
 pub mod problem;
+pub mod reader;
+mod records;
 pub mod scan;
 pub mod sparse;
 pub mod writer;
