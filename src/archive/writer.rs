@@ -10,6 +10,7 @@ use nix::sys::stat::{FileStat, fstat, fstatat};
 use super::block::{BLOCK, padding};
 use super::descent::{Descent, split_last};
 use super::gather::{Place, gather, identity, kind_of};
+use super::hash_zeros;
 use super::header::MemberHeader;
 use super::links::{EarlierMembers, LinkTable};
 use super::member::{
@@ -611,12 +612,4 @@ fn tail(bytes: &[u8], from: u64) -> &[u8] {
 /// At most one chunk of what is left.
 fn chunk(left: u64) -> usize {
     usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK)
-}
-
-fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
-    while count > 0 {
-        let part = chunk(count);
-        hasher.update(&ZEROS[..part]);
-        count -= part as u64;
-    }
 }
