@@ -1,4 +1,5 @@
 //! A tree with every kind of entry, and a comparator that shares no code with the product.
+#![allow(dead_code)] // each test program uses a part of it
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
@@ -11,24 +12,22 @@ use std::process::Command;
 
 use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
-use nix::sys::stat::{
-    Mode, SFlag, UtimensatFlags, fstatat, makedev, mkdirat, mknodat, utimensat,
-};
+use nix::sys::stat::{Mode, SFlag, UtimensatFlags, fstatat, makedev, mkdirat, mknodat, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, Whence, fchownat, linkat, lseek, symlinkat};
 
 /// Whether entries that take root are made and compared.
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
 /// A path from raw bytes.
-pub fn raw(bytes: &[u8]) -> PathBuf {
+pub(crate) fn raw(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 /// Makes every kind of entry below `root`, which must exist and be empty.
-pub fn build_everything(root: &Path) {
+pub(crate) fn build_everything(root: &Path) {
     files(root);
     names(root);
     symlinks(root);
@@ -36,13 +35,13 @@ pub fn build_everything(root: &Path) {
     hard_links(root);
     special(root);
     attributes(root);
-    deep(root);
+    deep_chain(root, b"s", 1200, DeepEnd::Everything);
     owners_and_modes(root);
     times(root);
 }
 
 /// A small tree with one of each that matters to resuming: about 20 KiB of stream.
-pub fn build_small(root: &Path) {
+pub(crate) fn build_small(root: &Path) {
     fs::create_dir(root.join("a")).unwrap();
     fs::create_dir(root.join("empty")).unwrap();
     fs::write(root.join("a/one"), pattern(1, 1300)).unwrap();
@@ -60,14 +59,17 @@ pub fn build_small(root: &Path) {
 }
 
 /// Bytes that tell one file and place from another.
-pub fn pattern(seed: usize, length: usize) -> Vec<u8> {
+pub(crate) fn pattern(seed: usize, length: usize) -> Vec<u8> {
     (0..length)
         .map(|at| u8::try_from((at / 7 + at * 31 + seed * 101) % 251).unwrap())
         .collect()
 }
 
 fn files(root: &Path) {
-    for (seed, size) in [0, 1, 511, 512, 513, 10_000, 262_144, 700_001].into_iter().enumerate() {
+    for (seed, size) in [0, 1, 511, 512, 513, 10_000, 262_144, 700_001]
+        .into_iter()
+        .enumerate()
+    {
         fs::write(root.join(format!("file-{size}")), pattern(seed, size)).unwrap();
     }
     fs::write(root.join(".hidden"), b"hidden").unwrap();
@@ -134,11 +136,19 @@ fn sparse(root: &Path) {
         file.sync_all().unwrap();
     };
     let nine = 9 << 30;
-    make(b"nine-gib", nine, &[(0, 4096), (5 << 30, 100_000), (nine - 777, 777)]);
+    make(
+        b"nine-gib",
+        nine,
+        &[(0, 4096), (5 << 30, 100_000), (nine - 777, 777)],
+    );
     make(b"only-hole", 1 << 20, &[]);
     make(b"starts", 1 << 20, &[(1 << 19, 1 << 19)]);
     make(b"ends", 1 << 20, &[(0, 8192)]);
-    make(b"many", 16 << 20, &(0..200).map(|at| (at * 65536, 4096)).collect::<Vec<_>>());
+    make(
+        b"many",
+        16 << 20,
+        &(0..200).map(|at| (at * 65536, 4096)).collect::<Vec<_>>(),
+    );
     make(b"lat\xefn", 1 << 20, &[(4096, 4096)]);
     make(&[0xf8; 222], 1 << 30, &[(1 << 29, 4096)]);
     make("ö".repeat(100).as_bytes(), 1 << 24, &[(1 << 23, 4096)]);
@@ -178,7 +188,14 @@ fn special(root: &Path) {
     if is_root() {
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         mknodat(&here, "null", SFlag::S_IFCHR, mode, makedev(1, 3)).unwrap();
-        mknodat(&here, "block", SFlag::S_IFBLK, mode, makedev(259, 1_000_000)).unwrap();
+        mknodat(
+            &here,
+            "block",
+            SFlag::S_IFBLK,
+            mode,
+            makedev(259, 1_000_000),
+        )
+        .unwrap();
         linkat(&here, "null", &here, "null-too", AtFlags::empty()).unwrap();
     }
 }
@@ -195,7 +212,10 @@ fn attributes(root: &Path) {
     xattr::set(folder.join("both"), "user.big", &pattern(8, 3000)).unwrap();
     xattr::set(&folder, "user.on-directory", b"yes").unwrap();
     fs::create_dir(folder.join("shared")).unwrap();
-    set_acl(&folder.join("acl"), &["-m", "u:4242:rw,g:4343:r,u:0:rwx,m::rwx"]);
+    set_acl(
+        &folder.join("acl"),
+        &["-m", "u:4242:rw,g:4343:r,u:0:rwx,m::rwx"],
+    );
     set_acl(&folder.join("both"), &["-m", "u:4242:r"]);
     set_acl(&folder.join("shared"), &["-m", "u:4242:rwx"]);
     set_acl(&folder.join("shared"), &["-d", "-m", "u:4242:rwx,g:0:rx"]);
@@ -221,29 +241,42 @@ fn set_acl(path: &Path, arguments: &[&str]) {
     assert!(status.success());
 }
 
-/// Directories whose paths grow beyond PATH_MAX, one chain of text and one of raw bytes.
-fn deep(root: &Path) {
-    for fill in [b'd', 0xf6] {
-        deep_chain(root, &[fill; 255], 18, b"bottom");
-    }
-    deep_chain(root, b"s", 1200, b"bottom");
+/// What stands at the end of a deep chain of directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeepEnd {
+    /// A file with an extended attribute.
+    File,
+    /// That, a second name of it and a symbolic link.
+    Everything,
 }
 
-/// A chain of directories, with a file, a symbolic link and an attribute at its end.
-pub fn deep_chain(root: &Path, name: &[u8], levels: usize, file: &[u8]) {
+/// Directories whose paths grow beyond PATH_MAX, one chain of text and one of raw bytes.
+pub(crate) fn build_beyond_path_max(root: &Path, end: DeepEnd) {
+    for fill in [b'd', 0xf6] {
+        deep_chain(root, &[fill; 255], 18, end);
+    }
+}
+
+/// A chain of directories with something at its end.
+pub(crate) fn deep_chain(root: &Path, name: &[u8], levels: usize, end: DeepEnd) {
     let mut here = open_directory(root);
     for _ in 0..levels {
         mkdirat(&here, name, Mode::S_IRWXU).unwrap();
         here = open_below(here.as_fd(), name);
     }
     let flags = OFlag::O_CREAT | OFlag::O_WRONLY;
-    let made = openat(&here, file, flags, Mode::S_IRUSR).unwrap();
+    let made = openat(&here, "bottom", flags, Mode::S_IRUSR).unwrap();
     File::from(made).write_all_at(b"deep", 0).unwrap();
-    symlinkat("bottom", &here, "soft").unwrap();
     let through = format!("/proc/self/fd/{}", here.as_raw_fd());
-    xattr::set(Path::new(&through).join(raw(file)), "user.deep", b"x").unwrap();
-    utimens(here.as_fd(), file, 1_234_567_890, 987_654_321);
-    linkat(&here, file, &here, "second", AtFlags::empty()).unwrap();
+    let attribute = Path::new(&through).join("bottom");
+    xattr::set(attribute, "user.deep", b"x").unwrap();
+    utimens(here.as_fd(), b"bottom", 1_234_567_890, 987_654_321);
+    if end == DeepEnd::Everything {
+        symlinkat("bottom", &here, "soft").unwrap();
+        linkat(&here, "bottom", &here, "second", AtFlags::empty()).unwrap();
+    }
+    // Making what is below a directory moved its own time; the root's is set back by `times`.
+    utimens(here.as_fd(), b".", 1_234_567_891, 1);
 }
 
 fn owners_and_modes(root: &Path) {
@@ -279,7 +312,14 @@ fn set_mode(path: &Path, mode: u32) {
 
 fn own(path: &Path, uid: u32, gid: u32) {
     let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-    fchownat(nix::fcntl::AT_FDCWD, path, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW).unwrap();
+    fchownat(
+        nix::fcntl::AT_FDCWD,
+        path,
+        uid,
+        gid,
+        AtFlags::AT_SYMLINK_NOFOLLOW,
+    )
+    .unwrap();
 }
 
 fn times(root: &Path) {
@@ -311,7 +351,7 @@ fn times(root: &Path) {
 }
 
 /// Sets a modification time.
-pub fn utimens(directory: BorrowedFd<'_>, name: &[u8], seconds: i64, nanos: i64) {
+pub(crate) fn utimens(directory: BorrowedFd<'_>, name: &[u8], seconds: i64, nanos: i64) {
     utimensat(
         directory,
         name,
@@ -322,7 +362,7 @@ pub fn utimens(directory: BorrowedFd<'_>, name: &[u8], seconds: i64, nanos: i64)
     .unwrap();
 }
 
-pub fn open_directory(path: &Path) -> OwnedFd {
+pub(crate) fn open_directory(path: &Path) -> OwnedFd {
     open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty()).unwrap()
 }
 
@@ -333,26 +373,32 @@ fn open_below(directory: BorrowedFd<'_>, name: &[u8]) -> OwnedFd {
 
 /// Everything about one entry that a backup must keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    pub kind: u32,
-    pub mode: u32,
-    pub owner: (u32, u32),
-    pub modified: (i64, i64),
-    pub device: u64,
-    pub target: Vec<u8>,
-    pub attributes: BTreeMap<Vec<u8>, Vec<u8>>,
+pub(crate) struct Facts {
+    pub(crate) kind: u32,
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
+    pub(crate) modified: (i64, i64),
+    pub(crate) device: u64,
+    pub(crate) target: Vec<u8>,
+    pub(crate) attributes: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Size and runs of data of a regular file.
-    pub runs: (i64, Vec<(i64, i64)>),
-    pub content: Option<blake3::Hash>,
+    pub(crate) runs: (i64, Vec<(i64, i64)>),
+    pub(crate) content: Option<blake3::Hash>,
     /// The first path of the same inode.
-    pub group: Vec<u8>,
+    pub(crate) group: Vec<u8>,
+}
+
+impl Facts {
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind == SFlag::S_IFDIR.bits()
+    }
 }
 
 /// All entries below a directory, by path.
-pub type Tree = BTreeMap<Vec<u8>, Facts>;
+pub(crate) type Tree = BTreeMap<Vec<u8>, Facts>;
 
 /// Reads a tree, sockets left out.
-pub fn read_tree(root: &Path) -> Tree {
+pub(crate) fn read_tree(root: &Path) -> Tree {
     let mut tree = Tree::new();
     let mut inodes = BTreeMap::new();
     let top = open_directory(root);
@@ -380,7 +426,9 @@ pub fn read_tree(root: &Path) -> Tree {
     // The group's name must not depend on the order of reading.
     let mut firsts: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     for (path, facts) in &tree {
-        firsts.entry(facts.group.clone()).or_insert_with(|| path.clone());
+        firsts
+            .entry(facts.group.clone())
+            .or_insert_with(|| path.clone());
     }
     for facts in tree.values_mut() {
         facts.group = firsts[&facts.group].clone();
@@ -479,7 +527,7 @@ fn hash(file: &File, runs: &[(i64, i64)]) -> blake3::Hash {
 }
 
 /// Every difference between two trees, one line each.
-pub fn differences(expected: &Tree, found: &Tree) -> Vec<String> {
+pub(crate) fn differences(expected: &Tree, found: &Tree) -> Vec<String> {
     let mut lines = Vec::new();
     for (path, want) in expected {
         let shown = String::from_utf8_lossy(&path[..path.len().min(80)]);
@@ -511,13 +559,13 @@ pub fn differences(expected: &Tree, found: &Tree) -> Vec<String> {
 }
 
 /// Fails with every difference.
-pub fn assert_same(expected: &Tree, found: &Tree) {
+pub(crate) fn assert_same(expected: &Tree, found: &Tree) {
     let lines = differences(expected, found);
     assert!(lines.is_empty(), "trees differ:\n{}", lines.join("\n"));
 }
 
 /// Removes a tree however deep it is.
-pub fn remove_tree(root: &Path) {
+pub(crate) fn remove_tree(root: &Path) {
     let status = Command::new("rm").arg("-rf").arg(root).status().unwrap();
     assert!(status.success());
 }

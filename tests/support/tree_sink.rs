@@ -1,4 +1,5 @@
 //! A sink that keeps the stream in memory and can stop at any byte, as the end of a segment does.
+#![allow(dead_code)] // each test program uses a part of it
 
 use std::collections::BTreeMap;
 
@@ -10,19 +11,19 @@ use tapeward::archive::member::{
 
 /// The stream so far, over any number of sessions.
 #[derive(Debug, Default)]
-pub struct Stream {
-    pub bytes: Vec<u8>,
-    pub entries: Vec<IndexEntry>,
-    pub resume: ResumePoint,
+pub(crate) struct Stream {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) entries: Vec<IndexEntry>,
+    pub(crate) resume: ResumePoint,
     /// Stop when the stream is this long.
-    pub stop_at: Option<usize>,
+    pub(crate) stop_at: Option<usize>,
     segment: u32,
     segment_start: usize,
     begun: Option<PartialMember>,
 }
 
 impl Stream {
-    pub fn stopping_at(length: usize) -> Self {
+    pub(crate) fn stopping_at(length: usize) -> Self {
         Self {
             stop_at: Some(length),
             ..Self::default()
@@ -30,7 +31,7 @@ impl Stream {
     }
 
     /// Begins the next segment where the last one stopped.
-    pub fn next_session(&mut self, stop_at: Option<usize>) -> ResumePoint {
+    pub(crate) fn next_session(&mut self, stop_at: Option<usize>) -> ResumePoint {
         self.begun = self.resume.partial.clone();
         self.segment += 1;
         self.segment_start = self.bytes.len();
@@ -39,20 +40,24 @@ impl Stream {
     }
 
     /// The committed index, as a later session looks it up.
-    pub fn index(&self) -> Index {
+    pub(crate) fn index(&self) -> Index {
         let entries = self.entries.iter();
-        Index(entries.map(|entry| (entry.path.clone(), entry.clone())).collect())
+        Index(
+            entries
+                .map(|entry| (entry.path.clone(), entry.clone()))
+                .collect(),
+        )
     }
 
     /// Where an address lies in the whole stream.
-    pub fn position(&self, address: MemberAddress, starts: &[usize]) -> usize {
+    pub(crate) fn position(&self, address: MemberAddress, starts: &[usize]) -> usize {
         let start = starts[usize::try_from(address.segment.0).unwrap()];
         start + usize::try_from(address.offset).unwrap()
     }
 }
 
 #[derive(Debug, Default)]
-pub struct Index(BTreeMap<Vec<u8>, IndexEntry>);
+pub(crate) struct Index(BTreeMap<Vec<u8>, IndexEntry>);
 
 impl EarlierMembers for Index {
     fn lookup(&self, path: &[u8]) -> Option<IndexEntry> {
@@ -82,14 +87,19 @@ impl MemberSink for Stream {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        let room = self.stop_at.map_or(usize::MAX, |stop| stop - self.bytes.len());
+        let room = self
+            .stop_at
+            .map_or(usize::MAX, |stop| stop - self.bytes.len());
         let taken = bytes.len().min(room);
         self.bytes.extend_from_slice(&bytes[..taken]);
         self.resume.stream_offset += taken as u64;
         match &mut self.begun {
             Some(begun) => {
                 begun.written += taken as u64;
-                assert!(begun.written <= begun.start.length, "more bytes than announced");
+                assert!(
+                    begun.written <= begun.start.length,
+                    "more bytes than announced"
+                );
             }
             None if taken > 0 => self.resume.phase = StreamPhase::Ending,
             None => {}
@@ -103,7 +113,10 @@ impl MemberSink for Stream {
 
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         let begun = self.begun.take().expect("an end without a beginning");
-        assert_eq!(begun.written, begun.start.length, "fewer bytes than announced");
+        assert_eq!(
+            begun.written, begun.start.length,
+            "fewer bytes than announced"
+        );
         assert_eq!(begun.address, entry.address);
         self.resume.last_path = Some(entry.path.clone());
         self.resume.partial = None;

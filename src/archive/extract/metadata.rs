@@ -17,11 +17,11 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Group, Uid, User, fchown, fchownat};
 use xattr::FileExt;
 
-use super::super::gather::{ACCESS_ACL, DEFAULT_ACL, Place};
-use super::super::header::MemberHeader;
-use super::super::member::{FileTime, MemberKind};
-use super::super::problem::{ProblemKind, Property};
 use super::Ownership;
+use crate::archive::gather::{ACCESS_ACL, DEFAULT_ACL, Place};
+use crate::archive::header::MemberHeader;
+use crate::archive::member::{FileTime, MemberKind};
+use crate::archive::problem::{ProblemKind, Property};
 
 const SET_ID: u32 = 0o6000;
 

@@ -8,11 +8,11 @@ use nix::fcntl::{AtFlags, RenameFlags, renameat, renameat2};
 use nix::sys::stat::fstatat;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
-use super::super::descent::components;
-use super::super::gather::Place;
-use super::super::member::MemberKind;
-use super::super::problem::{Access, ProblemKind};
 use super::Existing;
+use crate::archive::descent::components;
+use crate::archive::gather::Place;
+use crate::archive::member::MemberKind;
+use crate::archive::problem::{Access, ProblemKind};
 
 /// The path in its plain form; `None` if it would lead out of the target, or names the target
 /// itself as anything but a directory.
