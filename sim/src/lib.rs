@@ -17,6 +17,8 @@ pub mod store;
 mod target;
 
 pub use cartridge::{CartridgeId, CartridgeKind, CartridgeSpec, Generation};
+pub use front::control::Operator;
 pub use front::inprocess::InProcess;
+pub use front::socket::{Announce, ServeOptions, serve};
 pub use library::{Destination, Library, LibraryError, LibrarySpec, create};
 pub use store::Durability;

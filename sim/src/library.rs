@@ -202,6 +202,15 @@ pub enum Destination {
     Element(u16),
 }
 
+/// What to do if another process has the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// Fail.
+    No,
+    /// Wait until it has let it go.
+    UntilFree,
+}
+
 /// An element and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElementListing {
@@ -319,12 +328,21 @@ fn at(path: &Path, source: io::Error) -> LibraryError {
 impl Library {
     /// Switches a library on. Cartridges in drives are loaded and at their beginning.
     pub fn open(dir: &Path, durability: Durability) -> Result<Arc<Self>, LibraryError> {
+        Self::open_when(dir, durability, Waiting::No)
+    }
+
+    /// The same, if need be when another process has let it go.
+    pub fn open_when(
+        dir: &Path,
+        durability: Durability,
+        waiting: Waiting,
+    ) -> Result<Arc<Self>, LibraryError> {
         let spec_path = dir.join(SPEC_FILE);
         let spec: LibrarySpec = fs::read(&spec_path)
             .and_then(|text| serde_json::from_slice(&text).map_err(io::Error::other))
             .map_err(|source| at(&spec_path, source))?;
         let row = spec.row()?;
-        let lock = lock(dir)?;
+        let lock = lock(dir, waiting)?;
         let faults_path = dir.join(FAULTS_FILE);
         let drive_count = usize::from(row.drives.count);
         let shared = Arc::new(Shared {
@@ -481,11 +499,10 @@ impl Library {
             changer.elements[index].kind,
         );
         match kind {
-            ElementKind::Storage => {}
             ElementKind::ImportExport if changer.is_removal_prevented() => {
                 return Err(LibraryError::DoorLocked);
             }
-            ElementKind::ImportExport => {}
+            ElementKind::Storage | ElementKind::ImportExport => {}
             ElementKind::DataTransfer | ElementKind::MediumTransport => {
                 let id = id.clone();
                 return Err(LibraryError::InDrive { id, address });
@@ -661,7 +678,11 @@ fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lock(dir: &Path) -> Result<Flock<File>, LibraryError> {
+fn lock(dir: &Path, waiting: Waiting) -> Result<Flock<File>, LibraryError> {
+    let how = match waiting {
+        Waiting::No => FlockArg::LockExclusiveNonblock,
+        Waiting::UntilFree => FlockArg::LockExclusive,
+    };
     let path = dir.join(LOCK_FILE);
     let file = File::options()
         .create(true)
@@ -669,7 +690,7 @@ fn lock(dir: &Path) -> Result<Flock<File>, LibraryError> {
         .write(true)
         .open(&path)
         .map_err(|source| at(&path, source))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+    Flock::lock(file, how).map_err(|(_, errno)| match errno {
         nix::errno::Errno::EWOULDBLOCK => LibraryError::InUse {
             dir: dir.to_owned(),
         },
