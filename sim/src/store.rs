@@ -297,6 +297,30 @@ impl RecordStore {
     }
 }
 
+/// The records of a cartridge that is left alone meanwhile or not: what is synchronised.
+#[derive(Debug)]
+pub struct RecordReader {
+    data: File,
+    /// All of them.
+    pub rows: Vec<Row>,
+}
+
+impl RecordReader {
+    /// Opens the files and changes nothing.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let data = File::open(dir.join("data"))?;
+        let index = File::open(dir.join("index"))?;
+        let rows = read_rows(&index, data.metadata()?.len())?;
+        Ok(Self { data, rows })
+    }
+
+    /// Reads a block into `into`, whose length becomes the block's.
+    pub fn read(&self, row: Row, into: &mut Vec<u8>) -> io::Result<()> {
+        into.resize(row.length as usize, 0);
+        self.data.read_exact_at(into, row.offset)
+    }
+}
+
 fn row_offset(row: usize) -> u64 {
     (HEADER_LENGTH + row * ROW_LENGTH) as u64
 }

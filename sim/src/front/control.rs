@@ -12,8 +12,10 @@ use thiserror::Error;
 
 use crate::cartridge::{CartridgeId, CartridgeRecord, CartridgeSpec};
 use crate::clock::Account;
+use crate::error::LibraryError;
 use crate::fault::PlannedFault;
-use crate::library::{Destination, ElementListing, Library, LibraryError};
+use crate::library::Library;
+use crate::operator::{Destination, ElementListing};
 
 /// An operator's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,8 @@ use tapeward_drivers::transport::{Data, Reply};
 use thiserror::Error;
 
 use super::control::{Request, Response, carry_out};
-use crate::library::{Library, LibraryError, Waiting};
+use crate::error::LibraryError;
+use crate::library::{Library, OpenOptions, Waiting};
 use crate::store::Durability;
 
 /// Time a client has to say who it is, and to take an answer.
@@ -111,7 +112,12 @@ pub fn serve(dir: &Path, options: &ServeOptions) -> Result<(), ServeError> {
         }
         // The other process is on its way out.
         Err(LibraryError::InUse { .. }) => {
-            Library::open_when(dir, options.durability, Waiting::UntilFree)?
+            let patient = OpenOptions {
+                durability: options.durability,
+                waiting: Waiting::UntilFree,
+                ..OpenOptions::default()
+            };
+            Library::open_with(dir, &patient)?
         }
         result => result?,
     };
