@@ -1,4 +1,5 @@
 //! Commands every logical unit has, byte by byte against the tables of SPC-5, SMC-3 and SSC-4.
+#![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! READ ELEMENT STATUS and MOVE MEDIUM (SMC-3 6.6 and 6.11).
+#![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;
 
