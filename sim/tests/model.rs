@@ -55,10 +55,10 @@ struct Model {
 
 /// How a command ends: GOOD, FILEMARK, end of data, beginning.
 #[derive(Debug, PartialEq, Eq)]
-enum End {
+enum Outcome {
     Good,
     Filemark,
-    EndOfData,
+    DataEnds,
     Beginning,
 }
 
@@ -90,29 +90,29 @@ impl Model {
         self.records.get(self.position)
     }
 
-    fn blocks(&mut self, count: i8) -> End {
+    fn blocks(&mut self, count: i8) -> Outcome {
         for _ in 0..count.unsigned_abs() {
             let (record, nothing) = if count > 0 {
-                (self.forward(), End::EndOfData)
+                (self.forward(), Outcome::DataEnds)
             } else {
-                (self.backward(), End::Beginning)
+                (self.backward(), Outcome::Beginning)
             };
             match record {
                 None => return nothing,
-                Some(None) => return End::Filemark,
+                Some(None) => return Outcome::Filemark,
                 Some(Some(_)) => {}
             }
         }
-        End::Good
+        Outcome::Good
     }
 
-    fn filemarks(&mut self, count: i8) -> End {
+    fn filemarks(&mut self, count: i8) -> Outcome {
         let mut left = count.unsigned_abs();
         while left > 0 {
             let (record, nothing) = if count > 0 {
-                (self.forward(), End::EndOfData)
+                (self.forward(), Outcome::DataEnds)
             } else {
-                (self.backward(), End::Beginning)
+                (self.backward(), Outcome::Beginning)
             };
             match record {
                 None => return nothing,
@@ -120,7 +120,7 @@ impl Model {
                 Some(Some(_)) => {}
             }
         }
-        End::Good
+        Outcome::Good
     }
 
     fn files_before(&self) -> u64 {
@@ -129,12 +129,12 @@ impl Model {
     }
 }
 
-fn end(sense: (u8, u8, u8)) -> End {
+fn end(sense: (u8, u8, u8)) -> Outcome {
     match sense {
-        (0, 0, 0) => End::Good,
-        (0, 0, 1) => End::Filemark,
-        (8, 0, 5) => End::EndOfData,
-        (0, 0, 4) => End::Beginning,
+        (0, 0, 0) => Outcome::Good,
+        (0, 0, 1) => Outcome::Filemark,
+        (8, 0, 5) => Outcome::DataEnds,
+        (0, 0, 4) => Outcome::Beginning,
         other => panic!("unexpected sense {other:02x?}"),
     }
 }
@@ -164,7 +164,11 @@ fn take(step: &Step, world: World, mut drive: Unit, model: &mut Model) -> (World
             let sense = drive.locate(*to).sense();
             let to = *to as usize;
             let there = to <= model.records.len();
-            let expected = if there { End::Good } else { End::EndOfData };
+            let expected = if there {
+                Outcome::Good
+            } else {
+                Outcome::DataEnds
+            };
             assert_eq!(end(sense), expected);
             model.position = to.min(model.records.len());
             model.synchronize();
@@ -229,8 +233,8 @@ fn take(step: &Step, world: World, mut drive: Unit, model: &mut Model) -> (World
 fn read(length: usize, drive: &mut Unit, model: &mut Model) {
     let answer = drive.read(length);
     match model.forward() {
-        None => assert_eq!(end(answer.sense()), End::EndOfData),
-        Some(None) => assert_eq!(end(answer.sense()), End::Filemark),
+        None => assert_eq!(end(answer.sense()), Outcome::DataEnds),
+        Some(None) => assert_eq!(end(answer.sense()), Outcome::Filemark),
         Some(Some(block)) => {
             assert_eq!(answer.data, block[..block.len().min(length)]);
             let indicated = block.len() != length;
