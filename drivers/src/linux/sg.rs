@@ -306,6 +306,7 @@ impl SgDevice {
 const PAGE: usize = 4096;
 
 /// Page-aligned memory that only grows.
+#[derive(Default)]
 struct AlignedBuffer {
     start: Option<NonNull<u8>>,
     length: usize,
@@ -321,15 +322,6 @@ impl std::fmt::Debug for AlignedBuffer {
 
 // SAFETY: the memory is owned by this value alone and freed by its drop.
 unsafe impl Send for AlignedBuffer {}
-
-impl Default for AlignedBuffer {
-    fn default() -> Self {
-        Self {
-            start: None,
-            length: 0,
-        }
-    }
-}
 
 impl AlignedBuffer {
     /// Makes it at least this long; an error when no memory can be that large.
