@@ -162,6 +162,7 @@ pub(crate) fn text(asc: AdditionalSense) -> Option<&'static str> {
             Some("DIAGNOSTIC FAILURE ON COMPONENT (80h-FFh)")
         }
         Err(_) if asc.code == 0x4d => Some("TAGGED OVERLAPPED COMMANDS"),
+        Err(_) if asc.code == 0x70 => Some("DECOMPRESSION EXCEPTION SHORT ALGORITHM ID"),
         Err(_) => None,
     }
 }
@@ -240,7 +241,9 @@ const ROWS: &[(u8, u8, &str)] = &[
     (0x11, 0x08, "INCOMPLETE BLOCK READ"),
     (0x11, 0x09, "NO GAP FOUND"),
     (0x11, 0x0a, "MISCORRECTED ERROR"),
-    (0x11, 0x10, "CANNOT DECOMPRESS USING DECLARED ALGORITHM"),
+    (0x11, 0x0d, "DE-COMPRESSION CRC ERROR"),
+    (0x11, 0x0e, "CANNOT DECOMPRESS USING DECLARED ALGORITHM"),
+    (0x11, 0x11, "READ ERROR - LOSS OF STREAMING"),
     (0x11, 0x12, "AUXILIARY MEMORY READ ERROR"),
     (0x12, 0x00, "ADDRESS MARK NOT FOUND FOR ID FIELD"),
     (0x14, 0x00, "RECORDED ENTITY NOT FOUND"),
@@ -429,7 +432,6 @@ const ROWS: &[(u8, u8, &str)] = &[
     (0x5d, 0xff, "FAILURE PREDICTION THRESHOLD EXCEEDED (FALSE)"),
     (0x5e, 0x00, "LOW POWER CONDITION ON"),
     (0x65, 0x00, "VOLTAGE FAULT"),
-    (0x70, 0x00, "DECOMPRESSION EXCEPTION SHORT ALGORITHM ID OF 0"),
     (0x71, 0x00, "DECOMPRESSION EXCEPTION LONG ALGORITHM ID"),
     (0x74, 0x00, "SECURITY ERROR"),
     (0x74, 0x01, "UNABLE TO DECRYPT DATA"),
