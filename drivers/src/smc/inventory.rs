@@ -149,14 +149,16 @@ impl Request {
                 return Err(command.short(transport.path(), HEADER_LENGTH, &raw));
             }
             let mut status = ElementStatus::parse(&raw);
-            let full = raw.len() == allocation as usize;
             // Some room more than stated: some devices leave headers out of the count.
             let needed = status.byte_count.saturating_add(64);
-            if !full || needed <= allocation {
+            if needed <= allocation {
                 return Ok(status);
             }
             if allocation >= LARGEST_REPLY {
-                status.drop_cut_off();
+                // Most devices send whole descriptors only; the others fill the buffer.
+                if raw.len() == allocation as usize {
+                    status.drop_cut_off();
+                }
                 return Ok(status);
             }
             allocation = needed.min(LARGEST_REPLY);
