@@ -129,7 +129,8 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
             _ => SenseClass::DataProtect,
         },
         SenseKey::BlankCheck => match (code, qualifier) {
-            (0x00, 0x05) | (0x14, 0x03) => SenseClass::EndOfData,
+            // Without a code the key alone says it (SPC-5 table 48).
+            (0x00, 0x00 | 0x05) | (0x14, 0x03) => SenseClass::EndOfData,
             _ => SenseClass::BlankCheck,
         },
         SenseKey::VolumeOverflow => SenseClass::VolumeOverflow,

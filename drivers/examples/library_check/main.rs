@@ -79,6 +79,9 @@ fn run() -> Outcome<()> {
     changer.test_unit_ready()?;
 
     let before = take_inventory(&mut changer)?;
+    for anomaly in &before.anomalies {
+        println!("anomaly  {anomaly}");
+    }
     if options.mtx {
         let compared = mtx::compare(&robot_path, &before)?;
         println!("mtx      status agrees on {compared} elements");
@@ -124,9 +127,6 @@ fn take_inventory(changer: &mut Changer) -> Outcome<Inventory> {
         "elements {} of which {full} are full",
         inventory.elements.len()
     );
-    for anomaly in &inventory.anomalies {
-        println!("anomaly  {anomaly}");
-    }
     Ok(inventory)
 }
 

@@ -228,7 +228,12 @@ impl Transport for SgDevice {
             .map_err(|errno| self.io_or_gone(errno))?;
         let reply = self.reply(&header, &sense, length, timeout)?;
         if let Data::In(buffer) = data {
-            let moved = reply.transferred.min(buffer.len());
+            // With CHECK CONDITION some targets report a wrong residual: everything is copied,
+            // and INFORMATION says what it is.
+            let moved = match reply.status {
+                Status::CheckCondition => length,
+                _ => reply.transferred,
+            };
             buffer[..moved].copy_from_slice(&self.buffer.as_mut_slice()[..moved]);
         }
         Ok(reply)
