@@ -47,6 +47,11 @@ pub fn page(transport: &mut dyn Transport, page: u8) -> Result<Option<Vec<u8>>, 
         Err(error) => return Err(error),
     };
     let stated = u16_at(&raw, 2).map_or(0, |length| 4 + usize::from(length));
+    if page == UNIT_SERIAL_NUMBER && stated > 0xff {
+        // Standard data of a device that ignores EVPD: its RMB bit looks like page code 80h, its
+        // version like the high byte of a length.
+        return Ok(None);
+    }
     let raw = if stated > 0xff && u8_at(&raw, 1) == Some(page) {
         fetch(transport, page, u16::try_from(stated).unwrap_or(u16::MAX))?
     } else {

@@ -187,7 +187,7 @@ impl Drive {
             transferred: 0,
         };
         let result = command.send(&mut counting, Data::In(buffer));
-        let transferred = counting.transferred;
+        let transferred = counting.transferred.min(requested);
         match result {
             Ok(Completion {
                 sense: Some(sense), ..
@@ -247,7 +247,7 @@ fn stream_outcome(
     match usize::try_from(actual) {
         // Some targets report what came as what did not come, so the residual may be the other
         // way round (seen with tgt 1.0.85).
-        Ok(length) if length <= transferred.min(requested) || length == requested - transferred => {
+        Ok(length) if length <= transferred || length == requested - transferred => {
             Ok(ReadOutcome::Block(length))
         }
         Ok(length) if length <= requested => {

@@ -1,0 +1,14 @@
+//! The drivers against byte vectors, scripted devices, recorded devices and arbitrary bytes.
+
+mod block;
+mod inventory;
+mod inventory_odd;
+mod mode_and_log;
+mod motion;
+mod position;
+mod properties;
+mod readiness;
+mod recorded;
+mod script;
+mod sense;
+mod spc;
