@@ -4,7 +4,8 @@
 use rstest::rstest;
 use tapeward_drivers::smc::element_status::ElementStatus;
 use tapeward_drivers::smc::{
-    Anomaly, Changer, ElementAddress, ElementKind, Extra, Inventory, InventoryOptions,
+    Anomaly, Changer, DeviceIdentifier, ElementAddress, ElementKind, Extra, Inventory,
+    InventoryOptions,
 };
 
 use crate::inventory::{
@@ -55,7 +56,7 @@ fn plain() -> Vec<u8> {
 
 fn serials(inventory: &Inventory) -> Vec<Option<String>> {
     let name = |element: &tapeward_drivers::smc::Element| {
-        element.device.as_ref().and_then(|device| device.text())
+        element.device.as_ref().and_then(DeviceIdentifier::text)
     };
     inventory.elements.iter().map(name).collect()
 }

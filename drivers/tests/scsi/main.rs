@@ -1,5 +1,7 @@
 //! The drivers against byte vectors, scripted devices, recorded devices and arbitrary bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests and their helpers
+
 mod block;
 mod inventory;
 mod inventory_odd;

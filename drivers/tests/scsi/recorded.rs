@@ -21,7 +21,7 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn open(record: &'static str, path: &'static str) -> Box<Self> {
+    fn open(record: &'static str, path: &'static str) -> Self {
         let mut lines = record.lines().filter(|line| !line.starts_with('#'));
         let mut left = VecDeque::new();
         while let (Some(asked), Some(answered)) = (lines.next(), lines.next()) {
@@ -33,7 +33,7 @@ impl Recorded {
                 left.push_back((cdb, reply, data));
             }
         }
-        Box::new(Self { path, left })
+        Self { path, left }
     }
 }
 
@@ -41,7 +41,7 @@ fn parse_reply(line: &str) -> (Reply, Vec<u8>) {
     let mut words = line.strip_prefix("< ").expect("a reply").split(' ');
     let status = Status::from(hex(words.next().expect("a status"))[0]);
     let transferred = words.next().expect("a count").parse().expect("a number");
-    let mut field = |name: &str| {
+    let field = |name: &str| {
         let mut rest = words.clone();
         hex(rest
             .find_map(|word| word.strip_prefix(name))
@@ -99,7 +99,7 @@ fn full(inventory: &Inventory, kind: ElementKind) -> Vec<(u16, String)> {
 
 #[test]
 fn the_robot_of_tgt() {
-    let mut changer = Changer::new(Recorded::open(TGT, "/dev/sg3"));
+    let mut changer = Changer::new(Box::new(Recorded::open(TGT, "/dev/sg3")));
     let data = changer.inquiry().unwrap();
     assert_eq!((&*data.vendor, &*data.product), ("TGT", "VCHANGER"));
     assert_eq!(changer.serial().unwrap().as_deref(), Some("ROBOT00001"));
@@ -151,7 +151,7 @@ fn the_robot_of_tgt() {
 
 #[test]
 fn a_drive_of_tgt() {
-    let mut drive = Drive::new(Recorded::open(TGT, "/dev/sg1"));
+    let mut drive = Drive::new(Box::new(Recorded::open(TGT, "/dev/sg1")));
     assert_eq!(drive.inquiry().unwrap().product, "VDRIVE");
     assert_eq!(drive.consume_unit_attentions().unwrap().len(), 1);
     let limits = BlockLimits {

@@ -9,7 +9,10 @@ use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, Transport
 /// Hex digits in pairs, blanks and line ends between them ignored.
 pub(crate) fn hex(text: &str) -> Vec<u8> {
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    assert!(digits.len() % 2 == 0, "odd number of digits in {text:?}");
+    assert!(
+        digits.len().is_multiple_of(2),
+        "odd number of digits in {text:?}"
+    );
     (0..digits.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex digits"))

@@ -248,7 +248,7 @@ fn attributes_of_a_cartridge() {
     assert!(all[0].read_only);
     assert_eq!(
         (all[0].format, all[0].number()),
-        (AttributeFormat::Binary, Some(0xb4e000))
+        (AttributeFormat::Binary, Some(0x00b4_e000))
     );
     assert_eq!(
         (all[1].format, &*all[1].text()),
