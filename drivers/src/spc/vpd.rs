@@ -1,4 +1,5 @@
-//! Vital product data (SPC-5 7.7; SSC-4 8.5 for pages B0h to B5h of tape drives).
+//! Vital product data (SPC-5, vital product data parameters; SSC-4 for pages B0h to B4h of
+//! tape drives).
 
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +95,7 @@ pub fn parse_designators(mut body: &[u8]) -> Vec<Designator> {
     all
 }
 
-/// What a tape drive can do (page B0h, SSC-4 8.5.2).
+/// What a tape drive can do (page B0h, SSC-4, sequential-access device capabilities).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SequentialCapabilities {
     /// WORM: the drive writes WORM cartridges.
@@ -123,7 +124,8 @@ pub fn sequential_capabilities(
     Ok(body.map(|body| SequentialCapabilities::parse(&body)))
 }
 
-/// Which element of its library the drive is (page B4h, SSC-4 8.5.6); `None` when the drive
+/// Which element of its library the drive is (page B4h, SSC-4, data transfer device element
+/// address); `None` when the drive
 /// does not know.
 pub fn element_address(transport: &mut dyn Transport) -> Result<Option<ElementAddress>, ScsiError> {
     let body = page(transport, ELEMENT_ADDRESS)?;

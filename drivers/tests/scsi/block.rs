@@ -33,7 +33,7 @@ fn a_block_is_sent_whole() {
     );
 }
 
-/// SSC-4 6.8 and 4.2.8, 4.2.9: these have the data on tape, or in the buffer.
+/// SSC-4, WRITE(6), early warning: these have the data on tape, or in the buffer.
 #[rstest]
 #[case::early_warning(fixed(0x40, 0x00, 0x02), WriteOutcome::EarlyWarning)]
 #[case::with_information(
@@ -69,7 +69,8 @@ fn volume_overflow_has_not_written() {
     assert!(error.to_string().contains("VOLUME OVERFLOW"), "{error}");
 }
 
-/// SPC-5 4.4.5: the command a deferred error comes with was not performed, whatever the key.
+/// SPC-5, deferred errors: the command a deferred error comes with was not performed, whatever the
+/// key.
 #[rstest]
 #[case(fixed(0x03, 0x0c, 0x00))]
 #[case(fixed(0x4d, 0x00, 0x02))]
@@ -81,7 +82,7 @@ fn deferred_errors_are_errors(#[case] sense: Vec<u8>) {
     assert!(error.scsi().is_deferred());
 }
 
-/// SAM-5 5.13: deferred errors may come beside GOOD where the target reports them so.
+/// Nothing is lost when a target reports a deferred error beside GOOD.
 #[test]
 fn deferred_errors_beside_good_are_not_lost() {
     let mut step = on(WRITE).check(deferred(fixed(0x03, 0x0c, 0x00)));
@@ -139,7 +140,7 @@ fn lengths_no_cdb_can_say_are_not_sent() {
     assert!(not_sent(too_many.unwrap_err().into_scsi()));
 }
 
-/// SSC-4 table 43: IMMED is bit 0 of byte 1, the count is in bytes 2 to 4.
+/// SSC-4, WRITE FILEMARKS(6): IMMED is bit 0 of byte 1, the count is in bytes 2 to 4.
 #[test]
 fn filemarks_immediate_and_flushed() {
     let (device, rest) = script(vec![
@@ -172,7 +173,7 @@ fn a_block_of_the_length_asked_for() {
     assert_eq!(buffer, b"12345678");
 }
 
-/// SSC-4 6.5: ILI, INFORMATION is the requested less the actual length.
+/// SSC-4, READ(6): ILI, INFORMATION is the requested less the actual length.
 #[rstest]
 #[case::short(
     fixed_with_information(0x20, 0x00, 0x00, 5),

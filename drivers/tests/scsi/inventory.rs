@@ -1,7 +1,7 @@
 //! READ ELEMENT STATUS of well-behaved libraries.
 //!
-//! Vectors are built byte by byte after the tables of SMC-3 6.11, which Oracle's "StorageTek
-//! SL150 Interface Reference Manual" repeats on pages 181 to 190 (tables 4-101 to 4-108).
+//! Vectors are built byte by byte after the tables of SMC-3, which Oracle's "StorageTek
+//! SL150 Interface Reference Manual" repeats on pages 181 and following (tables 4-101 and 4-103).
 
 use tapeward_drivers::sense::AdditionalSense;
 use tapeward_drivers::smc::element::{BusAddress, MediumType};
@@ -17,7 +17,7 @@ use crate::script::{fixed, hex, invalid_field, on, script};
 /// MODE SENSE of page 1Dh.
 pub(crate) const ASSIGNMENT: &str = "1a 00 1d 00 ff 00";
 
-/// Page 1Dh behind a header without block descriptor (SMC-3 table 53).
+/// Page 1Dh behind a header without block descriptor (SMC-3, element address assignment).
 pub(crate) fn assignment(ranges: [(u16, u16); 4]) -> Vec<u8> {
     let mut data = hex("17 00 00 00 1d 12");
     for (first, count) in ranges {
@@ -28,7 +28,7 @@ pub(crate) fn assignment(ranges: [(u16, u16); 4]) -> Vec<u8> {
     data
 }
 
-/// One page (SMC-3 table 22): type, PVOLTAG and AVOLTAG, descriptors.
+/// One page (SL150 table 4-103): type, PVOLTAG and AVOLTAG, descriptors.
 pub(crate) fn page(kind: u8, flags: u8, descriptors: &[Vec<u8>]) -> Vec<u8> {
     let length = descriptors.first().map_or(0, Vec::len);
     let bytes: Vec<u8> = descriptors.concat();
@@ -39,7 +39,7 @@ pub(crate) fn page(kind: u8, flags: u8, descriptors: &[Vec<u8>]) -> Vec<u8> {
     page
 }
 
-/// The whole report (SMC-3 table 21).
+/// The whole report (SMC-3, element status data header).
 pub(crate) fn report(first: u16, count: u16, pages: &[Vec<u8>]) -> Vec<u8> {
     let bytes: Vec<u8> = pages.concat();
     let mut report = first.to_be_bytes().to_vec();
@@ -56,7 +56,7 @@ pub(crate) fn descriptor(address: u16, flags: u8) -> Vec<u8> {
     bytes
 }
 
-/// A volume tag (SMC-3 table 27).
+/// A volume tag (SMC-3).
 pub(crate) fn tag(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize(32, b' ');

@@ -10,7 +10,7 @@ use tapeward_drivers::ssc::{
 
 use crate::script::{Step, fixed, hex, invalid_field, invalid_opcode, on, script};
 
-/// sg3_utils 1.48, inhex/modes_mm_sdeb.hex: header, descriptor and current pages of a disk
+/// sg3_utils 1.49, inhex/modes_mm_sdeb.hex: header, descriptor and current pages of a disk
 /// that scsi_debug simulates; the formats are those of every device type.
 #[test]
 fn mode_data_of_ten_byte_form() {
@@ -69,7 +69,7 @@ const COMPRESSION: &str = "1a 00 0f 00 ff 00";
 const CONFIGURATION: &str = "1a 00 10 00 ff 00";
 const EXTENSION: &str = "1a 00 10 01 ff 00";
 
-/// Header and block descriptor: SSC-4 table 161 (WP, BUFFERED MODE, SPEED in byte 2).
+/// Header and block descriptor: SSC-4 (WP, BUFFERED MODE, SPEED in byte 2).
 fn header(device_specific: u8, block_length: u8) -> Vec<u8> {
     vec![
         0x0b,
@@ -94,9 +94,9 @@ fn with_page(device_specific: u8, page: &str) -> Vec<u8> {
     data
 }
 
-/// SSC-4 table 164: DCE and DCC in byte 2, DDE in byte 3.
+/// SSC-4, data compression mode page: DCE and DCC in byte 2, DDE in byte 3.
 const COMPRESSION_ON: &str = "8f 0e c0 80 00 00 00 01 00 00 00 01 00 00 00 00";
-/// SSC-4 table 176: PEWS in bytes 6 and 7 of subpage 01h.
+/// SSC-4, device configuration extension: PEWS in bytes 6 and 7, as mhvtl's usr/mode.c has it.
 const NO_EARLY_WARNING: &str = "d0 01 00 1c 00 00 00 00 00 00 00 00 00 00 00 00
                                 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
 
@@ -238,8 +238,8 @@ const ALERTS: &str = "4d 00 6e 00 00 00 00 40 00 00";
 const CAPACITY: &str = "4d 00 71 00 00 00 00 40 00 00";
 const STATISTICS: &str = "4d 00 57 00 00 00 00 40 00 00";
 
-/// SSC-4 8.3.4: 64 parameters of one byte, page length 140h. A Quantum Scalar's page begins
-/// 2E 00 01 40 00 01 C0 01 00 00 02 C0 01 00 (`sg_logs -H`), as this one does.
+/// SSC-4, TapeAlert log page: 64 parameters of one byte, page length 140h. A Quantum Scalar's page
+/// begins 2E 00 01 40 00 01 C0 01 00 00 02 C0 01 00 (`sg_logs -H`), as this one does.
 fn alert_page(set: &[u8]) -> Vec<u8> {
     let mut page = hex("2e 00 01 40");
     for flag in 1..=64_u8 {
@@ -276,7 +276,7 @@ fn tape_alerts() {
     );
 }
 
-/// Names as sg3_utils 1.48 has them in lib/sg_lib_data.c, where the standards did not rename
+/// Names as sg3_utils 1.49 has them in lib/sg_lib_data.c, where the standards did not rename
 /// them; numbers outside 1 to 64 are no flags.
 #[rstest]
 #[case(1, "Read warning")]
@@ -335,7 +335,7 @@ fn capacity_from_the_chip() {
     rest.is_empty();
 }
 
-/// SSC-4 table 150; names of the parameters as in sg3_utils 1.48, src/sg_logs.c.
+/// SSC-4, volume statistics; names of the parameters as in sg3_utils 1.49, src/sg_logs.c.
 #[test]
 fn volume_statistics() {
     let mut page = hex("17 00 00 00 00 01 03 04 00 00 00 2a 00 10 03 04 ff ff ff ff");
@@ -359,7 +359,7 @@ fn volume_statistics() {
     assert_eq!(life.data_sets_written, None, "cut off");
 }
 
-/// MAM 0408h: 80h is WORM (SPC-5 table 480).
+/// MAM 0408h: 80h is WORM (SPC-5, MEDIUM TYPE).
 #[test]
 fn worm_cartridges() {
     let cdb = "8c 00 00 00 00 00 00 00 04 08 00 00 40 00 00 00";

@@ -8,7 +8,7 @@ use crate::script::{
     fixed, fixed_with_information, hex, invalid_field, invalid_opcode, on, script,
 };
 
-/// SSC-4 table 60: CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11.
+/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11.
 #[test]
 fn locate_16() {
     let (device, rest) = script(vec![
@@ -23,7 +23,7 @@ fn locate_16() {
     rest.is_empty();
 }
 
-/// SSC-4 table 58: the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
+/// SSC-4, LOCATE(10): the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
 /// LOCATE(16) is not asked for it again.
 #[test]
 fn locate_10_where_16_is_missing() {
@@ -55,7 +55,7 @@ fn locate_is_not_repeated() {
     rest.is_empty();
 }
 
-/// SSC-4 tables 82 and 84: the code in the low bits of byte 1, a signed count.
+/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count.
 #[test]
 fn space() {
     let (device, rest) = script(vec![
@@ -130,7 +130,7 @@ fn block_limits() {
     );
 }
 
-/// sg3_utils 1.48, inhex/rep_density.hex and inhex/rep_density_media.hex: an LTO-4 drive, and
+/// sg3_utils 1.49, inhex/rep_density.hex and inhex/rep_density_media.hex: an LTO-4 drive, and
 /// the cartridge in it.
 #[test]
 fn densities_of_an_lto_4_drive() {

@@ -1,6 +1,7 @@
 //! READ POSITION in its three forms.
 //!
-//! Vectors are built after SSC-4 tables 64 (short), 66 (long) and 68 (extended); mhvtl's
+//! Vectors are built after SSC-4; Quantum's "DLT-S4 Interface Reference Guide" shows the short
+//! and the long form on pages 271 to 274 (figures 135 and 136). mhvtl's
 //! include/ssc.h (structures `read_position_information_*`) names the same bits.
 
 use rstest::rstest;

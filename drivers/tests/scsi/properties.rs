@@ -191,7 +191,7 @@ proptest! {
         }
     }
 
-    /// SSC-4 tables 58, 60, 82 and 84, SMC-3 table 15, decoded here a second time.
+    /// LOCATE, SPACE, WRITE (SSC-4) and MOVE MEDIUM (SMC-3), decoded here a second time.
     #[test]
     fn cdbs_say_what_was_asked(
         block: u64, count: i64, small in -0x0080_0000_i64..0x0080_0000, from: u16, to: u16,

@@ -19,7 +19,7 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// Fixed format sense data of 18 bytes: key with flags, ASC, ASCQ (SPC-5 table 43).
+/// Fixed format sense data of 18 bytes: key with flags, ASC, ASCQ (SPC-5).
 pub(crate) fn fixed(key_and_flags: u8, asc: u8, ascq: u8) -> Vec<u8> {
     let mut sense = vec![0; 18];
     sense[0] = 0x70;

@@ -12,7 +12,7 @@ fn parse(text: &str) -> SenseData {
     SenseData::parse(&hex(text)).expect("sense data")
 }
 
-/// sg3_utils 1.48, inhex/fixed_sense.hex: medium error, information 1234h, unrecovered read
+/// sg3_utils 1.49, inhex/fixed_sense.hex: medium error, information 1234h, unrecovered read
 /// error, field replaceable unit 77h, actual retry count 198h.
 #[test]
 fn fixed_format_from_sg3_utils() {
@@ -27,7 +27,7 @@ fn fixed_format_from_sg3_utils() {
     assert_eq!(sense.class(), SenseClass::MediumError);
 }
 
-/// sg3_utils 1.48, inhex/descriptor_sense.hex, as far as it is about any device type. Its
+/// sg3_utils 1.49, inhex/descriptor_sense.hex, as far as it is about any device type. Its
 /// ADDITIONAL SENSE LENGTH of 4Ch is more than what follows.
 #[test]
 fn descriptor_format_from_sg3_utils() {
@@ -49,7 +49,7 @@ fn descriptor_format_from_sg3_utils() {
     assert_eq!(sense.class(), SenseClass::Recovered);
 }
 
-/// SPC-5 table 33 (stream commands descriptor, type 04h) and table 30 (information, 64 bits).
+/// SPC-5: stream commands descriptor, type 04h, and information, 64 bits.
 #[test]
 fn descriptor_format_of_a_tape_drive() {
     let sense = parse(
@@ -73,7 +73,7 @@ fn incorrect_length_from_tgt() {
     assert_eq!(short.class(), SenseClass::IncorrectLength);
 }
 
-/// SPC-5 table 55: SKSV, C/D and BPV are bits 7, 6 and 3 of the first byte.
+/// SPC-5, field pointer: SKSV, C/D and BPV are bits 7, 6 and 3 of the first byte.
 #[test]
 fn field_pointer() {
     let mut bytes = fixed(0x05, 0x24, 0x00);
@@ -98,7 +98,7 @@ fn field_pointer() {
     assert_eq!(SenseData::parse(&bytes).unwrap().field_pointer, None);
 }
 
-/// SPC-5 4.4.7.4: 65,536ths of the whole, with NOT READY and NO SENSE.
+/// SPC-5, progress indication: 65,536ths of the whole, with NOT READY and NO SENSE.
 #[test]
 fn progress() {
     let mut bytes = fixed(0x02, 0x04, 0x01);

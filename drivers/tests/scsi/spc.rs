@@ -12,7 +12,7 @@ use tapeward_drivers::spc::{unit, vpd};
 
 use crate::script::{fixed, hex, invalid_field, on, script};
 
-/// sg3_utils 1.48, inhex/inq_standard.hex.
+/// sg3_utils 1.49, inhex/inq_standard.hex.
 #[test]
 fn standard_inquiry_from_sg3_utils() {
     let data = Inquiry::parse(&hex("00 00 07 02 5b 00 10 0a  4c 69 6e 75 78 20 20 20
@@ -54,7 +54,7 @@ fn peripheral_types(#[case] byte: u8, #[case] kind: PeripheralType) {
     assert_eq!(PeripheralType::from(byte), kind);
 }
 
-/// sg3_utils 1.48, inhex/vpd_di_all.hex: one designator of each type (SPC-5 table 599).
+/// sg3_utils 1.49, inhex/vpd_di_all.hex: one designator of each type of SPC-5.
 #[test]
 fn designators_of_all_types() {
     let body = hex(
@@ -121,7 +121,7 @@ fn designators_of_all_types() {
     assert_eq!(Designator::parse(&body[..3]), None);
 }
 
-/// sg3_utils 1.48, inhex/vpd_dev_id.hex, through INQUIRY with EVPD.
+/// sg3_utils 1.49, inhex/vpd_dev_id.hex, through INQUIRY with EVPD.
 #[test]
 fn device_identification_page() {
     let page = hex(
@@ -146,7 +146,7 @@ fn device_identification_page() {
     rest.is_empty();
 }
 
-/// SPC-5 table 593: PAGE LENGTH above what one byte of allocation length fetched.
+/// SPC-5, VPD pages: PAGE LENGTH above what one byte of allocation length fetched.
 #[test]
 fn a_long_page_is_fetched_whole() {
     let mut page = hex("01 83 01 2c");
@@ -182,7 +182,7 @@ fn serial_numbers() {
     assert_eq!(vpd::serial(&mut *device).unwrap(), None);
 }
 
-/// SSC-4 tables 196 and 200: WORM is bit 0, TSMC bit 1 of byte 4; the element address follows
+/// SSC-4, VPD pages B0h and B4h: WORM is bit 0, TSMC bit 1 of byte 4; the element address follows
 /// PAGE LENGTH.
 #[test]
 fn tape_drive_pages() {
@@ -200,7 +200,7 @@ fn tape_drive_pages() {
     assert_eq!(vpd::element_address(&mut *device).unwrap(), None);
 }
 
-/// sg3_utils 1.48, inhex/luns_lu_cong.hex, and the well-known unit of inhex/luns_wlun.hex.
+/// sg3_utils 1.49, inhex/luns_lu_cong.hex, and the well-known unit of inhex/luns_wlun.hex.
 #[test]
 fn logical_units() {
     let raw = hex("00 00 00 10 00 00 00 00  00 01 00 00 00 00 00 00  00 01 00 02 00 00 00 00");
@@ -230,7 +230,8 @@ fn a_long_list_of_units_is_asked_for_again() {
     rest.is_empty();
 }
 
-/// SPC-5 tables 268 and 457: available data, then identifier, READ ONLY and FORMAT, length.
+/// SPC-5, READ ATTRIBUTE and MAM ATTRIBUTE format: available data, then identifier, READ ONLY and
+/// FORMAT, length.
 fn barcode_attributes() -> Vec<u8> {
     let mut raw = hex("00 00 00 3a");
     raw.extend(hex("00 00 80 00 08 00 00 00 00 00 b4 e0 00"));
@@ -296,7 +297,7 @@ fn attributes_are_asked_for_one_by_one() {
     );
 }
 
-/// SPC-5 table 365: WTC, partition, parameter list length; the list begins with its length.
+/// SPC-5, WRITE ATTRIBUTE: WTC, partition, parameter list length; the list begins with its length.
 #[test]
 fn attributes_are_written() {
     let vendor = Attribute::ascii(AttributeId::APPLICATION_VENDOR, "TAPEWARD", 8).unwrap();
