@@ -20,10 +20,6 @@ pub const UNIT_SERIAL_NUMBER: u8 = 0x80;
 pub const DEVICE_IDENTIFICATION: u8 = 0x83;
 /// Sequential-access device capabilities.
 pub const SEQUENTIAL_CAPABILITIES: u8 = 0xb0;
-/// Manufacturer-assigned serial number.
-pub const MANUFACTURER_SERIAL_NUMBER: u8 = 0xb1;
-/// Automation device serial number.
-pub const AUTOMATION_SERIAL_NUMBER: u8 = 0xb3;
 /// Data transfer device element address.
 pub const ELEMENT_ADDRESS: u8 = 0xb4;
 

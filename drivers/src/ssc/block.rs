@@ -1,9 +1,10 @@
-//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) (SSC-4), always
-//! one block of variable length at a time.
+//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) and (16) (SSC-4),
+//! always one block of variable length at a time.
 
 use thiserror::Error;
 
 use super::drive::Drive;
+use super::position::{BlockAddress, Partition};
 use crate::bytes::low24;
 use crate::command::{Command, Completion};
 use crate::error::ScsiError;
@@ -17,6 +18,8 @@ pub const READ_6: u8 = 0x08;
 pub const WRITE_6: u8 = 0x0a;
 /// OPERATION CODE of WRITE FILEMARKS(6).
 pub const WRITE_FILEMARKS_6: u8 = 0x10;
+/// OPERATION CODE of WRITE FILEMARKS(16).
+pub const WRITE_FILEMARKS_16: u8 = 0x80;
 
 /// Most bytes TRANSFER LENGTH can say, and most filemarks.
 pub const LARGEST_BLOCK: usize = 0x00ff_ffff;
@@ -166,6 +169,37 @@ impl Drive {
             timeout::BLOCK,
             [WRITE_FILEMARKS_6, immediate, a, b, c, 0],
         );
+        write_outcome(command.run(&mut *self.transport))
+    }
+
+    /// Writes filemarks where the host says it is (WRITE FILEMARKS(16), for drives in explicit
+    /// address mode): a drive that is elsewhere refuses.
+    ///
+    /// # Errors
+    /// As [`Drive::write_block`].
+    pub fn write_filemarks_at(
+        &mut self,
+        address: BlockAddress,
+        partition: Partition,
+        count: u32,
+        synchronize: Synchronize,
+    ) -> Result<WriteOutcome, WriteError> {
+        let name = "WRITE FILEMARKS(16)";
+        let refused = |what: String| WriteError::Scsi(not_sent(&*self.transport, name, what));
+        if count as usize > LARGEST_BLOCK {
+            return Err(refused(format!(
+                "{count} filemarks, possible are up to 16,777,215"
+            )));
+        }
+        let partition = u8::try_from(partition.0)
+            .map_err(|_| refused(format!("partition {partition} is above 255")))?;
+        let mut cdb = [0; 16];
+        cdb[0] = WRITE_FILEMARKS_16;
+        cdb[1] = u8::from(synchronize == Synchronize::Immediate);
+        cdb[3] = partition;
+        cdb[4..12].copy_from_slice(&address.0.to_be_bytes());
+        cdb[12..15].copy_from_slice(&low24(count));
+        let command = Command::new(name, timeout::BLOCK, cdb);
         write_outcome(command.run(&mut *self.transport))
     }
 

@@ -192,10 +192,19 @@ fn merge(long: Position, short: &ShortForm) -> Position {
     }
 }
 
+/// What the addresses of the short form count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ShortKind {
+    /// Service action 00h: blocks and filemarks.
+    LogicalObjects,
+    /// Service action 01h: something of the vendor's own, for a later LOCATE with BT.
+    VendorSpecific,
+}
+
 /// Service action of READ POSITION.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Short,
+    Short(ShortKind),
     Long,
     Extended,
 }
@@ -205,9 +214,7 @@ impl Drive {
     /// is still buffered. Two commands, one if the drive lacks the long form.
     pub fn position(&mut self) -> Result<Position, ScsiError> {
         let long = self.long_position()?;
-        let (command, raw) = self.read_position(Form::Short)?;
-        let short = ShortForm::parse(&raw)
-            .ok_or_else(|| command.short(self.transport.path(), ShortForm::LENGTH, &raw))?;
+        let short = self.short_form(ShortKind::LogicalObjects)?;
         let Some(long) = long else {
             return Ok(short.position());
         };
@@ -224,6 +231,13 @@ impl Drive {
             Err(error) if error.is_unsupported() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The short form alone, with the bytes still buffered.
+    pub fn short_form(&mut self, kind: ShortKind) -> Result<ShortForm, ScsiError> {
+        let (command, raw) = self.read_position(Form::Short(kind))?;
+        ShortForm::parse(&raw)
+            .ok_or_else(|| command.short(self.transport.path(), ShortForm::LENGTH, &raw))
     }
 
     fn long_position(&mut self) -> Result<Option<Position>, ScsiError> {
@@ -247,7 +261,8 @@ impl Drive {
     fn read_position(&mut self, form: Form) -> Result<(Command, Vec<u8>), ScsiError> {
         // ALLOCATION LENGTH is for the extended form only (SSC-4).
         let (action, length, allocation) = match form {
-            Form::Short => (0x00, 20, 0),
+            Form::Short(ShortKind::LogicalObjects) => (0x00, 20, 0),
+            Form::Short(ShortKind::VendorSpecific) => (0x01, 20, 0),
             Form::Long => (0x06, 32, 0),
             Form::Extended => (0x08, 32, 32),
         };
