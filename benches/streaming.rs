@@ -37,7 +37,8 @@ fn main() -> Result<(), Failure> {
     }
     let scale = number("TAPEWARD_BENCH_SCALE", 1.0);
     let rounds = number("TAPEWARD_BENCH_ROUNDS", 5.0) as usize;
-    let base = std::env::var_os("TAPEWARD_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let base =
+        std::env::var_os("TAPEWARD_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::Builder::new()
         .prefix("tapeward-bench-")
         .tempdir_in(base)?;
@@ -128,7 +129,9 @@ fn measure(source: &Source, rounds: usize, scratch: &Path) -> Result<(), Failure
         lanes[0].times.push(tar(source)?);
         lanes[1].times.push(tar_age(source, &recipient)?);
         lanes[2].times.push(tapeward(source, "\"onsite\"")?);
-        lanes[3].times.push(tapeward(source, "\"onsite\", \"offsite\"")?);
+        lanes[3]
+            .times
+            .push(tapeward(source, "\"onsite\", \"offsite\"")?);
     }
     let mut out = std::io::stdout().lock();
     writeln!(
@@ -138,7 +141,10 @@ fn measure(source: &Source, rounds: usize, scratch: &Path) -> Result<(), Failure
         source.files,
         source.bytes as f64 / f64::from(1 << 30)
     )?;
-    let medians: Vec<f64> = lanes.iter_mut().map(|lane| median(&mut lane.times)).collect();
+    let medians: Vec<f64> = lanes
+        .iter_mut()
+        .map(|lane| median(&mut lane.times))
+        .collect();
     for (lane, median) in lanes.iter().zip(&medians) {
         let rate = |seconds: f64| source.bytes as f64 / 1e6 / seconds;
         let (fast, slow) = (lane.times[0], lane.times[lane.times.len() - 1]);
@@ -162,7 +168,10 @@ fn median(times: &mut [Duration]) -> f64 {
 }
 
 fn make_key(identity: &Path) -> Result<String, Failure> {
-    let made = Command::new("age-keygen").arg("-o").arg(identity).output()?;
+    let made = Command::new("age-keygen")
+        .arg("-o")
+        .arg(identity)
+        .output()?;
     let text = String::from_utf8_lossy(&made.stderr);
     let recipient = text
         .split_whitespace()

@@ -8,7 +8,7 @@ use tapeward_drivers::smc::ElementAddress;
 use tapeward_drivers::transport::Transport;
 
 use crate::config::{DriveConfig, LibraryConfig};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// A path to one drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,4 +54,63 @@ pub enum Connection {
         /// The folder.
         folder: PathBuf,
     },
+}
+
+impl Connection {
+    /// From the configuration; relative folders start at the state folder.
+    pub fn new(config: &LibraryConfig, state: &Path) -> Result<Self> {
+        Ok(match config {
+            LibraryConfig::Virtual { path } => Self::Virtual {
+                folder: std::path::absolute(state.join(path))
+                    .context("cannot find the folder of the virtual library")?,
+            },
+            LibraryConfig::Scsi { changer, drive } => Self::Scsi {
+                changer: changer.clone(),
+                drives: drive.clone(),
+            },
+        })
+    }
+
+    /// The folder of a virtual library.
+    #[must_use]
+    pub fn virtual_folder(&self) -> Option<&Path> {
+        match self {
+            Self::Virtual { folder } => Some(folder),
+            Self::Scsi { .. } => None,
+        }
+    }
+
+    /// A path to the robot.
+    pub fn changer(&self) -> Result<Box<dyn Transport>> {
+        match self {
+            Self::Scsi { changer, .. } => open_node(changer),
+            Self::Virtual { folder } => open_virtual(folder, CHANGER_UNIT),
+        }
+    }
+
+    /// A path to a drive.
+    pub fn drive(&self, unit: &Unit) -> Result<Box<dyn Transport>> {
+        match (self, unit) {
+            (Self::Virtual { folder }, Unit::Virtual(number)) => open_virtual(folder, *number),
+            (_, Unit::Node(config)) => open_node(&config.device),
+            (Self::Scsi { .. }, Unit::Virtual(_)) => {
+                Err(Error::failed("a real library has no virtual drives"))
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// Every drive of the library.
+    pub fn drive_units(&self) -> Result<Vec<Unit>> {
+        match self {
+            Self::Scsi { drives, .. } => Ok(drives.iter().cloned().map(Unit::Node).collect()),
+            Self::Virtual { folder } => virtual_drives(folder),
+        }
+    }
+}
+
+fn open_node(path: &Path) -> Result<Box<dyn Transport>> {
+    let device = SgDevice::open(path).context("cannot open a SCSI device")?;
+    Ok(Box::new(device))
 }

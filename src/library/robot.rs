@@ -129,10 +129,13 @@ impl Library {
         let mut sites = Vec::new();
         for unit in self.connection.drive_units()? {
             let mut drive = self.open_unit(&unit)?;
-            let model = drive
+            let inquiry = drive
                 .inquiry()
-                .context(format!("cannot identify the drive at {unit}"))?
-                .to_string();
+                .context(format!("cannot identify the drive at {unit}"))?;
+            let model = format!(
+                "{} {} {}",
+                inquiry.vendor, inquiry.product, inquiry.revision
+            );
             let serial = drive
                 .serial()
                 .context(format!("cannot identify the drive at {unit}"))?
@@ -331,4 +334,3 @@ fn whereabouts(view: &View, from: ElementAddress, to: ElementAddress) -> String 
         _ => " (nobody sees it now)".to_owned(),
     }
 }
-

@@ -121,7 +121,8 @@ impl View {
     /// The lowest storage or import/export element that is free and can be reached.
     #[must_use]
     pub fn first_free(&self, kind: ElementKind) -> Option<&Place> {
-        self.of_kind(kind).find(|place| place.usable() && !place.full)
+        self.of_kind(kind)
+            .find(|place| place.usable() && !place.full)
     }
 }
 
@@ -160,11 +161,11 @@ fn place(name: ElementName, element: &Element, anomalies: &mut Vec<String>) -> P
         source: element.source,
         exception: element.exception.map(|sense| sense.to_string()),
         disabled: element.disabled,
-        cleaning: element.medium_type == tapeward_drivers::smc::MediumType::Cleaning
+        cleaning: element.medium_type == tapeward_drivers::smc::element::MediumType::Cleaning
             || element
                 .primary_tag
                 .as_ref()
-                    .is_some_and(|tag| tag.identification.starts_with("CLN")),
+                .is_some_and(|tag| tag.identification.starts_with("CLN")),
         device: element.device.clone(),
     }
 }
