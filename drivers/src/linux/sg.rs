@@ -228,7 +228,12 @@ impl Transport for SgDevice {
             .map_err(|errno| self.io_or_gone(errno))?;
         let reply = self.reply(&header, &sense, length, timeout)?;
         if let Data::In(buffer) = data {
-            let moved = reply.transferred.min(buffer.len());
+            // With CHECK CONDITION some targets report a wrong residual: everything is copied,
+            // and INFORMATION says what it is.
+            let moved = match reply.status {
+                Status::CheckCondition => length,
+                _ => reply.transferred,
+            };
             buffer[..moved].copy_from_slice(&self.buffer.as_mut_slice()[..moved]);
         }
         Ok(reply)
@@ -306,6 +311,7 @@ impl SgDevice {
 const PAGE: usize = 4096;
 
 /// Page-aligned memory that only grows.
+#[derive(Default)]
 struct AlignedBuffer {
     start: Option<NonNull<u8>>,
     length: usize,
@@ -321,15 +327,6 @@ impl std::fmt::Debug for AlignedBuffer {
 
 // SAFETY: the memory is owned by this value alone and freed by its drop.
 unsafe impl Send for AlignedBuffer {}
-
-impl Default for AlignedBuffer {
-    fn default() -> Self {
-        Self {
-            start: None,
-            length: 0,
-        }
-    }
-}
 
 impl AlignedBuffer {
     /// Makes it at least this long; an error when no memory can be that large.

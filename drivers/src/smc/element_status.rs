@@ -1,11 +1,11 @@
 //! READ ELEMENT STATUS data (SMC-3 6.11), from any device: several pages, mixed kinds,
 //! descriptors of any length, counts that are wrong. What can't be decoded is an [`Anomaly`].
 
+use super::anomaly::Anomaly;
 use super::element::{
     BusAddress, DeviceIdentifier, Element, ElementAddress, ElementKind, ImportExport, MediumType,
     VolumeTag,
 };
-use super::inventory::Anomaly;
 use crate::bytes::{u8_at, u16_at, u24_at};
 use crate::sense::AdditionalSense;
 
@@ -55,6 +55,17 @@ impl ElementStatus {
             rest = status.take_page(&page, &rest[HEADER_LENGTH..]);
         }
         status
+    }
+
+    /// Takes back what the end of the buffer, not the device, cut off.
+    pub(crate) fn drop_cut_off(&mut self) {
+        if let Some(Anomaly::TruncatedDescriptor {
+            address: Some(address),
+            ..
+        }) = self.anomalies.pop_if(|last| last.is_cut())
+        {
+            self.elements.pop_if(|last| last.address == address);
+        }
     }
 
     /// Decodes one page and returns what lies behind it.

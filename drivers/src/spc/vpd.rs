@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::designator::Designator;
 use super::inquiry::INQUIRY;
-use crate::bytes::{ascii, u8_at, u16_at};
+use crate::bytes::{ascii, u8_at, u16_at, unsigned};
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::smc::ElementAddress;
@@ -122,5 +122,8 @@ pub fn sequential_capabilities(
 /// does not know.
 pub fn element_address(transport: &mut dyn Transport) -> Result<Option<ElementAddress>, ScsiError> {
     let body = page(transport, ELEMENT_ADDRESS)?;
-    Ok(body.and_then(|body| u16_at(&body, 0)).map(ElementAddress))
+    let number = body.as_deref().and_then(unsigned);
+    Ok(number
+        .and_then(|number| u16::try_from(number).ok())
+        .map(ElementAddress))
 }

@@ -245,7 +245,11 @@ fn stream_outcome(
     let actual = u64::try_from(requested_signed.saturating_sub(difference))
         .map_err(|_| format!("a block shorter than nothing: INFORMATION is {difference}"))?;
     match usize::try_from(actual) {
-        Ok(length) if length <= transferred => Ok(ReadOutcome::Block(length)),
+        // Some targets report what came as what did not come, so the residual may be the other
+        // way round (seen with tgt 1.0.85).
+        Ok(length) if length <= transferred.min(requested) || length == requested - transferred => {
+            Ok(ReadOutcome::Block(length))
+        }
         Ok(length) if length <= requested => {
             Err(format!("{transferred} bytes came of a block of {length}"))
         }

@@ -174,6 +174,22 @@ pub fn parse_extended_form(raw: &[u8]) -> Option<Position> {
     })
 }
 
+/// Long form with what only the short form says. The two have to agree on the place as far as
+/// the short form can say it: a drive that answers a form it does not really know must not pass
+/// for one that knows where the tape is.
+fn merge(long: Position, short: &ShortForm) -> Position {
+    let lost = short.flags & 0x04 != 0;
+    let overflow = short.flags & 0x02 != 0;
+    let agrees = overflow || long.block.0 & 0xffff_ffff == u64::from(short.first);
+    Position {
+        buffered_blocks: short.buffered(),
+        beyond_programmable_early_warning: long.beyond_programmable_early_warning
+            || short.flags & 0x01 != 0,
+        position_unknown: long.position_unknown || lost || !agrees,
+        ..long
+    }
+}
+
 /// Service action of READ POSITION.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -193,13 +209,7 @@ impl Drive {
         let Some(long) = long else {
             return Ok(short.position());
         };
-        // The short form's count is no worse for an address that does not fit its 32 bits.
-        Ok(Position {
-            buffered_blocks: short.buffered(),
-            beyond_programmable_early_warning: long.beyond_programmable_early_warning
-                || short.flags & 0x01 != 0,
-            ..long
-        })
+        Ok(merge(long, &short))
     }
 
     /// The extended form alone: 64-bit address and buffered count in one command. `None` when
