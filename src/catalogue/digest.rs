@@ -75,3 +75,9 @@ impl SegmentDigest {
         Self(value.to_be_bytes())
     }
 }
+
+impl From<blake3::Hash> for ContentDigest {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(hash.into())
+    }
+}

@@ -25,7 +25,7 @@ text_enum! {
 
 text_enum! {
     /// The word an identity's place is stored under.
-    pub enum IdentityWord {
+    pub(super) enum IdentityWord {
         /// Not on this host.
         None = "none",
         /// Asked for.

@@ -49,7 +49,7 @@ text_enum! {
 
 text_enum! {
     /// The word a place is stored under.
-    pub enum PlaceWord {
+    pub(super) enum PlaceWord {
         /// In an element.
         Element = "element",
         /// Outside.

@@ -1,6 +1,5 @@
 //! How our types stand in columns.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -17,19 +16,19 @@ use crate::id::{
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }
+        $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)+
         }
 
         impl $name {
             /// The word that stands for it.
             #[must_use]
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
         }
@@ -212,9 +211,4 @@ pub(super) fn from_hexadecimal<const N: usize>(text: &str) -> Option<[u8; N]> {
         *byte = u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()?;
     }
     Some(bytes)
-}
-
-/// For error messages.
-pub(super) fn shown(value: &impl Display) -> String {
-    value.to_string()
 }
