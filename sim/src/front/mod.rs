@@ -1,0 +1,3 @@
+//! The ways in: from the same process, over a socket.
+
+pub mod inprocess;
