@@ -1,4 +1,4 @@
-//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) (SSC-4 6.5, 6.8, 6.9), always
+//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) (SSC-4), always
 //! one block of variable length at a time.
 
 use thiserror::Error;
@@ -26,9 +26,10 @@ pub const LARGEST_BLOCK: usize = 0x00ff_ffff;
 pub enum WriteOutcome {
     /// There is room for more.
     Written,
-    /// Written behind the place the host chose to be warned at (SSC-4 4.2.9).
+    /// Written behind the place the host chose to be warned at (SSC-4, programmable
+    /// early warning).
     ProgrammableEarlyWarning,
-    /// Written behind early warning: little room is left (SSC-4 4.2.8).
+    /// Written behind early warning: little room is left (SSC-4, early warning).
     EarlyWarning,
 }
 
@@ -187,7 +188,7 @@ impl Drive {
             transferred: 0,
         };
         let result = command.send(&mut counting, Data::In(buffer));
-        let transferred = counting.transferred;
+        let transferred = counting.transferred.min(requested);
         match result {
             Ok(Completion {
                 sense: Some(sense), ..
@@ -220,7 +221,7 @@ impl Drive {
     }
 }
 
-/// NO SENSE (or RECOVERED ERROR) after READ: a filemark, or a block with a flag (SSC-4 6.5).
+/// NO SENSE (or RECOVERED ERROR) after READ: a filemark, or a block with a flag (SSC-4, READ(6)).
 fn stream_outcome(
     sense: &SenseData,
     requested: usize,
@@ -247,7 +248,7 @@ fn stream_outcome(
     match usize::try_from(actual) {
         // Some targets report what came as what did not come, so the residual may be the other
         // way round (seen with tgt 1.0.85).
-        Ok(length) if length <= transferred.min(requested) || length == requested - transferred => {
+        Ok(length) if length <= transferred || length == requested - transferred => {
             Ok(ReadOutcome::Block(length))
         }
         Ok(length) if length <= requested => {

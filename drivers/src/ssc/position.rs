@@ -1,4 +1,4 @@
-//! READ POSITION (SSC-4 7.7): where the tape is.
+//! READ POSITION (SSC-4): where the tape is.
 
 use std::fmt;
 
@@ -74,7 +74,7 @@ pub struct Position {
     pub position_unknown: bool,
 }
 
-/// Short form data, service actions 00h and 01h (SSC-4 table 64).
+/// Short form data, service actions 00h and 01h (SSC-4, READ POSITION data, short form).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShortForm {
     /// Byte 0.
@@ -131,7 +131,8 @@ impl ShortForm {
     }
 }
 
-/// Parses long form data, service action 06h (SSC-4 table 66); `None` below 32 bytes.
+/// Parses long form data, service action 06h (SSC-4, READ POSITION data, long form); `None` below
+/// 32 bytes.
 #[must_use]
 pub fn parse_long_form(raw: &[u8]) -> Option<Position> {
     let flags = u8_at(raw, 0)?;
@@ -153,7 +154,8 @@ pub fn parse_long_form(raw: &[u8]) -> Option<Position> {
     })
 }
 
-/// Parses extended form data, service action 08h (SSC-4 table 68); `None` below 32 bytes.
+/// Parses extended form data, service action 08h (SSC-4, READ POSITION data, extended form);
+/// `None` below 32 bytes.
 #[must_use]
 pub fn parse_extended_form(raw: &[u8]) -> Option<Position> {
     let flags = u8_at(raw, 0)?;
@@ -243,7 +245,7 @@ impl Drive {
     }
 
     fn read_position(&mut self, form: Form) -> Result<(Command, Vec<u8>), ScsiError> {
-        // ALLOCATION LENGTH is for the extended form only (SSC-4 table 62).
+        // ALLOCATION LENGTH is for the extended form only (SSC-4).
         let (action, length, allocation) = match form {
             Form::Short => (0x00, 20, 0),
             Form::Long => (0x06, 32, 0),

@@ -1,4 +1,5 @@
-//! TapeAlert: 64 flags by which a drive says what is wrong (SSC-4 8.3.4 and annex A).
+//! TapeAlert: 64 flags by which a drive says what is wrong (SSC-4, TapeAlert log page
+//! and TapeAlert application client interface).
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use super::drive::Drive;
 use crate::error::ScsiError;
 use crate::spc::log::{self, LogPage};
 
-/// How bad it is (SSC-4 table A.1).
+/// How bad it is (SSC-4, TapeAlert flags).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TapeAlertSeverity {
@@ -151,7 +152,7 @@ impl Drive {
 
 use TapeAlertSeverity::{Critical as C, Information as I, Warning as W};
 
-/// Flag 1 first (SSC-4 table A.1).
+/// Flag 1 first (SSC-4, TapeAlert flags).
 #[rustfmt::skip]
 const FLAGS: [(TapeAlertSeverity, &str); 64] = [
     (W, "Read warning"), (W, "Write warning"), (W, "Hard error"), (C, "Media"),
