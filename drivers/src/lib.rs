@@ -15,6 +15,7 @@ pub mod linux;
 pub mod sense;
 mod sense_table;
 pub mod smc;
+pub mod socket;
 pub mod spc;
 pub mod ssc;
 pub mod timeout;
