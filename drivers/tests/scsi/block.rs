@@ -3,7 +3,10 @@
 use rstest::rstest;
 use tapeward_drivers::ScsiError;
 use tapeward_drivers::sense::SenseKey;
-use tapeward_drivers::ssc::{Drive, ReadOutcome, Synchronize, WriteError, WriteOutcome};
+use tapeward_drivers::ssc::position::Partition;
+use tapeward_drivers::ssc::{
+    BlockAddress, Drive, ReadOutcome, Synchronize, WriteError, WriteOutcome,
+};
 use tapeward_drivers::transport::Status;
 
 use crate::script::{fixed, fixed_with_information, hex, on, script};
@@ -155,6 +158,33 @@ fn filemarks_immediate_and_flushed() {
     assert_eq!(flush.unwrap(), WriteOutcome::Written);
     let full = drive.write_filemarks(2, Synchronize::Flush);
     assert!(matches!(full.unwrap_err(), WriteError::NotWritten(_)));
+    rest.is_empty();
+}
+
+/// SSC-4, WRITE FILEMARKS(16): partition in byte 3, address in 4 to 11, count in 12 to 14.
+#[test]
+fn filemarks_at_an_address() {
+    let (device, rest) = script(vec![
+        on("80 01 00 02 00 00 00 01 00 00 00 03 00 00 04 00"),
+        on("80 00 00 00 00 00 00 00 00 00 00 03 00 00 01 00").check(fixed(0x05, 0x20, 0x07)),
+    ]);
+    let mut drive = Drive::new(device);
+    let far = BlockAddress((1 << 32) + 3);
+    let outcome = drive.write_filemarks_at(far, Partition(2), 4, Synchronize::Immediate);
+    assert_eq!(outcome.unwrap(), WriteOutcome::Written);
+    let near = BlockAddress(3);
+    let outcome = drive.write_filemarks_at(near, Partition(0), 1, Synchronize::Flush);
+    assert!(
+        outcome
+            .unwrap_err()
+            .to_string()
+            .contains("IMPLICIT ADDRESS MODE")
+    );
+    let outcome = drive.write_filemarks_at(near, Partition(256), 1, Synchronize::Flush);
+    assert!(matches!(
+        outcome.unwrap_err().scsi(),
+        ScsiError::NotSent { .. }
+    ));
     rest.is_empty();
 }
 

@@ -5,7 +5,9 @@
 //! include/ssc.h (structures `read_position_information_*`) names the same bits.
 
 use rstest::rstest;
-use tapeward_drivers::ssc::position::{Partition, ShortForm, parse_extended_form, parse_long_form};
+use tapeward_drivers::ssc::position::{
+    Partition, ShortForm, ShortKind, parse_extended_form, parse_long_form,
+};
 use tapeward_drivers::ssc::{BlockAddress, Drive, FilemarkCount, Position};
 
 use crate::script::{hex, invalid_field, on, script};
@@ -38,6 +40,25 @@ fn long_form_with_the_short_forms_count() {
             position_unknown: false,
         }
     );
+    rest.is_empty();
+}
+
+#[test]
+fn short_form_of_either_kind() {
+    let (device, rest) = script(vec![
+        on(SHORT).data(&hex(SHORT_DATA)),
+        on("34 01 00 00 00 00 00 00 00 00").data(&hex(SHORT_DATA)),
+        on(SHORT).data(&hex(SHORT_DATA)[..19]),
+    ]);
+    let mut drive = Drive::new(device);
+    let short = drive.short_form(ShortKind::LogicalObjects).unwrap();
+    assert_eq!((short.first, short.last), (0x10002, 0xfff2));
+    assert_eq!(
+        (short.buffered_blocks, short.buffered_bytes),
+        (16, 0x40_0000)
+    );
+    assert_eq!(drive.short_form(ShortKind::VendorSpecific).unwrap(), short);
+    assert!(drive.short_form(ShortKind::LogicalObjects).is_err());
     rest.is_empty();
 }
 
