@@ -1,1 +1,5 @@
-//! The command line.
+//! The command line: parses, calls one function, renders a table or JSON.
+
+pub mod args;
+pub mod interrupt;
+pub mod output;

@@ -1,1 +1,3 @@
 //! Robots and drives as shared resources.
+
+pub mod lock;

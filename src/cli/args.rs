@@ -1,0 +1,608 @@
+//! What can be typed. Every command has examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::id::{Barcode, CopyNumber, RunId};
+
+/// Tape libraries, monthly tape jobs, media custody.
+#[derive(Debug, Parser)]
+#[command(name = "tapeward", version, about, propagate_version = true)]
+#[command(after_help = "\
+Examples:
+  tapeward quickstart /usr/share   the whole of it on a virtual library
+  tapeward library status          what is where
+  tapeward job run                 this month's full backup to tape
+  tapeward find '*.odt'            which sets and cartridges hold these files
+  tapeward restore documents --to /tmp/back
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
+11 somebody else holds it, 20 a person must act, 130 interrupted.")]
+pub struct Cli {
+    /// State folder: configuration, catalogue, indexes, keys.
+    #[arg(long, global = true, env = "TAPEWARD_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// JSON on stdout, progress as JSON lines on stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the monthly job on a virtual library, from nothing to a restored file.
+    Quickstart(QuickstartArgs),
+    /// Make a state folder with configuration and catalogue.
+    Init(InitArgs),
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Tape libraries: what is where, and moving it.
+    #[command(subcommand)]
+    Library(LibraryCommand),
+    /// Tape drives.
+    #[command(subcommand)]
+    Drive(DriveCommand),
+    /// Cartridges and volumes.
+    #[command(subcommand)]
+    Media(MediaCommand),
+    /// What is backed up.
+    #[command(subcommand)]
+    Set(SetCommand),
+    /// Keys that sets are encrypted to.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The monthly job and its runs.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Find files in the sets on tape.
+    Find(FindArgs),
+    /// Restore a set, or some of it, from tape.
+    Restore(RestoreArgs),
+    /// Read copies back and compare them with what was written.
+    Verify(VerifyArgs),
+    /// The virtual tape library.
+    #[command(subcommand)]
+    Sim(SimCommand),
+}
+
+/// Which library a command means.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LibraryChoice {
+    /// Library from the configuration; may be left out when there is one only.
+    #[arg(long, value_name = "NAME")]
+    pub library: Option<String>,
+}
+
+/// `quickstart`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward quickstart                 back up the folder you are in, without \"target\"
+  tapeward quickstart /usr/share      back up another folder
+  tapeward --state /tmp/try quickstart /etc
+
+Everything it makes is in the state folder; running it again adds another month's set.")]
+pub struct QuickstartArgs {
+    /// Folder to back up; without it the folder you are in, less \"target\".
+    pub directory: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward init                            then describe the library in config.toml
+  tapeward init --virtual                  with a virtual library of 24 slots and 2 drives
+  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2")]
+pub struct InitArgs {
+    /// Make a virtual library in the state folder and configure it.
+    #[arg(long = "virtual", conflicts_with_all = ["changer", "drive"])]
+    pub with_virtual: bool,
+    /// Capacity of each virtual cartridge.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "4GiB",
+        requires = "with_virtual"
+    )]
+    pub cartridge_size: bytesize::ByteSize,
+    /// SCSI generic node of the medium changer.
+    #[arg(long, value_name = "DEVICE", requires = "drive")]
+    pub changer: Option<PathBuf>,
+    /// SCSI generic node of a drive; once for each.
+    #[arg(long, value_name = "DEVICE", requires = "changer")]
+    pub drive: Vec<PathBuf>,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the file and print it with all defaults spelled out.
+    #[command(after_help = "Examples:\n  tapeward config check\n  tapeward --json config check")]
+    Check,
+}
+
+/// `library`
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// Every element and what is in it, as the robot sees it now.
+    #[command(
+        after_help = "Examples:\n  tapeward library status\n  tapeward library status --all --json"
+    )]
+    Status {
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+        /// Empty storage elements too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Have the robot look again, and compare what it sees with the record.
+    #[command(
+        after_help = "Examples:\n  tapeward library inventory\n  tapeward library inventory --initialize"
+    )]
+    Inventory {
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+        /// Have the robot check every element first (INITIALIZE ELEMENT STATUS; takes minutes).
+        #[arg(long)]
+        initialize: bool,
+    },
+    /// Put a cartridge into a drive.
+    #[command(
+        after_help = "Examples:\n  tapeward library load TWV001L8\n  tapeward library load slot:3 --into drive:1"
+    )]
+    Load {
+        /// Barcode or element (slot:3, mail:1, @4096).
+        cartridge: String,
+        /// Drive element; the first free drive without it.
+        #[arg(long, value_name = "ELEMENT")]
+        into: Option<String>,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Take a cartridge out of a drive and back to its storage element.
+    #[command(
+        after_help = "Examples:\n  tapeward library unload drive:0\n  tapeward library unload TWV001L8 --to slot:7"
+    )]
+    Unload {
+        /// Barcode or drive element.
+        cartridge: String,
+        /// Where to; where it came from, else the first free storage element.
+        #[arg(long, value_name = "ELEMENT")]
+        to: Option<String>,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Move a cartridge from one element to another.
+    #[command(
+        after_help = "Examples:\n  tapeward library transfer slot:3 slot:9\n  tapeward library transfer mail:1 slot:3"
+    )]
+    Transfer {
+        /// Barcode or element.
+        from: String,
+        /// Element.
+        to: String,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Move cartridges to import/export elements for somebody to take out.
+    #[command(after_help = "Examples:\n  tapeward library eject TWV001L8 TWV002L8")]
+    Eject {
+        /// Barcodes or elements.
+        #[arg(required = true)]
+        cartridges: Vec<String>,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+}
+
+/// `drive`
+#[derive(Debug, Subcommand)]
+pub enum DriveCommand {
+    /// Each drive: model, serial number, what is loaded, position, alerts, who holds it.
+    #[command(after_help = "Examples:\n  tapeward drive status\n  tapeward drive status --json")]
+    Status {
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+}
+
+/// `media`
+#[derive(Debug, Subcommand)]
+pub enum MediaCommand {
+    /// Register cartridges as scratch.
+    #[command(
+        after_help = "Examples:\n  tapeward media add TWV001L8 TWV002L8\n  tapeward media add --from-library"
+    )]
+    Add {
+        /// Barcodes.
+        #[arg(required_unless_present = "from_library")]
+        barcodes: Vec<Barcode>,
+        /// Every cartridge the library holds that is not known yet (cleaning cartridges not).
+        #[arg(long)]
+        from_library: bool,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Every cartridge: content, place, use.
+    #[command(after_help = "Examples:\n  tapeward media list\n  tapeward media list --json")]
+    List,
+    /// One cartridge: content, place, what is on it.
+    #[command(after_help = "Examples:\n  tapeward media show TWV001L8")]
+    Show {
+        /// Barcode.
+        barcode: Barcode,
+    },
+    /// Write a new label; refused while there is anything to keep.
+    #[command(
+        after_help = "Examples:\n  tapeward media label TWV001L8 --pool onsite\n  tapeward media label OLD001L8 --pool offsite --overwrite-foreign"
+    )]
+    Label {
+        /// Barcodes.
+        #[arg(required = true)]
+        barcodes: Vec<Barcode>,
+        /// Pool the volume belongs to.
+        #[arg(long)]
+        pool: String,
+        /// Overwrite data of another program.
+        #[arg(long)]
+        overwrite_foreign: bool,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+}
+
+/// Compression of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompressionArg {
+    /// Not compressed before encryption.
+    None,
+    /// zstd frames.
+    Zstd,
+}
+
+/// `set`
+#[derive(Debug, Subcommand)]
+pub enum SetCommand {
+    /// Define what is backed up every month; defining it again changes it.
+    #[command(
+        after_help = "Examples:\n  tapeward set define finance /appliance/finance\n  tapeward set define mail /appliance/mail --compression zstd --exclude cache"
+    )]
+    Define {
+        /// Name, unique.
+        name: String,
+        /// Folder to back up.
+        source: PathBuf,
+        /// Compression.
+        #[arg(long, value_enum, default_value = "none")]
+        compression: CompressionArg,
+        /// Path below the source to leave out; may be given several times.
+        #[arg(long, value_name = "PATH")]
+        exclude: Vec<PathBuf>,
+    },
+    /// All definitions with their newest set on tape.
+    #[command(after_help = "Examples:\n  tapeward set list\n  tapeward set list --json")]
+    List,
+    /// One definition and every set made of it: where its copies are.
+    #[command(after_help = "Examples:\n  tapeward set show finance")]
+    Show {
+        /// Name or id of a definition, or id of a set.
+        set: String,
+    },
+}
+
+/// Role of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyRoleArg {
+    /// The identity stays on this host, so that it can restore.
+    Site,
+    /// The identity is written to a file for the safe and never kept here.
+    Escrow,
+}
+
+/// `key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; everything written from now on can be read with it.
+    #[command(
+        after_help = "Examples:\n  tapeward key create site\n  tapeward key create escrow --role escrow --identity-file /media/usb/escrow.identity"
+    )]
+    Create {
+        /// Name, unique.
+        name: String,
+        /// Role.
+        #[arg(long, value_enum, default_value = "site")]
+        role: KeyRoleArg,
+        /// Where to write the identity; for a site key the state folder without it.
+        #[arg(long, value_name = "FILE", required_if_eq("role", "escrow"))]
+        identity_file: Option<PathBuf>,
+    },
+    /// All keys.
+    #[command(after_help = "Examples:\n  tapeward key list\n  tapeward key list --json")]
+    List,
+}
+
+/// `job`
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Write this month's full of every set to tape, verify, eject.
+    #[command(
+        after_help = "Examples:\n  tapeward job run\n  tapeward job run --set finance --set mail\n  tapeward job run --plan"
+    )]
+    Run(JobRunArgs),
+    /// All runs.
+    #[command(after_help = "Examples:\n  tapeward job list\n  tapeward job list --json")]
+    List,
+    /// One run, step by step.
+    #[command(
+        after_help = "Examples:\n  tapeward job show 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b\n  tapeward job show last"
+    )]
+    Show {
+        /// Id of the run, or \"last\".
+        run: String,
+    },
+    /// Go on with a run that was interrupted, killed or waits for a person.
+    #[command(
+        after_help = "Examples:\n  tapeward job resume\n  tapeward job resume 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b"
+    )]
+    Resume {
+        /// Id of the run; the unfinished one without it.
+        run: Option<RunId>,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+}
+
+/// `job run`
+#[derive(Debug, Args)]
+pub struct JobRunArgs {
+    /// Only these sets; all without it.
+    #[arg(long = "set", value_name = "NAME")]
+    pub sets: Vec<String>,
+    /// The month it counts for (YYYY-MM); this one without it.
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
+    /// Show what would be done and on which cartridges, and stop.
+    #[arg(long)]
+    pub plan: bool,
+    /// Which library.
+    #[command(flatten)]
+    pub choice: LibraryChoice,
+}
+
+/// `find`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward find '*.odt'
+  tapeward find --set finance 'ledger/2026/*'
+  tapeward find etc/passwd --json
+
+A pattern without * ? [ finds paths that contain it; with them it must match the whole path
+or the name.")]
+pub struct FindArgs {
+    /// Text or glob pattern.
+    pub pattern: String,
+    /// Only in sets of this definition.
+    #[arg(long, value_name = "NAME")]
+    pub set: Option<String>,
+    /// At most this many lines.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+}
+
+/// What happens to files that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExistingArg {
+    /// Leave everything as it is and say so.
+    Refuse,
+    /// Keep the file that is there.
+    Keep,
+    /// Replace it.
+    Replace,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward restore finance --to /tmp/back
+  tapeward restore finance ledger/2026 report.odt --to /tmp/back
+  tapeward restore 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b --to /tmp/back --copy 2
+
+The newest complete set of a definition is taken unless the id of a set is given.")]
+pub struct RestoreArgs {
+    /// Name or id of a set definition, or id of a set.
+    pub set: String,
+    /// Files and folders below the set's root; everything without them.
+    pub paths: Vec<PathBuf>,
+    /// Folder to restore into; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Read this copy; the one at hand without it.
+    #[arg(long, value_name = "N", value_parser = parse_copy)]
+    pub copy: Option<CopyNumber>,
+    /// What to do with files that are there already.
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub existing: ExistingArg,
+    /// Identity file to decrypt with; the host's own keys without it.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
+    /// Which library.
+    #[command(flatten)]
+    pub choice: LibraryChoice,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward verify finance
+  tapeward verify finance --copy 2")]
+pub struct VerifyArgs {
+    /// Name or id of a set definition, or id of a set.
+    pub set: String,
+    /// Only this copy.
+    #[arg(long, value_name = "N", value_parser = parse_copy)]
+    pub copy: Option<CopyNumber>,
+    /// Which library.
+    #[command(flatten)]
+    pub choice: LibraryChoice,
+}
+
+/// Which virtual library a command means.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SimChoice {
+    /// Folder of the virtual library; the configured one without it.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Library from the configuration; may be left out when there is one only.
+    #[arg(long, value_name = "NAME", conflicts_with = "dir")]
+    pub library: Option<String>,
+}
+
+/// `sim`
+#[derive(Debug, Subcommand)]
+pub enum SimCommand {
+    /// Make a virtual library in a folder.
+    #[command(
+        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB"
+    )]
+    Create {
+        /// Folder; must be empty or missing.
+        dir: PathBuf,
+        /// Model of the library (see --help-models in docs): generic, large, ...
+        #[arg(long, default_value = "generic")]
+        model: String,
+        /// How many blank cartridges to put into storage elements.
+        #[arg(long, default_value_t = 20)]
+        cartridges: u16,
+        /// Their capacity.
+        #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+        cartridge_size: bytesize::ByteSize,
+    },
+    /// Put a cartridge into an import/export element, as an operator does.
+    #[command(
+        after_help = "Examples:\n  tapeward sim insert TWV001L8\n  tapeward sim insert NEW001L8 --new --cartridge-size 2GiB"
+    )]
+    Insert {
+        /// Barcode.
+        barcode: Barcode,
+        /// A new, blank cartridge.
+        #[arg(long)]
+        new: bool,
+        /// Capacity of the new cartridge.
+        #[arg(long, default_value = "4GiB", value_name = "SIZE", requires = "new")]
+        cartridge_size: bytesize::ByteSize,
+        /// The new cartridge can be written once only.
+        #[arg(long, requires = "new")]
+        worm: bool,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Take a cartridge out of an import/export element, as an operator does.
+    #[command(after_help = "Examples:\n  tapeward sim remove TWV001L8")]
+    Remove {
+        /// Barcode.
+        barcode: Barcode,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// All cartridges of the virtual library, inside and outside.
+    #[command(
+        after_help = "Examples:\n  tapeward sim list\n  tapeward sim list --dir /srv/vtl --json"
+    )]
+    List {
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Write the raw tape files of a cartridge into a folder.
+    #[command(after_help = "Examples:\n  tapeward sim dump TWV001L8 /tmp/raw")]
+    Dump {
+        /// Barcode.
+        barcode: Barcode,
+        /// Folder; made if missing, must be empty.
+        to: PathBuf,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Cut the power of the virtual library, now or later.
+    #[command(
+        after_help = "Examples:\n  tapeward sim power-cut\n  tapeward sim power-cut --at-write 200"
+    )]
+    PowerCut {
+        /// When this many WRITE and WRITE FILEMARKS commands from now have been given.
+        #[arg(long, value_name = "N")]
+        at_write: Option<u64>,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Serve a virtual library on its Unix socket until idle.
+    #[command(
+        after_help = "Examples:\n  tapeward sim serve /srv/vtl\n  tapeward sim serve /srv/vtl --idle 10"
+    )]
+    Serve {
+        /// Folder of the virtual library.
+        dir: PathBuf,
+        /// Exit after this many seconds without a connection; never without it.
+        #[arg(long, value_name = "SECONDS")]
+        idle: Option<u64>,
+    },
+}
+
+fn parse_copy(text: &str) -> Result<CopyNumber, String> {
+    match text.parse::<u8>() {
+        Ok(number @ 1..=9) => Ok(CopyNumber(number)),
+        _ => Err("a copy is a number from 1 to 9".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn walk(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands() {
+                let name = format!("{path} {}", sub.get_name());
+                if sub.has_subcommands() {
+                    walk(sub, &name);
+                } else if sub.get_name() != "help" {
+                    let help = sub.get_after_help().map(ToString::to_string);
+                    assert!(
+                        help.is_some_and(|help| help.contains("Examples:")),
+                        "{name} has no examples"
+                    );
+                }
+            }
+        }
+        walk(&Cli::command(), "tapeward");
+    }
+}

@@ -1,0 +1,253 @@
+//! The configuration file: TOML, unknown keys refused with line and column.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, Error, Result};
+
+/// Name of the file in the state folder.
+pub const FILE_NAME: &str = "config.toml";
+
+/// Everything a site decides.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Tape libraries by name.
+    #[serde(default)]
+    pub library: BTreeMap<String, LibraryConfig>,
+    /// The monthly job.
+    #[serde(default)]
+    pub monthly: MonthlyConfig,
+    /// How data is streamed to tape.
+    #[serde(default)]
+    pub stream: StreamConfig,
+}
+
+/// One tape library.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub enum LibraryConfig {
+    /// A virtual library in a folder, served by a process of its own.
+    #[serde(rename_all = "kebab-case")]
+    Virtual {
+        /// The folder; relative paths start at the state folder.
+        path: PathBuf,
+    },
+    /// A real library behind SCSI generic nodes.
+    #[serde(rename_all = "kebab-case")]
+    Scsi {
+        /// The changer's node: `/dev/sgN` or a link to it.
+        changer: PathBuf,
+        /// The drives.
+        drive: Vec<DriveConfig>,
+    },
+}
+
+/// One drive of a real library.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DriveConfig {
+    /// The drive's SCSI generic node: `/dev/sgN` or a link to it.
+    pub device: PathBuf,
+    /// Element address of the drive's place in the library; found by serial number when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u16>,
+}
+
+/// The monthly job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct MonthlyConfig {
+    /// The pool of each copy, in order: as many copies as names.
+    pub copies: Vec<String>,
+    /// How long a monthly full is kept, in days.
+    pub retention_days: u32,
+    /// Read every copy back after writing.
+    pub verify: bool,
+    /// Move written cartridges to import/export elements at the end.
+    pub eject: bool,
+}
+
+impl Default for MonthlyConfig {
+    fn default() -> Self {
+        Self {
+            copies: vec!["onsite".to_owned(), "offsite".to_owned()],
+            retention_days: 365,
+            verify: true,
+            eject: true,
+        }
+    }
+}
+
+/// How data is streamed to tape.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct StreamConfig {
+    /// Largest segment; a segment never exceeds 1/64 of the cartridge or 999,999 blocks either.
+    pub segment_size: ByteSize,
+    /// Size of a tape block.
+    pub block_size: ByteSize,
+    /// Memory between the source and each drive.
+    pub ring_size: ByteSize,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            segment_size: ByteSize::gib(32),
+            block_size: ByteSize::kib(256),
+            ring_size: ByteSize::mib(256),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// Usage errors name file, line and column.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| {
+            let missing = source.kind() == std::io::ErrorKind::NotFound;
+            let error = Error::usage(format!("cannot read {}", path.display())).because(source);
+            if missing {
+                error.hint("run \"tapeward init\" or name the state folder with --state")
+            } else {
+                error
+            }
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Parses and checks the text of the file; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|error| parse_error(&error, text, path))?;
+        config.check(path)?;
+        Ok(config)
+    }
+
+    /// Renders the configuration with defaults spelled out.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).context("cannot render the configuration")
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |what: String| Err(Error::usage(format!("{}: {what}", path.display())));
+        if self.monthly.copies.is_empty() || self.monthly.copies.len() > 9 {
+            return wrong("monthly.copies needs 1 to 9 pools, one for each copy".to_owned());
+        }
+        for (index, pool) in self.monthly.copies.iter().enumerate() {
+            if self.monthly.copies[..index].contains(pool) {
+                return wrong(format!("monthly.copies names the pool \"{pool}\" twice"));
+            }
+        }
+        let block = self.stream.block_size.as_u64();
+        if !(1024..=8 << 20).contains(&block) || !block.is_multiple_of(1024) {
+            return wrong(format!(
+                "stream.block-size is {}, it must be a multiple of 1 KiB from 1 KiB to 8 MiB",
+                self.stream.block_size
+            ));
+        }
+        if self.stream.segment_size.as_u64() < block {
+            return wrong("stream.segment-size is smaller than stream.block-size".to_owned());
+        }
+        if self.stream.ring_size.as_u64() < 4 * block {
+            return wrong("stream.ring-size must hold at least four blocks".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The library of this name, or the only one when none is named.
+    pub fn library<'a>(&'a self, name: Option<&'a str>) -> Result<(&'a str, &'a LibraryConfig)> {
+        let names = || {
+            self.library
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match name {
+            Some(name) => self
+                .library
+                .get(name)
+                .map(|library| (name, library))
+                .ok_or_else(|| {
+                    Error::usage(format!("no library is called \"{name}\""))
+                        .hint(format!("configured: {}", names()))
+                }),
+            None if self.library.len() > 1 => Err(Error::usage("several libraries are configured")
+                .hint(format!("choose one with --library: {}", names()))),
+            None => self
+                .library
+                .iter()
+                .next()
+                .map(|(name, library)| (name.as_str(), library))
+                .ok_or_else(|| {
+                    Error::usage("no library is configured")
+                        .hint("add a [library.NAME] section to config.toml, or run \"tapeward init --virtual\"")
+                }),
+        }
+    }
+}
+
+fn parse_error(error: &toml::de::Error, text: &str, path: &Path) -> Error {
+    let at = error.span().map_or_else(String::new, |span| {
+        let before = &text[..span.start.min(text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |last| last.chars().count())
+            + 1;
+        format!(":{line}:{column}")
+    });
+    Error::usage(format!("{}{at}: {}", path.display(), error.message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("config.toml"))
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_line_and_column() {
+        let error = parse("[stream]\nblock-size = \"256KiB\"\nring-sise = \"1GiB\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("config.toml:3:1: "), "{error}");
+        assert!(error.contains("ring-sise"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.monthly.copies, ["onsite", "offsite"]);
+        assert_eq!(config.stream.block_size, ByteSize::kib(256));
+        assert!(config.library(None).is_err());
+    }
+
+    #[test]
+    fn what_is_rendered_parses_to_the_same() {
+        let text = "[library.a]\nkind = \"virtual\"\npath = \"lib\"\n\
+                    [library.b]\nkind = \"scsi\"\nchanger = \"/dev/sg3\"\n\
+                    drive = [{ device = \"/dev/sg1\", element = 256 }]\n";
+        let config = parse(text).unwrap();
+        assert_eq!(parse(&config.to_toml().unwrap()).unwrap(), config);
+        assert!(config.library(None).is_err());
+        assert_eq!(config.library(Some("a")).unwrap().0, "a");
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_refused() {
+        assert!(parse("[stream]\nblock-size = \"1000\"\n").is_err());
+        assert!(parse("[stream]\nring-size = \"64KiB\"\n").is_err());
+        assert!(parse("[monthly]\ncopies = []\n").is_err());
+        assert!(parse("[monthly]\ncopies = [\"a\", \"a\"]\n").is_err());
+    }
+}

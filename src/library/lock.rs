@@ -1,0 +1,224 @@
+//! Who holds a drive or a changer: one lock file per serial number in one folder of the machine.
+//!
+//! The folder is not the state folder, because two states may share a robot. The lock is the
+//! kernel's `flock`, so it ends with the process that held it; the text in the file only tells
+//! the loser who won.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// Names the folder of lock files instead of the machine's own.
+pub const FOLDER_VARIABLE: &str = "TAPEWARD_LOCK_DIR";
+
+/// What the holder writes for others to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// What it is doing, in words.
+    pub purpose: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// A device held by this process until dropped.
+#[derive(Debug)]
+pub struct DeviceLock {
+    file: Flock<File>,
+}
+
+/// The machine's folder for lock files.
+#[must_use]
+pub fn folder() -> PathBuf {
+    std::env::var_os(FOLDER_VARIABLE).map_or_else(
+        || {
+            let shared = Path::new("/run/lock");
+            if shared.is_dir() {
+                shared.join("tapeward")
+            } else {
+                std::env::temp_dir().join("tapeward-locks")
+            }
+        },
+        PathBuf::from,
+    )
+}
+
+impl DeviceLock {
+    /// Takes the lock of the device with this serial number, or says who has it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] naming holder, process and time when somebody else has it.
+    pub fn acquire(
+        folder: &Path,
+        serial: &str,
+        device: &str,
+        purpose: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        prepare_folder(folder)?;
+        let path = folder.join(format!("{}.lock", file_name(serial)));
+        let file = open_shared(&path)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(mut file) => {
+                let holder = Holder {
+                    pid: std::process::id(),
+                    purpose: purpose.to_owned(),
+                    since: now,
+                };
+                write_holder(&mut file, &holder)
+                    .context(format!("cannot write {}", path.display()))?;
+                Ok(Self { file })
+            }
+            Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
+                let mut text = String::new();
+                let holder = file
+                    .read_to_string(&mut text)
+                    .ok()
+                    .and_then(|_| serde_json::from_str::<Holder>(&text).ok());
+                Err(held(device, serial, holder.as_ref()))
+            }
+            Err((_, errno)) => Err(Error::failed(format!("cannot lock {}", path.display()))
+                .because(std::io::Error::from(errno))),
+        }
+    }
+}
+
+impl Drop for DeviceLock {
+    fn drop(&mut self) {
+        // Only the text is cleared; the lock itself ends when the file is closed.
+        if let Err(error) = self.file.set_len(0) {
+            tracing::warn!(%error, "cannot clear a lock file");
+        }
+    }
+}
+
+fn held(device: &str, serial: &str, holder: Option<&Holder>) -> Error {
+    let by = holder.map_or_else(
+        || "another process".to_owned(),
+        |holder| {
+            format!(
+                "process {} ({}) since {}",
+                holder.pid,
+                holder.purpose,
+                holder.since.to_rfc3339_opts(SecondsFormat::Secs, true)
+            )
+        },
+    );
+    Error::new(
+        ErrorKind::Locked,
+        format!("{device} (serial {serial}) is held by {by}"),
+    )
+    .hint("wait until it has finished, or stop that process")
+}
+
+/// Serial numbers may hold any ASCII: keep letters and digits, escape the rest.
+fn file_name(serial: &str) -> String {
+    use std::fmt::Write as _;
+    let mut name = String::new();
+    for byte in serial.trim().bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            name.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(name, "_{byte:02x}");
+        }
+    }
+    name
+}
+
+/// Everybody on the machine may take locks, whoever made the folder first.
+fn prepare_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o1777)
+        .create(folder)
+        // The mode given to mkdir is cut by the umask.
+        .and_then(|()| std::fs::set_permissions(folder, PermissionsExt::from_mode(0o1777)));
+    if folder.is_dir() {
+        return Ok(());
+    }
+    made.context(format!(
+        "cannot create the folder for device locks {}",
+        folder.display()
+    ))
+}
+
+fn open_shared(path: &Path) -> Result<File> {
+    let open = |create: bool| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(create)
+            .mode(0o666)
+            .open(path)
+    };
+    // Opening first: kernels refuse O_CREAT on somebody else's file in a sticky folder.
+    let file = open(false).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let made = open(true)?;
+            made.set_permissions(PermissionsExt::from_mode(0o666))?;
+            Ok(made)
+        }
+        _ => Err(error),
+    });
+    match file {
+        // Somebody made it between our two tries.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open(false),
+        other => other,
+    }
+    .context(format!("cannot open the lock file {}", path.display()))
+}
+
+fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(serde_json::to_string(holder)?.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_one_is_told_who_holds_it_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = |purpose: &str| {
+            DeviceLock::acquire(
+                folder.path(),
+                "HU 123/4",
+                "drive 1",
+                purpose,
+                DateTime::UNIX_EPOCH,
+            )
+        };
+        let first = take("monthly job").unwrap();
+        let error = take("restore").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        let message = error.to_string();
+        assert!(message.contains("monthly job"), "{message}");
+        assert!(message.contains("1970-01-01T00:00:00Z"), "{message}");
+        assert!(
+            message.contains(&std::process::id().to_string()),
+            "{message}"
+        );
+        drop(first);
+        take("restore").unwrap();
+    }
+
+    #[test]
+    fn serials_with_odd_characters_make_different_files() {
+        assert_ne!(file_name("a/b"), file_name("a_b"));
+        assert!(!file_name("../x").contains('/'));
+    }
+}
