@@ -18,9 +18,11 @@ fn world() -> World {
 
 /// B8h with VOLTAG and type in byte 1, start, count, flags (CURDATA 2, DVCID 1), allocation.
 fn status(kind: u8, start: u16, count: u16, flags: u8, allocation: u32) -> [u8; 12] {
-    let ([a, b], [c, d]) = (start.to_be_bytes(), count.to_be_bytes());
-    let [_, e, f, g] = allocation.to_be_bytes();
-    [0xb8, kind, a, b, c, d, flags, e, f, g, 0, 0]
+    let mut cdb = [0xb8, kind, 0, 0, 0, 0, flags, 0, 0, 0, 0, 0];
+    cdb[2..4].copy_from_slice(&start.to_be_bytes());
+    cdb[4..6].copy_from_slice(&count.to_be_bytes());
+    cdb[7..10].copy_from_slice(&allocation.to_be_bytes()[1..]);
+    cdb
 }
 
 fn report(changer: &mut Unit, kind: u8, flags: u8) -> Vec<u8> {
@@ -240,7 +242,7 @@ fn an_operator_at_the_mail_slots_is_reported() {
     assert!(inside.contains("in the drive at element 257"), "{inside}");
     one.move_medium(BAY, MAIL).good();
     world.library.remove(&id).unwrap();
-    assert_eq!(world.library.outside().unwrap(), [id.clone()]);
+    assert_eq!(world.library.outside().unwrap(), std::slice::from_ref(&id));
     world
         .library
         .insert(&id, Destination::Element(MAIL + 2))

@@ -157,11 +157,13 @@ fn marked() -> (World, support::Unit) {
     (world, drive)
 }
 
+/// Sense, stream bits and residual of a command that was stopped.
+type Stop = Option<((u8, u8, u8), u8, i32)>;
+
 /// SSC-4 7.9: where SPACE ends, what stops it, and the residual.
 #[test]
 fn space_over_blocks_and_filemarks() {
     let (_world, mut drive) = marked();
-    type Stop = Option<((u8, u8, u8), u8, i32)>;
     let filemark = |residual| Some(((0, 0x00, 0x01), 0x80, residual));
     let end = |residual| Some(((8, 0x00, 0x05), 0, residual));
     let beginning = |residual| Some(((0, 0x00, 0x04), 0x40, residual));
