@@ -1,6 +1,12 @@
 //! Sets, runs and steps in the catalogue: what goes in comes out, rules are kept, a transaction is
 //! all or nothing.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of View is not general enough over its lifetime"
+)]
+
 #[path = "support/record.rs"]
 mod record;
 

@@ -1,5 +1,11 @@
 //! A killed process: what it was told is recorded is there, and nothing by halves.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of View is not general enough over its lifetime"
+)]
+
 #[path = "support/record.rs"]
 mod record;
 

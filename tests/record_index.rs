@@ -1,5 +1,7 @@
 //! The file index: what is written is found, and damage is named.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::cmp::Ordering;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! The journal: whatever is changed afterwards is found.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 #[path = "support/record.rs"]
 mod record;
 
