@@ -118,6 +118,9 @@ pub struct MemberStart {
     pub length: u64,
     /// How many of them are headers (pax records, GNU `L`, the header, the sparse map).
     pub header_length: u64,
+    /// Those headers as written. A later session that finds the file changed or gone still has to
+    /// complete a header that the end of a segment cut through.
+    pub headers: Vec<u8>,
     /// The source as it was when the headers were made.
     pub source: SourceIdentity,
     /// The index entry as known so far (address, digest and state not yet final).
@@ -134,6 +137,21 @@ pub struct ResumePoint {
     pub partial: Option<PartialMember>,
     /// Bytes of tar stream up to here.
     pub stream_offset: u64,
+    /// Whether another member may follow.
+    #[serde(default)]
+    pub phase: StreamPhase,
+}
+
+/// How far a tar stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamPhase {
+    /// Members may follow.
+    #[default]
+    Members,
+    /// Bytes were written outside a member: some of the end-of-archive blocks are in the stream,
+    /// and a reader looks no further.
+    Ending,
 }
 
 /// A member the end of a segment cut through.
@@ -156,6 +174,10 @@ pub enum SinkError {
     /// Every copy failed; the reasons were reported where they happened.
     #[error("no copy is left to write to: {0}")]
     NoCopyLeft(String),
+    /// No copy holds this segment: what came after the [`ResumePoint`] of the one before it has
+    /// to be written again from the source, in a new session.
+    #[error("segment {} was lost by every copy", .0.0)]
+    SegmentLost(SegmentNumber),
     /// Encoding failed.
     #[error("encoding the stream: {0}")]
     Encode(#[source] std::io::Error),
@@ -163,7 +185,9 @@ pub enum SinkError {
 
 /// Takes a tar stream member by member. The segmenter is one; tests have their own.
 pub trait MemberSink {
-    /// Announces a member. Exactly `start.length` bytes follow by [`MemberSink::write`].
+    /// Announces a member. Exactly `start.length` bytes follow by [`MemberSink::write`]. A member
+    /// that a session goes on with ([`ResumePoint::partial`]) is not announced again: its remaining
+    /// bytes come first, then its [`MemberSink::end`].
     fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError>;
     /// The next bytes of the stream. Between members only the end-of-archive blocks are written.
     fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError>;

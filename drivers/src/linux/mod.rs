@@ -1,0 +1,3 @@
+//! Devices of this machine's kernel.
+
+pub mod sg;

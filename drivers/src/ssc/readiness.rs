@@ -1,0 +1,155 @@
+//! TEST UNIT READY interpreted, and waiting with somebody else's clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::drive::Drive;
+use crate::error::ScsiError;
+use crate::sense::{Progress, SenseClass, SenseData};
+use crate::spc::unit;
+
+/// What one TEST UNIT READY says.
+#[derive(Debug)]
+pub enum Readiness {
+    /// A cartridge is loaded and ready.
+    Ready,
+    /// Something happened since the last command. It is told once: ask again for the state.
+    UnitAttention(Box<SenseData>),
+    /// Loading, rewinding, calibrating: ready by itself later.
+    BecomingReady {
+        /// How far it is, when the drive says so.
+        progress: Option<Progress>,
+        /// Whole sense data.
+        sense: Box<SenseData>,
+    },
+    /// No cartridge, or one that is not loaded.
+    NoMedium,
+    /// The drive holds a cleaning cartridge or is being cleaned.
+    Cleaning(Box<SenseData>),
+    /// Somebody has to do something first.
+    NeedsAttention(Box<SenseData>),
+    /// Anything else.
+    Other(ScsiError),
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("ready"),
+            Self::UnitAttention(sense) => sense.fmt(f),
+            Self::BecomingReady {
+                progress: Some(progress),
+                ..
+            } => {
+                write!(f, "becoming ready, {progress} done")
+            }
+            Self::BecomingReady { progress: None, .. } => f.write_str("becoming ready"),
+            Self::NoMedium => f.write_str("no cartridge is loaded"),
+            Self::Cleaning(sense) => write!(f, "being cleaned: {sense}"),
+            Self::NeedsAttention(sense) => write!(f, "somebody has to look: {sense}"),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Lets time pass between two commands, and says how much has passed.
+pub trait Pause {
+    /// Waits this long.
+    fn pause(&mut self, duration: Duration);
+    /// Time since an arbitrary fixed moment.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The drive did not become ready.
+#[derive(Debug, Error)]
+pub enum WaitError {
+    /// It never will by itself.
+    #[error("{path}: {state}")]
+    NotReady {
+        /// Device node or socket.
+        path: String,
+        /// What it said last.
+        state: Readiness,
+    },
+    /// It still says that it will.
+    #[error("{path}: still not ready after {} s", .after.as_secs())]
+    TooLong {
+        /// Device node or socket.
+        path: String,
+        /// How long was waited.
+        after: Duration,
+    },
+}
+
+impl Drive {
+    /// Sends one TEST UNIT READY and says what its answer means.
+    pub fn readiness(&mut self) -> Readiness {
+        match unit::test_unit_ready(&mut *self.transport) {
+            Ok(()) => Readiness::Ready,
+            Err(ScsiError::Check {
+                sense,
+                command,
+                path,
+                cdb,
+            }) if !sense.deferred => match sense.class() {
+                SenseClass::UnitAttention
+                | SenseClass::MediumChanged
+                | SenseClass::ElementsChanged
+                | SenseClass::Reset => Readiness::UnitAttention(sense),
+                SenseClass::NotReadyTransient => Readiness::BecomingReady {
+                    progress: sense.progress,
+                    sense,
+                },
+                SenseClass::NotReadyNoMedium => Readiness::NoMedium,
+                SenseClass::NotReadyCleaning => Readiness::Cleaning(sense),
+                SenseClass::NotReadyManual => Readiness::NeedsAttention(sense),
+                _ => Readiness::Other(ScsiError::Check {
+                    command,
+                    path,
+                    cdb,
+                    sense,
+                }),
+            },
+            Err(error) => Readiness::Other(error),
+        }
+    }
+
+    /// Asks every `interval` until the drive is ready, for at most `limit`. Unit attentions are
+    /// taken and logged; whoever must know of a change asks for it with
+    /// [`Drive::consume_unit_attentions`] first.
+    ///
+    /// # Errors
+    /// [`WaitError::NotReady`] as soon as waiting is of no use.
+    pub fn wait_ready(
+        &mut self,
+        pause: &mut dyn Pause,
+        interval: Duration,
+        limit: Duration,
+    ) -> Result<(), WaitError> {
+        let start = pause.elapsed();
+        loop {
+            match self.readiness() {
+                Readiness::Ready => return Ok(()),
+                Readiness::UnitAttention(sense) => {
+                    tracing::info!(path = self.path(), %sense, "unit attention while waiting");
+                }
+                Readiness::BecomingReady { .. } => pause.pause(interval),
+                state => {
+                    return Err(WaitError::NotReady {
+                        path: self.path().to_owned(),
+                        state,
+                    });
+                }
+            }
+            let waited = pause.elapsed().saturating_sub(start);
+            if waited >= limit {
+                return Err(WaitError::TooLong {
+                    path: self.path().to_owned(),
+                    after: waited,
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! Writing a tree as a tar stream, from the start or from where an earlier session stopped.
+
+mod copy;
+mod resume;
+
+use std::fs::File;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, fstat};
+
+use super::block::{BLOCK, padding};
+use super::descent::Descent;
+use super::gather::{Place, gather, identity, kind_of};
+use super::header::MemberHeader;
+use super::links::{EarlierMembers, LinkTable};
+use super::member::{
+    IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState, ResumePoint,
+    SegmentNumber, StreamPhase,
+};
+use super::owner::OwnerNames;
+use super::problem::{Access, ArchiveError, Problem, ProblemKind, Severity};
+use super::scan::{SourceTree, Step, Walk, open_without_access_time, walk_order};
+
+pub use self::copy::{FileReader, PlainFiles};
+
+/// Bytes read from a file and handed to the sink at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// The archive's length is a multiple of this: 20 blocks, tar's usual record.
+const RECORD: u64 = 20 * BLOCK as u64;
+
+static ZEROS: [u8; CHUNK] = [0; CHUNK];
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// Path being written.
+    pub path: &'a [u8],
+    /// Members completed in this session.
+    pub members: u64,
+    /// Bytes of the tar stream, earlier sessions included.
+    pub stream_offset: u64,
+}
+
+/// What a session wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Members completed in this session.
+    pub members: u64,
+    /// Regular files among them, later names of hard links not counted.
+    pub files: u64,
+    /// Logical bytes of those files.
+    pub file_bytes: u64,
+    /// Members that changed while they were read.
+    pub changed: u64,
+    /// Members filled with zeros after a change between sessions or a read error.
+    pub superseded: u64,
+    /// Problems that mean loss; notes are not counted.
+    pub losses: u64,
+    /// Bytes of the whole tar stream, earlier sessions and end-of-archive blocks included.
+    pub stream_length: u64,
+}
+
+/// Writes a tree into a sink. See [`TreeWriter::run`].
+///
+/// # Errors
+/// As [`TreeWriter::run`].
+pub fn write_tree(
+    source: &SourceTree,
+    resume: &ResumePoint,
+    earlier: &dyn EarlierMembers,
+    sink: &mut dyn MemberSink,
+    problems: &mut dyn FnMut(Problem),
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<Summary, ArchiveError> {
+    TreeWriter {
+        source,
+        earlier,
+        files: &mut PlainFiles,
+        sink,
+        problems,
+        progress,
+    }
+    .run(resume)
+}
+
+/// Everything a session needs.
+#[allow(missing_debug_implementations)] // made of trait objects
+pub struct TreeWriter<'a> {
+    /// What to write.
+    pub source: &'a SourceTree,
+    /// What earlier sessions of the same set wrote.
+    pub earlier: &'a dyn EarlierMembers,
+    /// How files are read.
+    pub files: &'a mut dyn FileReader,
+    /// Where the stream goes.
+    pub sink: &'a mut dyn MemberSink,
+    /// Told of everything that could not be read; the rest goes on.
+    pub problems: &'a mut dyn FnMut(Problem),
+    /// Told every 256 KiB and after every member.
+    pub progress: &'a mut dyn FnMut(&Progress<'_>),
+}
+
+impl TreeWriter<'_> {
+    /// Writes the whole tree, or what is left of it after `resume`, and the end of the archive.
+    ///
+    /// The stream goes on exactly at `resume.stream_offset`. A member that was cut is completed:
+    /// from the source if that is unchanged, else with zeros, and then it is written whole again.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Sink`] when the sink gives up, [`ArchiveError::Root`] when the root cannot
+    /// be used. Whatever else goes wrong is a [`Problem`] of one path.
+    pub fn run(self, resume: &ResumePoint) -> Result<Summary, ArchiveError> {
+        let descent = self.source.descent()?;
+        let mut session = Session {
+            writer: self,
+            descent,
+            names: OwnerNames::default(),
+            links: LinkTable::default(),
+            buffer: vec![0; CHUNK],
+            offset: resume.stream_offset,
+            already: 0,
+            completed: None,
+            summary: Summary::default(),
+        };
+        if resume.phase == StreamPhase::Members {
+            let done = match &resume.partial {
+                Some(partial) => session.complete(partial)?,
+                None => false,
+            };
+            let last = match &resume.partial {
+                Some(partial) if done => Some(&partial.start.path),
+                _ => resume.last_path.as_ref(),
+            };
+            session.write_members(last.map(Vec::as_slice))?;
+        }
+        session.end_archive()?;
+        session.summary.stream_length = session.offset;
+        Ok(session.summary)
+    }
+}
+
+struct Session<'a> {
+    writer: TreeWriter<'a>,
+    /// For finding the member that was cut; the walk has its own.
+    descent: Descent,
+    names: OwnerNames,
+    links: LinkTable,
+    buffer: Vec<u8>,
+    offset: u64,
+    /// Bytes of the current member that an earlier session wrote already: made again for the
+    /// digest, not written again.
+    already: u64,
+    /// The member this session completed for an earlier one; no index has it yet.
+    completed: Option<IndexEntry>,
+    summary: Summary,
+}
+
+impl Session<'_> {
+    fn write_members(&mut self, last: Option<&[u8]>) -> Result<(), ArchiveError> {
+        let mut walk = self.writer.source.walk()?;
+        let mut passed = last;
+        while let Some(step) = walk.step() {
+            let status = match step {
+                Step::Entry(status) => status,
+                Step::Problem(problem) => {
+                    // What was passed was reported by the session that met it first.
+                    if passed.is_none_or(|last| walk_order(&problem.path, last).is_gt()) {
+                        self.report(problem);
+                    }
+                    continue;
+                }
+            };
+            if let Some(last) = passed {
+                if walk_order(walk.path(), last).is_le() {
+                    self.pass(walk.path(), &status);
+                    continue;
+                }
+                passed = None;
+            }
+            self.write_entry(&walk, &status)?;
+        }
+        Ok(())
+    }
+
+    /// Goes past what is in the stream already.
+    fn pass(&mut self, path: &[u8], status: &FileStat) {
+        let completed = self.completed.as_ref().filter(|entry| entry.path == path);
+        let lookup = || match completed {
+            Some(entry) => Some(entry.clone()),
+            None => self.writer.earlier.lookup(path),
+        };
+        self.links.passed(path, status, &lookup);
+    }
+
+    fn write_entry(&mut self, walk: &Walk<'_>, status: &FileStat) -> Result<(), ArchiveError> {
+        let (directory, name) = walk.place();
+        let place = Place {
+            path: walk.path(),
+            directory,
+            name,
+        };
+        let Some(kind) = kind_of(status) else {
+            self.report_kind(place.path, ProblemKind::Socket);
+            return Ok(());
+        };
+        if let Some(first) = self.links.first_name(status) {
+            return self.write_hard_link(place, status, first.path, first.address);
+        }
+        if kind == MemberKind::File {
+            return self.write_file(place);
+        }
+        match self.gather(place, kind, status, None) {
+            Ok(header) => {
+                let address = self.write_plain(&header, status, None)?;
+                self.links.written(place.path, status, address);
+            }
+            Err(problem) => self.report(problem),
+        }
+        Ok(())
+    }
+
+    fn write_hard_link(
+        &mut self,
+        place: Place<'_>,
+        status: &FileStat,
+        first: Vec<u8>,
+        address: MemberAddress,
+    ) -> Result<(), ArchiveError> {
+        // Everything but the name is the first one's; readers take it from there.
+        match self.gather(place, MemberKind::HardLink, status, None) {
+            Ok(mut header) => {
+                header.link = first;
+                self.write_plain(&header, status, Some(address))?;
+            }
+            Err(problem) => self.report(problem),
+        }
+        Ok(())
+    }
+
+    fn write_plain(
+        &mut self,
+        header: &MemberHeader,
+        status: &FileStat,
+        link: Option<MemberAddress>,
+    ) -> Result<MemberAddress, ArchiveError> {
+        let start = member_start(header, status, link);
+        let address = self.writer.sink.begin(&start)?;
+        self.emit(&start.headers)?;
+        self.end(start, address, MemberState::Intact, None)?;
+        Ok(address)
+    }
+
+    fn write_file(&mut self, place: Place<'_>) -> Result<(), ArchiveError> {
+        let (file, status, header) = match self.open_file(place) {
+            Ok(opened) => opened,
+            Err(problem) => {
+                self.report(problem);
+                return Ok(());
+            }
+        };
+        let start = member_start(&header, &status, None);
+        let address = self.writer.sink.begin(&start)?;
+        self.emit(&start.headers)?;
+        let copied = self.copy(&file, &header, &start)?;
+        self.links.written(place.path, &status, address);
+        self.end(start, address, copied.state, Some(copied.digest))
+    }
+
+    /// Opens a regular file and makes its header from what is open, whatever the name led to when
+    /// the directory was read.
+    fn open_file(&mut self, place: Place<'_>) -> Result<(File, FileStat, MemberHeader), Problem> {
+        let problem = |what| Problem {
+            path: place.path.to_vec(),
+            what,
+        };
+        // O_NONBLOCK: the name may lead to a fifo by now.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let file = open_without_access_time(place.directory, place.name, flags)
+            .map_err(|errno| problem(ProblemKind::refused_or_vanished(Access::Open, errno)))?;
+        let file = File::from(file);
+        let status =
+            fstat(&file).map_err(|errno| problem(ProblemKind::refused(Access::Status, errno)))?;
+        if kind_of(&status) != Some(MemberKind::File) {
+            return Err(problem(ProblemKind::Vanished));
+        }
+        let header = self.gather(place, MemberKind::File, &status, Some(&file))?;
+        Ok((file, status, header))
+    }
+
+    fn end(
+        &mut self,
+        start: MemberStart,
+        address: MemberAddress,
+        state: MemberState,
+        digest: Option<[u8; 32]>,
+    ) -> Result<(), ArchiveError> {
+        debug_assert_eq!(
+            self.already, 0,
+            "a member is longer than what was begun of it"
+        );
+        let mut entry = start.entry;
+        entry.address = address;
+        entry.state = state;
+        entry.digest = digest;
+        self.summary.members += 1;
+        if entry.kind == MemberKind::File {
+            self.summary.files += 1;
+            self.summary.file_bytes += entry.size;
+        }
+        match state {
+            MemberState::Intact => {}
+            MemberState::Changed => self.summary.changed += 1,
+            MemberState::Superseded => self.summary.superseded += 1,
+        }
+        self.writer.sink.end(entry)?;
+        self.show_progress(&start.path);
+        Ok(())
+    }
+
+    /// Two blocks of zeros, filled up to whole records.
+    fn end_archive(&mut self) -> Result<(), ArchiveError> {
+        let end = (self.offset + 2 * BLOCK as u64).next_multiple_of(RECORD);
+        let count = chunk(end - self.offset);
+        self.emit(&ZEROS[..count])
+    }
+
+    /// Hands bytes to the sink, less those an earlier session wrote.
+    fn emit(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let skip = chunk(self.already).min(bytes.len());
+        self.already -= skip as u64;
+        let bytes = &bytes[skip..];
+        if !bytes.is_empty() {
+            self.writer.sink.write(bytes)?;
+            self.offset += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn gather(
+        &mut self,
+        place: Place<'_>,
+        kind: MemberKind,
+        status: &FileStat,
+        file: Option<&File>,
+    ) -> Result<MemberHeader, Problem> {
+        let losses = &mut self.summary.losses;
+        let problems = &mut *self.writer.problems;
+        gather(place, kind, status, file, &mut self.names, &mut |problem| {
+            *losses += 1;
+            problems(problem);
+        })
+    }
+
+    fn report_kind(&mut self, path: &[u8], what: ProblemKind) {
+        self.report(Problem {
+            path: path.to_vec(),
+            what,
+        });
+    }
+
+    fn report(&mut self, problem: Problem) {
+        if problem.what.severity() == Severity::Loss {
+            self.summary.losses += 1;
+        }
+        (self.writer.problems)(problem);
+    }
+
+    fn show_progress(&mut self, path: &[u8]) {
+        (self.writer.progress)(&Progress {
+            path,
+            members: self.summary.members,
+            stream_offset: self.offset,
+        });
+    }
+}
+
+fn member_start(
+    header: &MemberHeader,
+    status: &FileStat,
+    link: Option<MemberAddress>,
+) -> MemberStart {
+    let headers = header.to_bytes();
+    let data = match header.kind {
+        MemberKind::File => header.stored_size(),
+        _ => 0,
+    };
+    let header_length = headers.len() as u64;
+    let length = header_length + data + padding(data) as u64;
+    MemberStart {
+        path: header.path.clone(),
+        kind: header.kind,
+        length,
+        header_length,
+        headers,
+        source: identity(status),
+        entry: IndexEntry {
+            path: header.path.clone(),
+            kind: header.kind,
+            size: header.size,
+            modified: header.modified,
+            mode: header.mode,
+            uid: header.uid,
+            gid: header.gid,
+            address: MemberAddress {
+                segment: SegmentNumber(0),
+                offset: 0,
+            },
+            length,
+            digest: None,
+            link,
+            state: MemberState::Intact,
+        },
+    }
+}
+
+/// At most one chunk of what is left.
+fn chunk(left: u64) -> usize {
+    usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK)
+}

@@ -1,0 +1,179 @@
+//! A world of its own for one test: state folder, virtual library, device locks, and the binary
+//! run as a user would.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+pub struct World {
+    folder: TempDir,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("tapeward-test-")
+            .tempdir()
+            .unwrap();
+        std::fs::create_dir(folder.path().join("locks")).unwrap();
+        Self { folder }
+    }
+
+    /// A world with configuration, a virtual library of cartridges of this size, one key, and
+    /// every cartridge registered.
+    pub fn with_library(cartridge_size: &str) -> Self {
+        let world = Self::new();
+        world.ok(["init", "--virtual", "--cartridge-size", cartridge_size]);
+        world.ok(["key", "create", "site"]);
+        world.ok(["media", "add", "--from-library"]);
+        world
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    /// The program with this world around it.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tapeward"));
+        command
+            .env("TAPEWARD_STATE", self.state())
+            .env("TAPEWARD_LOCK_DIR", self.path("locks"))
+            .env_remove("CHANGER")
+            .env_remove("TAPE")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .args(arguments);
+        command
+    }
+
+    /// Runs to the end, whatever the end is.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs, must exit 0; returns stdout.
+    #[track_caller]
+    pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+        self.exits(0, arguments).0
+    }
+
+    /// Runs, must exit with this code; returns stdout and stderr.
+    #[track_caller]
+    pub fn exits<A: AsRef<OsStr>>(
+        &self,
+        code: i32,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> (String, String) {
+        let mut command = self.command(arguments);
+        let output = command.output().unwrap();
+        let (out, err) = texts(&output);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{command:?}\n--- stdout\n{out}\n--- stderr\n{err}"
+        );
+        (out, err)
+    }
+
+    /// Runs with `--json`, must exit 0; returns the value on stdout.
+    #[track_caller]
+    pub fn json<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> serde_json::Value {
+        let mut all = vec![std::ffi::OsString::from("--json")];
+        all.extend(
+            arguments
+                .into_iter()
+                .map(|argument| argument.as_ref().to_owned()),
+        );
+        let text = self.ok(all);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in\n{text}"))
+    }
+}
+
+impl World {
+    /// Adds lines to the configuration; sections that are there already are replaced.
+    pub fn configure(&self, text: &str) {
+        let path = self.state().join("config.toml");
+        let mut table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let more: toml::Table = text.parse().unwrap();
+        table.extend(more);
+        std::fs::write(path, toml::to_string(&table).unwrap()).unwrap();
+    }
+
+    /// What the operator does with full import/export elements: takes everything out.
+    pub fn empty_mail_slots(&self) {
+        let status = self.json(["library", "status"]);
+        for place in status["places"].as_array().unwrap() {
+            let name = place["name"].as_str().unwrap();
+            if name.starts_with("mail:") && place["full"] == true {
+                self.ok(["sim", "remove", place["barcode"].as_str().unwrap()]);
+            }
+        }
+    }
+
+    /// Brings every cartridge that is outside or in a mail slot back into a storage element.
+    pub fn return_cartridges(&self) {
+        self.store_mail();
+        for cartridge in self.json(["sim", "list"]).as_array().unwrap() {
+            if cartridge["place"] == "outside" {
+                self.ok(["sim", "insert", cartridge["barcode"].as_str().unwrap()]);
+                self.store_mail();
+            }
+        }
+    }
+
+    fn store_mail(&self) {
+        let status = self.json(["library", "status", "--all"]);
+        let places = status["places"].as_array().unwrap();
+        let mut free = places.iter().filter(|place| {
+            place["name"].as_str().unwrap().starts_with("slot:") && place["full"] == false
+        });
+        for place in places {
+            let name = place["name"].as_str().unwrap();
+            if name.starts_with("mail:") && place["full"] == true {
+                let slot = free.next().unwrap()["name"].as_str().unwrap();
+                self.ok(["library", "transfer", name, slot]);
+            }
+        }
+    }
+}
+
+/// The trees hold the same names, contents and link targets.
+#[track_caller]
+pub fn same_trees(left: &Path, right: &Path) {
+    let output = Command::new("diff")
+        .args(["-r", "--no-dereference"])
+        .arg(left)
+        .arg(right)
+        .output()
+        .unwrap();
+    let (out, err) = texts(&output);
+    assert!(output.status.success() && out.is_empty(), "{out}\n{err}");
+}
+
+/// Both outputs as text.
+pub fn texts(output: &Output) -> (String, String) {
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// Writes files with these contents below a folder.
+pub fn write_files(folder: &Path, files: &[(&str, &[u8])]) {
+    for (name, content) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
