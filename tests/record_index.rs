@@ -351,6 +351,17 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_rows_is_the_order_of_the_walk(
+        a in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
+        b in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
+    ) {
+        let dots = |path: &str| path.split('/').any(|name| name == "." || name == "..");
+        prop_assume!((a == "." || !dots(&a)) && (b == "." || !dots(&b)));
+        let (a, b) = (a.as_bytes(), b.as_bytes());
+        prop_assert_eq!(walk_order(a, b), tapeward::archive::scan::walk_order(a, b));
+    }
+
+    #[test]
     fn parts_merge_to_what_one_index_would_be(
         entries in any_sorted(),
         places in prop::collection::vec(0_usize..4, 80),
