@@ -183,6 +183,7 @@ pub(crate) fn segment(world: &World, number: u32) -> Segment {
             last_path: Some(b"a/\xff".to_vec()),
             partial: None,
             stream_offset: u64::MAX >> 1,
+            ..ResumePoint::default()
         },
         part: Some(StoredIndex {
             file: format!("part-{number}"),
