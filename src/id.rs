@@ -105,6 +105,71 @@ uuid_id!(
     "the id of a key (a UUID)"
 );
 
+uuid_id!(
+    /// A physical cartridge, whatever is written on it.
+    CartridgeId,
+    "the id of a cartridge (a UUID)"
+);
+uuid_id!(
+    /// A tape library (a robot with its elements), or a stand-alone drive's place.
+    LibraryId,
+    "the id of a library (a UUID)"
+);
+
+/// Serial of a volume as VOL1 holds it (ISO 1001 8.3.3, ECMA-13 7.2.3: volume identifier): six
+/// characters `A` to `Z` and `0` to `9`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VolumeSerial([u8; 6]);
+
+impl VolumeSerial {
+    /// The six characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only ASCII gets in, so the fallback is never taken.
+        std::str::from_utf8(&self.0).unwrap_or("??????")
+    }
+}
+
+impl FromStr for VolumeSerial {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        match <[u8; 6]>::try_from(text.as_bytes()) {
+            Ok(bytes) if bytes.iter().all(plain) => Ok(Self(bytes)),
+            _ => Err(IdError {
+                text: text.to_owned(),
+                expected: "a volume serial (six characters A-Z and 0-9)",
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for VolumeSerial {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<VolumeSerial> for String {
+    fn from(serial: VolumeSerial) -> Self {
+        serial.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for VolumeSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for VolumeSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VolumeSerial({})", self.as_str())
+    }
+}
+
 /// Number of a copy of a set, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

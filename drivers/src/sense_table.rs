@@ -1,4 +1,4 @@
-//! Texts and classes of sense codes (T10 list of additional sense codes, SPC-5 annex F: those
+//! Texts and classes of sense codes (T10 list of additional sense codes, SPC-5: those
 //! assigned to sequential-access devices, medium changers and all device types).
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,8 @@ pub enum SenseClass {
     UnitAttention,
     /// The cartridge is write-protected.
     WriteProtected,
+    /// The cartridge can be written once only, and this place is written.
+    WormOverwrite,
     /// Encryption keys are missing or wrong.
     Encryption,
     /// Any other DATA PROTECT.
@@ -87,10 +89,10 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
         SenseKey::NoSense | SenseKey::Completed => stream_class(sense),
         SenseKey::RecoveredError => SenseClass::Recovered,
         SenseKey::NotReady => match (code, qualifier) {
-            (0x30, 0x03 | 0x07) | (0x04, 0x0b) => SenseClass::NotReadyCleaning,
-            (0x3a | 0x53, _) => SenseClass::NotReadyNoMedium,
+            (0x30, 0x03 | 0x07) => SenseClass::NotReadyCleaning,
+            (0x3a, _) => SenseClass::NotReadyNoMedium,
             (0x04, 0x01 | 0x04..=0x0a | 0x11 | 0x13 | 0x14) => SenseClass::NotReadyTransient,
-            (0x04, 0x02 | 0x03 | 0x12) | (0x3b, 0x11 | 0x12 | 0x13) => SenseClass::NotReadyManual,
+            (0x04, 0x02 | 0x03 | 0x12) | (0x3b, 0x11 | 0x12) => SenseClass::NotReadyManual,
             (0x30, _) => SenseClass::IncompatibleMedium,
             _ => SenseClass::NotReady,
         },
@@ -110,23 +112,25 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
             (0x30, _) => SenseClass::IncompatibleMedium,
             (0x3b, 0x0d) => SenseClass::DestinationFull,
             (0x3b, 0x0e) => SenseClass::SourceEmpty,
-            (0x53, 0x02 | 0x03 | 0x08) => SenseClass::RemovalPrevented,
+            (0x53, 0x02 | 0x03) => SenseClass::RemovalPrevented,
             _ => SenseClass::IllegalRequest,
         },
         SenseKey::UnitAttention => match (code, qualifier) {
             (0x28, 0x00) => SenseClass::MediumChanged,
-            (0x28, 0x01 | 0x02) | (0x3b, 0x10..=0x18) => SenseClass::ElementsChanged,
+            (0x28, 0x01 | 0x03) | (0x3b, 0x11..=0x15 | 0x18..=0x1b) => SenseClass::ElementsChanged,
             (0x29, _) => SenseClass::Reset,
             _ => SenseClass::UnitAttention,
         },
         SenseKey::DataProtect => match (code, qualifier) {
-            (0x27 | 0x00, _) => SenseClass::WriteProtected,
+            (0x27, _) | (0x5a, 0x02) => SenseClass::WriteProtected,
+            (0x30, 0x0c) => SenseClass::WormOverwrite,
             (0x30, _) => SenseClass::IncompatibleMedium,
             (0x26 | 0x74 | 0x2a, _) => SenseClass::Encryption,
             _ => SenseClass::DataProtect,
         },
         SenseKey::BlankCheck => match (code, qualifier) {
-            (0x00, 0x05) | (0x14, 0x03) => SenseClass::EndOfData,
+            // Without a code the key alone says it (SPC-5, BLANK CHECK).
+            (0x00, 0x00 | 0x05) | (0x14, 0x03) => SenseClass::EndOfData,
             _ => SenseClass::BlankCheck,
         },
         SenseKey::VolumeOverflow => SenseClass::VolumeOverflow,
@@ -138,7 +142,7 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
     }
 }
 
-/// NO SENSE with stream flags (SSC-4 4.2.21).
+/// NO SENSE with stream flags (SSC-4).
 fn stream_class(sense: &SenseData) -> SenseClass {
     match (sense.asc.code, sense.asc.qualifier) {
         (0x00, 0x07) => SenseClass::ProgrammableEarlyWarning,
@@ -159,6 +163,7 @@ pub(crate) fn text(asc: AdditionalSense) -> Option<&'static str> {
             Some("DIAGNOSTIC FAILURE ON COMPONENT (80h-FFh)")
         }
         Err(_) if asc.code == 0x4d => Some("TAGGED OVERLAPPED COMMANDS"),
+        Err(_) if asc.code == 0x70 => Some("DECOMPRESSION EXCEPTION SHORT ALGORITHM ID"),
         Err(_) => None,
     }
 }
@@ -237,7 +242,9 @@ const ROWS: &[(u8, u8, &str)] = &[
     (0x11, 0x08, "INCOMPLETE BLOCK READ"),
     (0x11, 0x09, "NO GAP FOUND"),
     (0x11, 0x0a, "MISCORRECTED ERROR"),
-    (0x11, 0x10, "CANNOT DECOMPRESS USING DECLARED ALGORITHM"),
+    (0x11, 0x0d, "DE-COMPRESSION CRC ERROR"),
+    (0x11, 0x0e, "CANNOT DECOMPRESS USING DECLARED ALGORITHM"),
+    (0x11, 0x11, "READ ERROR - LOSS OF STREAMING"),
     (0x11, 0x12, "AUXILIARY MEMORY READ ERROR"),
     (0x12, 0x00, "ADDRESS MARK NOT FOUND FOR ID FIELD"),
     (0x14, 0x00, "RECORDED ENTITY NOT FOUND"),
@@ -426,7 +433,6 @@ const ROWS: &[(u8, u8, &str)] = &[
     (0x5d, 0xff, "FAILURE PREDICTION THRESHOLD EXCEEDED (FALSE)"),
     (0x5e, 0x00, "LOW POWER CONDITION ON"),
     (0x65, 0x00, "VOLTAGE FAULT"),
-    (0x70, 0x00, "DECOMPRESSION EXCEPTION SHORT ALGORITHM ID OF 0"),
     (0x71, 0x00, "DECOMPRESSION EXCEPTION LONG ALGORITHM ID"),
     (0x74, 0x00, "SECURITY ERROR"),
     (0x74, 0x01, "UNABLE TO DECRYPT DATA"),

@@ -174,6 +174,10 @@ pub enum SinkError {
     /// Every copy failed; the reasons were reported where they happened.
     #[error("no copy is left to write to: {0}")]
     NoCopyLeft(String),
+    /// No copy holds this segment: what came after the [`ResumePoint`] of the one before it has
+    /// to be written again from the source, in a new session.
+    #[error("segment {} was lost by every copy", .0.0)]
+    SegmentLost(SegmentNumber),
     /// Encoding failed.
     #[error("encoding the stream: {0}")]
     Encode(#[source] std::io::Error),

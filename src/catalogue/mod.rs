@@ -1,1 +1,54 @@
-//! The record: SQLite, the only SQL in the project.
+//! The record: what is where, what was meant and what was seen. SQLite, and the only SQL of the
+//! project.
+//!
+//! Everything is read through a [`View`] and changed through a [`Tx`], so that one transaction can
+//! hold "segment committed", "step observed" and the journal entry together:
+//!
+//! ```ignore
+//! catalogue.write(|tx| {
+//!     tx.add_segment_copy(&copy)?;
+//!     tx.observe_step(step, StepOutcome::Done, &seen, now)?;
+//!     journal::append(tx, now, &actor, &Event::SegmentCommitted { .. })?;
+//!     Ok::<_, CatalogueError>(())
+//! })
+//! ```
+
+mod cartridges;
+mod definitions;
+mod digest;
+mod entries;
+mod error;
+mod keys;
+mod leases;
+mod libraries;
+mod migrations;
+mod month;
+mod places;
+mod runs;
+mod segments;
+mod sets;
+mod sql;
+mod steps;
+mod store;
+#[cfg(test)]
+mod store_tests;
+mod tape_files;
+mod volumes;
+
+pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
+pub use definitions::{Compression, NewDefinition, PoolName, SetDefinition};
+pub use digest::{ContentDigest, SegmentDigest};
+pub use entries::JournalRow;
+pub use error::{CatalogueError, ConstraintKind, Noun};
+pub use keys::{IdentityPlace, Key, KeyRole};
+pub use leases::{Lease, LeaseOutcome};
+pub use libraries::{Drive, Library, NewLibrary};
+pub use month::Month;
+pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
+pub use runs::{NewRun, Run, RunKind, RunState};
+pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
+pub use sets::{BackupSet, NewSet, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex};
+pub use steps::{Step, StepKind, StepOutcome, StepState};
+pub use store::{Catalogue, Tx, View};
+pub use tape_files::{TapeFile, TapeFileKind};
+pub use volumes::{ContentState, NewVolume, Volume, VolumeEvent};

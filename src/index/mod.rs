@@ -1,1 +1,27 @@
-//! File indexes: one immutable file per set or part.
+//! File indexes: what is in a set, one immutable file for each segment (a *part*) and one for the
+//! whole set, in the same format.
+//!
+//! The format is described in `docs/index-format.md`; later additions never change what is there.
+
+mod block;
+#[cfg(test)]
+mod block_tests;
+mod column;
+mod error;
+mod format;
+mod merge;
+mod order;
+mod part;
+mod reader;
+mod rows;
+mod source;
+mod writer;
+
+pub use error::{Damage, IndexError};
+pub use format::{FrameTable, IndexHeader, IndexSummary, Scope, Totals};
+pub use merge::merge;
+pub use order::{is_below, walk_order};
+pub use part::PartBuilder;
+pub use reader::IndexReader;
+pub use rows::Entries;
+pub use writer::IndexWriter;

@@ -30,8 +30,12 @@ pub struct DriveSite {
     pub element: ElementAddress,
     /// Unit serial number.
     pub serial: String,
-    /// Vendor, product and firmware level.
-    pub model: String,
+    /// Vendor identification.
+    pub vendor: String,
+    /// Product identification.
+    pub product: String,
+    /// Firmware level.
+    pub revision: String,
     /// How it is reached.
     #[serde(skip)]
     pub unit: Unit,
@@ -128,11 +132,11 @@ impl Library {
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
         let mut sites = Vec::new();
         for unit in self.connection.drive_units()? {
-            let mut drive = self.open_unit(&unit)?;
-            let model = drive
+            // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
+            let mut drive = Drive::new(self.connection.drive(&unit)?);
+            let inquiry = drive
                 .inquiry()
-                .context(format!("cannot identify the drive at {unit}"))?
-                .to_string();
+                .context(format!("cannot identify the drive at {unit}"))?;
             let serial = drive
                 .serial()
                 .context(format!("cannot identify the drive at {unit}"))?
@@ -144,7 +148,9 @@ impl Library {
                 name,
                 element,
                 serial,
-                model,
+                vendor: inquiry.vendor,
+                product: inquiry.product,
+                revision: inquiry.revision,
                 unit,
             });
         }
@@ -194,7 +200,7 @@ impl Library {
         }
     }
 
-    /// A path to a drive, with pending unit attentions consumed.
+    /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
         let mut drive = Drive::new(self.connection.drive(unit)?);
         drive
@@ -331,4 +337,3 @@ fn whereabouts(view: &View, from: ElementAddress, to: ElementAddress) -> String 
         _ => " (nobody sees it now)".to_owned(),
     }
 }
-

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tapeward_drivers::smc::{DeviceIdentifier, Element, ElementAddress, ElementKind, Inventory};
 
 use super::element::{ElementName, Reference};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Barcode;
 
 /// One element and what is in it.
@@ -121,7 +121,8 @@ impl View {
     /// The lowest storage or import/export element that is free and can be reached.
     #[must_use]
     pub fn first_free(&self, kind: ElementKind) -> Option<&Place> {
-        self.of_kind(kind).find(|place| place.usable() && !place.full)
+        self.of_kind(kind)
+            .find(|place| place.usable() && !place.full)
     }
 }
 
@@ -160,11 +161,27 @@ fn place(name: ElementName, element: &Element, anomalies: &mut Vec<String>) -> P
         source: element.source,
         exception: element.exception.map(|sense| sense.to_string()),
         disabled: element.disabled,
-        cleaning: element.medium_type == tapeward_drivers::smc::MediumType::Cleaning
+        cleaning: element.medium_type == tapeward_drivers::smc::element::MediumType::Cleaning
             || element
                 .primary_tag
                 .as_ref()
-                    .is_some_and(|tag| tag.identification.starts_with("CLN")),
+                .is_some_and(|tag| tag.identification.starts_with("CLN")),
         device: element.device.clone(),
     }
+}
+
+/// Which slots to empty.
+#[must_use]
+pub fn full_mail_slots(view: &View) -> Error {
+    let slots: Vec<String> = view
+        .of_kind(ElementKind::ImportExport)
+        .filter(|place| place.full)
+        .map(|place| format!("{} ({})", place.name, place.content()))
+        .collect();
+    let what = if slots.is_empty() {
+        "the library has no import/export element that can be used".to_owned()
+    } else {
+        format!("all import/export elements are full: {}", slots.join(", "))
+    };
+    Error::new(ErrorKind::OperatorNeeded, what).hint("empty them, then try again")
 }

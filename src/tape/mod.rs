@@ -1,1 +1,17 @@
-//! What is on a cartridge.
+//! What is on a cartridge: labels, segments, writing, reading, spanning, verifying.
+//!
+//! The format is published in `docs/tape-format.md`.
+
+pub mod codec;
+pub mod digest;
+pub mod document;
+pub mod error;
+pub mod label;
+pub mod layout;
+pub mod stream;
+pub mod volume;
+
+pub use codec::{Codec, CodecError};
+pub use digest::{TapeDigest, TapeHasher};
+pub use error::{FoundTrailer, VolumeError};
+pub use layout::{BlockSize, FileKind, FileSequence, SegmentFiles, TapeFile};

@@ -100,6 +100,67 @@ impl World {
     }
 }
 
+impl World {
+    /// Adds lines to the configuration; sections that are there already are replaced.
+    pub fn configure(&self, text: &str) {
+        let path = self.state().join("config.toml");
+        let mut table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let more: toml::Table = text.parse().unwrap();
+        table.extend(more);
+        std::fs::write(path, toml::to_string(&table).unwrap()).unwrap();
+    }
+
+    /// What the operator does with full import/export elements: takes everything out.
+    pub fn empty_mail_slots(&self) {
+        let status = self.json(["library", "status"]);
+        for place in status["places"].as_array().unwrap() {
+            let name = place["name"].as_str().unwrap();
+            if name.starts_with("mail:") && place["full"] == true {
+                self.ok(["sim", "remove", place["barcode"].as_str().unwrap()]);
+            }
+        }
+    }
+
+    /// Brings every cartridge that is outside or in a mail slot back into a storage element.
+    pub fn return_cartridges(&self) {
+        self.store_mail();
+        for cartridge in self.json(["sim", "list"]).as_array().unwrap() {
+            if cartridge["place"] == "outside" {
+                self.ok(["sim", "insert", cartridge["barcode"].as_str().unwrap()]);
+                self.store_mail();
+            }
+        }
+    }
+
+    fn store_mail(&self) {
+        let status = self.json(["library", "status", "--all"]);
+        let places = status["places"].as_array().unwrap();
+        let mut free = places.iter().filter(|place| {
+            place["name"].as_str().unwrap().starts_with("slot:") && place["full"] == false
+        });
+        for place in places {
+            let name = place["name"].as_str().unwrap();
+            if name.starts_with("mail:") && place["full"] == true {
+                let slot = free.next().unwrap()["name"].as_str().unwrap();
+                self.ok(["library", "transfer", name, slot]);
+            }
+        }
+    }
+}
+
+/// The trees hold the same names, contents and link targets.
+#[track_caller]
+pub fn same_trees(left: &Path, right: &Path) {
+    let output = Command::new("diff")
+        .args(["-r", "--no-dereference"])
+        .arg(left)
+        .arg(right)
+        .output()
+        .unwrap();
+    let (out, err) = texts(&output);
+    assert!(output.status.success() && out.is_empty(), "{out}\n{err}");
+}
+
 /// Both outputs as text.
 pub fn texts(output: &Output) -> (String, String) {
     (

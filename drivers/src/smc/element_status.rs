@@ -1,11 +1,11 @@
-//! READ ELEMENT STATUS data (SMC-3 6.11), from any device: several pages, mixed kinds,
+//! READ ELEMENT STATUS data (SMC-3), from any device: several pages, mixed kinds,
 //! descriptors of any length, counts that are wrong. What can't be decoded is an [`Anomaly`].
 
+use super::anomaly::Anomaly;
 use super::element::{
     BusAddress, DeviceIdentifier, Element, ElementAddress, ElementKind, ImportExport, MediumType,
     VolumeTag,
 };
-use super::inventory::Anomaly;
 use crate::bytes::{u8_at, u16_at, u24_at};
 use crate::sense::AdditionalSense;
 
@@ -57,6 +57,17 @@ impl ElementStatus {
         status
     }
 
+    /// Takes back what the end of the buffer, not the device, cut off.
+    pub(crate) fn drop_cut_off(&mut self) {
+        if let Some(Anomaly::TruncatedDescriptor {
+            address: Some(address),
+            ..
+        }) = self.anomalies.pop_if(|last| last.is_cut())
+        {
+            self.elements.pop_if(|last| last.address == address);
+        }
+    }
+
     /// Decodes one page and returns what lies behind it.
     fn take_page<'a>(&mut self, page: &PageHeader, body: &'a [u8]) -> &'a [u8] {
         let (body, rest) = body.split_at(body.len().min(page.byte_count));
@@ -99,7 +110,7 @@ impl ElementStatus {
     }
 }
 
-/// Element status page header (SMC-3 table 22).
+/// Element status page header (SMC-3).
 #[derive(Debug, PartialEq, Eq, Default)]
 struct PageHeader {
     kind: u8,
@@ -160,7 +171,7 @@ fn parse_descriptor(kind: ElementKind, page: &PageHeader, bytes: &[u8]) -> Optio
     })
 }
 
-/// Bytes 6 and 7 of a data transfer element's descriptor (SMC-2 table 15).
+/// Bytes 6 and 7 of a data transfer element's descriptor (SMC-2).
 fn bus_address(kind: ElementKind, bytes: &[u8]) -> Option<BusAddress> {
     let flags = u8_at(bytes, 6)?;
     let bus = BusAddress {

@@ -2,10 +2,10 @@
 //! device takes to tell it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::anomaly::{Anomaly, Extra};
 use super::assignment::ElementAssignment;
 use super::element::{Element, ElementAddress, ElementKind};
 use super::element_status::{ElementStatus, HEADER_LENGTH};
@@ -25,8 +25,9 @@ const ELEMENTS_AT_ONCE: u16 = 1024;
 /// Room made for one element at first; most descriptors are 52 to 88 bytes long.
 const EXPECTED_DESCRIPTOR: u32 = 96;
 
-/// Most bytes the three-byte ALLOCATION LENGTH can say.
-const LARGEST_ALLOCATION: u32 = 0x00ff_ffff;
+/// Most bytes of one reply: some libraries ignore the count asked for and would send all their
+/// elements at once, which not every host adapter can move.
+const LARGEST_REPLY: u32 = 256 << 10;
 
 /// What to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,134 +56,6 @@ impl Default for InventoryOptions {
             kinds: ElementKind::ALL.to_vec(),
             volume_tags: Wanted::IfAvailable,
             device_identifiers: Wanted::IfAvailable,
-        }
-    }
-}
-
-/// Something in the library's answer that does not fit the standard or itself. The rest of the
-/// inventory stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "anomaly", rename_all = "kebab-case")]
-pub enum Anomaly {
-    /// A page's header is cut off.
-    TruncatedPage {
-        /// What is there.
-        bytes: Vec<u8>,
-    },
-    /// An element's descriptor is cut off; what could be read of it is in the inventory.
-    TruncatedDescriptor {
-        /// Which element, if that much can be read.
-        address: Option<ElementAddress>,
-        /// What is there.
-        bytes: Vec<u8>,
-    },
-    /// A page is about a type of element that does not exist.
-    UnknownElementType {
-        /// ELEMENT TYPE CODE.
-        code: u8,
-    },
-    /// A page's descriptors are too short to say anything.
-    DescriptorLength {
-        /// The kind of the page.
-        kind: ElementKind,
-        /// ELEMENT DESCRIPTOR LENGTH.
-        length: usize,
-    },
-    /// An element was described twice, differently; the first description was kept.
-    Contradiction {
-        /// Which element.
-        address: ElementAddress,
-    },
-    /// The element address assignment page counts other elements than the library described.
-    Count {
-        /// Of which kind.
-        kind: ElementKind,
-        /// What the page says.
-        assigned: u16,
-        /// How many were described.
-        described: usize,
-    },
-    /// The library would not say what was asked for in addition.
-    Refused {
-        /// Of which kind.
-        kind: ElementKind,
-        /// What was asked for.
-        what: Extra,
-    },
-}
-
-/// What can be asked for in addition to an element's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Extra {
-    /// VOLTAG
-    VolumeTags,
-    /// DVCID
-    DeviceIdentifiers,
-}
-
-impl fmt::Display for Anomaly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TruncatedPage { bytes } => {
-                write!(
-                    f,
-                    "an element status page is cut off after {} bytes",
-                    bytes.len()
-                )
-            }
-            Self::TruncatedDescriptor {
-                address: Some(address),
-                bytes,
-            } => {
-                write!(
-                    f,
-                    "element {address}: its descriptor is cut off after {} bytes",
-                    bytes.len()
-                )
-            }
-            Self::TruncatedDescriptor {
-                address: None,
-                bytes,
-            } => {
-                write!(
-                    f,
-                    "an element's descriptor is cut off after {} bytes",
-                    bytes.len()
-                )
-            }
-            Self::UnknownElementType { code } => {
-                write!(
-                    f,
-                    "the library reports elements of an unknown type ({code:02X}h)"
-                )
-            }
-            Self::DescriptorLength { kind, length } => {
-                write!(
-                    f,
-                    "descriptors of {length} bytes for each {kind} can't be read"
-                )
-            }
-            Self::Contradiction { address } => {
-                write!(f, "element {address} was described twice, differently")
-            }
-            Self::Count {
-                kind,
-                assigned,
-                described,
-            } => {
-                write!(
-                    f,
-                    "{assigned} of kind {kind} are assigned, {described} were described"
-                )
-            }
-            Self::Refused { kind, what } => {
-                let what = match what {
-                    Extra::VolumeTags => "volume tags",
-                    Extra::DeviceIdentifiers => "device identifiers",
-                };
-                write!(f, "the library does not tell {what} of any {kind}")
-            }
         }
     }
 }
@@ -237,8 +110,8 @@ struct Request {
 }
 
 impl Request {
-    /// SMC-3 table 20. CURDATA stays 0: with it a device may answer from old data; without it
-    /// none starts to move for a plain inventory.
+    /// SMC-3, READ ELEMENT STATUS. CURDATA stays 0: older devices refuse it, and a device that
+    /// lost track of its elements is welcome to look.
     fn command(self, allocation: u32) -> Command {
         let [first_high, first_low] = self.first.to_be_bytes();
         let [count_high, count_low] = self.count.to_be_bytes();
@@ -264,23 +137,31 @@ impl Request {
         )
     }
 
-    /// Asks until the buffer is as large as the report.
+    /// Asks until the buffer is as large as the report, or as large as it may become. What a
+    /// full buffer cuts off is not taken: it comes with the next part.
     fn fetch(self, transport: &mut dyn Transport) -> Result<ElementStatus, ScsiError> {
         let expected = u32::from(self.count.min(ELEMENTS_AT_ONCE)) * EXPECTED_DESCRIPTOR;
-        let mut allocation = 256 + expected;
+        let mut allocation = (256 + expected).min(LARGEST_REPLY);
         loop {
             let command = self.command(allocation);
             let raw = command.read(transport, allocation as usize)?;
             if raw.len() < HEADER_LENGTH {
                 return Err(command.short(transport.path(), HEADER_LENGTH, &raw));
             }
-            let status = ElementStatus::parse(&raw);
+            let mut status = ElementStatus::parse(&raw);
             // Some room more than stated: some devices leave headers out of the count.
-            let needed = status.byte_count.saturating_add(64).min(LARGEST_ALLOCATION);
+            let needed = status.byte_count.saturating_add(64);
             if needed <= allocation {
                 return Ok(status);
             }
-            allocation = needed;
+            if allocation >= LARGEST_REPLY {
+                // Most devices send whole descriptors only; the others fill the buffer.
+                if raw.len() == allocation as usize {
+                    status.drop_cut_off();
+                }
+                return Ok(status);
+            }
+            allocation = needed.min(LARGEST_REPLY);
         }
     }
 }
@@ -306,7 +187,11 @@ pub(crate) fn read(
             device_identifiers: *kind == ElementKind::DataTransfer
                 && options.device_identifiers == Wanted::IfAvailable,
         };
-        collected.read_kind(transport, request)?;
+        match collected.read_kind(transport, request) {
+            // Without the page, asking is the way to learn that there are none of a kind.
+            Err(error) if range.is_none() && is_illegal_request(&error) => {}
+            other => other?,
+        }
         if let Some(range) = range {
             collected.check_count(*kind, range.count);
         }
@@ -411,12 +296,18 @@ impl Collected {
         loop {
             let left = last - first;
             let count = left.saturating_add(1).min(ELEMENTS_AT_ONCE);
-            let status = Request {
+            let part = Request {
                 first,
                 count,
                 ..request
-            }
-            .fetch(transport)?;
+            };
+            let status = match part.fetch(transport) {
+                // Some devices refuse a first address behind their last element.
+                Err(error) if first != request.first && is_illegal_request(&error) => {
+                    return Ok(());
+                }
+                other => other?,
+            };
             let described = status
                 .elements
                 .iter()
@@ -479,7 +370,11 @@ impl Collected {
 
 /// The library does not know the field (ILLEGAL REQUEST, INVALID FIELD IN CDB).
 fn is_refusal(error: &ScsiError) -> bool {
+    is_illegal_request(error) && error.sense().is_some_and(|sense| sense.asc.code == 0x24)
+}
+
+fn is_illegal_request(error: &ScsiError) -> bool {
     error
         .sense()
-        .is_some_and(|sense| sense.key == SenseKey::IllegalRequest && sense.asc.code == 0x24)
+        .is_some_and(|sense| sense.key == SenseKey::IllegalRequest && !sense.deferred)
 }

@@ -1,4 +1,4 @@
-//! LOCATE, SPACE and ERASE (SSC-4 7.4, 7.5, 7.12, 6.2).
+//! LOCATE, SPACE and ERASE (SSC-4, each under its name, in the forms of 6, 10 and 16 bytes).
 
 use super::drive::Drive;
 use super::position::{BlockAddress, Partition};
@@ -64,14 +64,12 @@ impl Drive {
             return Err(self.not_sent("LOCATE(16)", format!("partition {number} is above 255")));
         };
         if !self.forms.no_locate_16 {
-            let [a, b, c, d, e, f, g, h] = block.0.to_be_bytes();
-            let command = Command::new(
-                "LOCATE(16)",
-                timeout::POSITIONING,
-                [
-                    LOCATE_16, change, 0, number, a, b, c, d, e, f, g, h, 0, 0, 0, 0,
-                ],
-            );
+            let mut cdb = [0; 16];
+            cdb[0] = LOCATE_16;
+            cdb[1] = change;
+            cdb[3] = number;
+            cdb[4..12].copy_from_slice(&block.0.to_be_bytes());
+            let command = Command::new("LOCATE(16)", timeout::POSITIONING, cdb);
             match command.run(&mut *self.transport) {
                 Err(error) if is_missing_command(&error) => self.forms.no_locate_16 = true,
                 other => return other.map(|_| ()),
@@ -110,12 +108,11 @@ impl Drive {
                 [SPACE_6, code, a, b, c, 0],
             )
         } else {
-            let [a, b, c, d, e, f, g, h] = count.to_be_bytes();
-            Command::new(
-                "SPACE(16)",
-                timeout::POSITIONING,
-                [SPACE_16, code, 0, 0, a, b, c, d, e, f, g, h, 0, 0, 0, 0],
-            )
+            let mut cdb = [0; 16];
+            cdb[0] = SPACE_16;
+            cdb[1] = code;
+            cdb[4..12].copy_from_slice(&count.to_be_bytes());
+            Command::new("SPACE(16)", timeout::POSITIONING, cdb)
         };
         command.run(&mut *self.transport)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! TEST UNIT READY interpreted, and waiting with somebody else's clock.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -33,6 +34,26 @@ pub enum Readiness {
     Other(ScsiError),
 }
 
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("ready"),
+            Self::UnitAttention(sense) => sense.fmt(f),
+            Self::BecomingReady {
+                progress: Some(progress),
+                ..
+            } => {
+                write!(f, "becoming ready, {progress} done")
+            }
+            Self::BecomingReady { progress: None, .. } => f.write_str("becoming ready"),
+            Self::NoMedium => f.write_str("no cartridge is loaded"),
+            Self::Cleaning(sense) => write!(f, "being cleaned: {sense}"),
+            Self::NeedsAttention(sense) => write!(f, "somebody has to look: {sense}"),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Lets time pass between two commands, and says how much has passed.
 pub trait Pause {
     /// Waits this long.
@@ -45,11 +66,21 @@ pub trait Pause {
 #[derive(Debug, Error)]
 pub enum WaitError {
     /// It never will by itself.
-    #[error("the drive does not become ready: {0:?}")]
-    NotReady(Readiness),
+    #[error("{path}: {state}")]
+    NotReady {
+        /// Device node or socket.
+        path: String,
+        /// What it said last.
+        state: Readiness,
+    },
     /// It still says that it will.
-    #[error("the drive is still not ready after {} s", .0.as_secs())]
-    TooLong(Duration),
+    #[error("{path}: still not ready after {} s", .after.as_secs())]
+    TooLong {
+        /// Device node or socket.
+        path: String,
+        /// How long was waited.
+        after: Duration,
+    },
 }
 
 impl Drive {
@@ -105,11 +136,19 @@ impl Drive {
                     tracing::info!(path = self.path(), %sense, "unit attention while waiting");
                 }
                 Readiness::BecomingReady { .. } => pause.pause(interval),
-                other => return Err(WaitError::NotReady(other)),
+                state => {
+                    return Err(WaitError::NotReady {
+                        path: self.path().to_owned(),
+                        state,
+                    });
+                }
             }
             let waited = pause.elapsed().saturating_sub(start);
             if waited >= limit {
-                return Err(WaitError::TooLong(waited));
+                return Err(WaitError::TooLong {
+                    path: self.path().to_owned(),
+                    after: waited,
+                });
             }
         }
     }

@@ -1,0 +1,190 @@
+//! Faults that are to happen, each once and at a place that is told beforehand.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
+use crate::store::Durability;
+
+/// Where a fault happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// At the nth WRITE or WRITE FILEMARKS of the library since the plan was set or its process
+    /// started, from 1.
+    Write(u64),
+    /// When this record of this cartridge is written.
+    WriteRecord {
+        /// The cartridge's name.
+        cartridge: String,
+        /// Record number.
+        record: u64,
+    },
+    /// When this record of this cartridge is read.
+    ReadRecord {
+        /// The cartridge's name.
+        cartridge: String,
+        /// Record number.
+        record: u64,
+    },
+    /// At the nth MOVE MEDIUM of the library since the plan was set or its process
+    /// started, from 1.
+    Move(u64),
+    /// At the nth command of any kind that came over the socket, from 1.
+    Command(u64),
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The power fails before the command is carried out.
+    PowerCut,
+    /// The power fails after the command is carried out and before it is answered.
+    PowerCutAfter,
+    /// The medium is bad: MEDIUM ERROR, WRITE ERROR or UNRECOVERED READ ERROR.
+    MediumError,
+    /// The command returns GOOD and the next one learns that the buffer could not be written.
+    DeferredWriteError,
+    /// The robot drops out: HARDWARE ERROR, MECHANICAL POSITIONING ERROR; nothing has moved.
+    MoveFailed,
+    /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
+    NeedsCleaning,
+    /// The process of the simulator dies before the command is carried out.
+    Abort,
+    /// The process that gave the command gets SIGKILL, and the command is not carried out.
+    KillHost,
+}
+
+/// One fault and its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFault {
+    /// Where.
+    pub at: Place,
+    /// What.
+    pub fault: Fault,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    planned: Vec<PlannedFault>,
+    writes: u64,
+    moves: u64,
+    commands: u64,
+}
+
+/// The plan of a library, kept in a file so that it outlives an abort.
+#[derive(Debug)]
+pub struct FaultPlan {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+impl FaultPlan {
+    /// Reads the plan from this file; no file, no faults.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let planned = match std::fs::read(path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let state = State {
+            planned,
+            ..State::default()
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Replaces the plan; counting starts again.
+    pub fn set(&self, planned: Vec<PlannedFault>) -> io::Result<()> {
+        let mut state = self.lock();
+        save(&self.path, &planned)?;
+        *state = State {
+            planned,
+            ..State::default()
+        };
+        Ok(())
+    }
+
+    /// What is still to happen.
+    pub fn planned(&self) -> Vec<PlannedFault> {
+        self.lock().planned.clone()
+    }
+
+    /// Counts a WRITE or WRITE FILEMARKS; what happens at it.
+    pub(crate) fn on_write(&self, cartridge: &str, record: u64) -> Option<Fault> {
+        let mut state = self.lock();
+        state.writes += 1;
+        let number = state.writes;
+        self.take(&mut state, |place| match place {
+            Place::Write(nth) => *nth == number,
+            Place::WriteRecord {
+                cartridge: name,
+                record: at,
+            } => name == cartridge && *at == record,
+            Place::ReadRecord { .. } | Place::Move(_) | Place::Command(_) => false,
+        })
+    }
+
+    /// What happens at reading this record.
+    pub(crate) fn on_read(&self, cartridge: &str, record: u64) -> Option<Fault> {
+        self.take(&mut self.lock(), |place| match place {
+            Place::ReadRecord {
+                cartridge: name,
+                record: at,
+            } => name == cartridge && *at == record,
+            Place::Write(_) | Place::WriteRecord { .. } | Place::Move(_) | Place::Command(_) => {
+                false
+            }
+        })
+    }
+
+    /// Counts a MOVE MEDIUM; what happens at it.
+    pub(crate) fn on_move(&self) -> Option<Fault> {
+        let mut state = self.lock();
+        state.moves += 1;
+        let number = state.moves;
+        self.take(
+            &mut state,
+            |place| matches!(place, Place::Move(nth) if *nth == number),
+        )
+    }
+
+    /// Counts a command of any kind; what happens at it.
+    pub(crate) fn on_command(&self) -> Option<Fault> {
+        let mut state = self.lock();
+        state.commands += 1;
+        let number = state.commands;
+        self.take(
+            &mut state,
+            |place| matches!(place, Place::Command(nth) if *nth == number),
+        )
+    }
+
+    /// Takes the first fault at a matching place out of the plan, in the file too: a fault that
+    /// ends the process must not meet the next one.
+    fn take(&self, state: &mut State, here: impl Fn(&Place) -> bool) -> Option<Fault> {
+        let index = state.planned.iter().position(|planned| here(&planned.at))?;
+        let planned = state.planned.remove(index);
+        if let Err(error) = save(&self.path, &state.planned) {
+            tracing::error!(path = %self.path.display(), %error, "fault plan not saved");
+        }
+        tracing::info!(?planned, "fault");
+        Some(planned.fault)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn save(path: &Path, planned: &[PlannedFault]) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(planned).map_err(io::Error::other)?;
+    write_atomically(path, &text, Durability::Process)
+}

@@ -1,0 +1,115 @@
+//! Unit attention conditions, kept per initiator (SAM-5 5.14).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tapeward_drivers::socket::InitiatorId;
+
+use crate::sense::{Sense, SenseKey};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// POWER ON, RESET, OR BUS DEVICE RESET OCCURRED: the first command of a new initiator.
+    Reset,
+    /// POWER ON OCCURRED.
+    PowerOn,
+    /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED.
+    MediumChanged,
+    /// IMPORT OR EXPORT ELEMENT ACCESSED.
+    ImportExportAccessed,
+    /// MODE PARAMETERS CHANGED.
+    ModeParametersChanged,
+}
+
+impl Condition {
+    fn sense(self) -> Sense {
+        let additional = match self {
+            Self::Reset => (0x29, 0x00),
+            Self::PowerOn => (0x29, 0x01),
+            Self::MediumChanged => (0x28, 0x00),
+            Self::ImportExportAccessed => (0x28, 0x01),
+            Self::ModeParametersChanged => (0x2a, 0x01),
+        };
+        Sense::new(SenseKey::UnitAttention, additional)
+    }
+}
+
+/// The conditions of one logical unit.
+#[derive(Debug)]
+pub(crate) struct Attentions {
+    /// What an initiator that was never seen has to learn first.
+    first: Condition,
+    pending: BTreeMap<InitiatorId, VecDeque<Condition>>,
+}
+
+impl Attentions {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: Condition::Reset,
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// Tells every known initiator but `except`.
+    pub(crate) fn raise(&mut self, condition: Condition, except: Option<InitiatorId>) {
+        for (initiator, queue) in &mut self.pending {
+            if Some(*initiator) != except && !queue.contains(&condition) {
+                queue.push_back(condition);
+            }
+        }
+    }
+
+    /// After the power was back: nothing else matters any more.
+    pub(crate) fn power_on(&mut self) {
+        self.first = Condition::PowerOn;
+        for queue in self.pending.values_mut() {
+            *queue = VecDeque::from([Condition::PowerOn]);
+        }
+    }
+
+    /// The oldest condition this initiator was not told of.
+    pub(crate) fn take(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        let first = self.first;
+        let queue = self
+            .pending
+            .entry(initiator)
+            .or_insert_with(|| VecDeque::from([first]));
+        queue.pop_front().map(Condition::sense)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: InitiatorId = InitiatorId([1; 16]);
+    const TWO: InitiatorId = InitiatorId([2; 16]);
+
+    fn told(attentions: &mut Attentions, initiator: InitiatorId) -> Vec<(u8, u8)> {
+        std::iter::from_fn(|| attentions.take(initiator).map(|sense| sense.additional)).collect()
+    }
+
+    #[test]
+    fn each_initiator_is_told_once_and_in_order() {
+        let mut attentions = Attentions::new();
+        assert_eq!(told(&mut attentions, ONE), [(0x29, 0x00)]);
+        attentions.raise(Condition::MediumChanged, None);
+        attentions.raise(Condition::MediumChanged, None);
+        attentions.raise(Condition::ModeParametersChanged, Some(ONE));
+        assert_eq!(told(&mut attentions, ONE), [(0x28, 0x00)]);
+        assert_eq!(told(&mut attentions, TWO), [(0x29, 0x00)]);
+        attentions.raise(Condition::ModeParametersChanged, Some(ONE));
+        assert_eq!(told(&mut attentions, ONE), []);
+        assert_eq!(told(&mut attentions, TWO), [(0x2a, 0x01)]);
+    }
+
+    #[test]
+    fn power_on_replaces_what_was_pending() {
+        let mut attentions = Attentions::new();
+        attentions.take(ONE);
+        attentions.raise(Condition::MediumChanged, None);
+        attentions.power_on();
+        assert_eq!(told(&mut attentions, ONE), [(0x29, 0x01)]);
+        assert_eq!(told(&mut attentions, TWO), [(0x29, 0x01)]);
+    }
+}

@@ -1,0 +1,348 @@
+//! Backup sets and their copies.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Row, named_params};
+use serde::{Deserialize, Serialize};
+
+use super::definitions::PoolName;
+use super::digest::ContentDigest;
+use super::error::{CatalogueError, Noun};
+use super::month::Month;
+use super::sql::{Moment, moment, moment_option, text_enum};
+use super::store::{Tx, View};
+use crate::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId};
+
+text_enum! {
+    /// State of a set.
+    pub enum SetState {
+        /// Its stream is not complete yet.
+        Open = "open",
+        /// Its stream is complete and indexed.
+        Complete = "complete",
+        /// It was given up.
+        Failed = "failed",
+        /// Its retention has ended.
+        Expired = "expired",
+    }
+}
+
+text_enum! {
+    /// State of one copy of a set.
+    pub enum SetCopyState {
+        /// Being written.
+        Writing = "writing",
+        /// Every segment is committed.
+        Complete = "complete",
+        /// Every segment was read back and compared.
+        Verified = "verified",
+        /// Segments are missing; to be completed from another copy.
+        Incomplete = "incomplete",
+        /// It can no longer be read.
+        Lost = "lost",
+        /// Its retention has ended.
+        Expired = "expired",
+    }
+}
+
+/// A file in the state folder, immutable, named by its digest in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredIndex {
+    /// Name below the folder of indexes.
+    pub file: String,
+    /// BLAKE3 of the whole file.
+    pub digest: ContentDigest,
+}
+
+/// A backup set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupSet {
+    /// Its id, also on the tapes.
+    pub id: SetId,
+    /// What it is a backup of.
+    pub definition: SetDefinitionId,
+    /// The run that made it.
+    pub run: RunId,
+    /// The month it is the full of.
+    pub month: Month,
+    /// Its state.
+    pub state: SetState,
+    /// When the run began with it.
+    pub started_at: DateTime<Utc>,
+    /// When it was complete or given up.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Until when it must be kept.
+    pub retain_until: DateTime<Utc>,
+    /// How much is in it.
+    pub totals: SetTotals,
+    /// Its index, when it is complete.
+    pub index: Option<StoredIndex>,
+    /// The keys it was encrypted to; empty: in clear.
+    pub recipients: Vec<KeyId>,
+}
+
+/// How much is in a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SetTotals {
+    /// Members of the stream.
+    pub members: u64,
+    /// Logical bytes of regular files.
+    pub bytes: u64,
+    /// What could not be read or kept.
+    pub problems: u64,
+}
+
+/// A set about to be recorded, before its first byte is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSet {
+    /// Made by the caller; also on the tapes.
+    pub id: SetId,
+    /// What it is a backup of.
+    pub definition: SetDefinitionId,
+    /// The run that makes it.
+    pub run: RunId,
+    /// The month it is the full of.
+    pub month: Month,
+    /// Now.
+    pub started_at: DateTime<Utc>,
+    /// Until when it must be kept.
+    pub retain_until: DateTime<Utc>,
+    /// The pool of each copy.
+    pub copies: Vec<(CopyNumber, PoolName)>,
+    /// The keys it is encrypted to.
+    pub recipients: Vec<KeyId>,
+}
+
+/// One copy of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetCopy {
+    /// The set.
+    pub set: SetId,
+    /// Its number.
+    pub copy: CopyNumber,
+    /// The pool its volumes come from.
+    pub pool: PoolName,
+    /// Its state.
+    pub state: SetCopyState,
+    /// Since when.
+    pub changed_at: DateTime<Utc>,
+}
+
+fn set(row: &Row<'_>) -> rusqlite::Result<BackupSet> {
+    let file: Option<String> = row.get("index_file")?;
+    let digest: Option<ContentDigest> = row.get("index_digest")?;
+    Ok(BackupSet {
+        id: row.get("id")?,
+        definition: row.get("definition")?,
+        run: row.get("run")?,
+        month: row.get("month")?,
+        state: row.get("state")?,
+        started_at: moment(row, "started_at")?,
+        finished_at: moment_option(row, "finished_at")?,
+        retain_until: moment(row, "retain_until")?,
+        totals: SetTotals {
+            members: row.get("members")?,
+            bytes: row.get("bytes")?,
+            problems: row.get("problems")?,
+        },
+        index: file
+            .zip(digest)
+            .map(|(file, digest)| StoredIndex { file, digest }),
+        recipients: Vec::new(),
+    })
+}
+
+fn set_copy(row: &Row<'_>) -> rusqlite::Result<SetCopy> {
+    Ok(SetCopy {
+        set: row.get("backup_set")?,
+        copy: row.get("copy")?,
+        pool: row.get("pool")?,
+        state: row.get("state")?,
+        changed_at: moment(row, "changed_at")?,
+    })
+}
+
+impl View<'_> {
+    /// A set by id.
+    pub fn set(&self, id: SetId) -> Result<BackupSet, CatalogueError> {
+        let found = self.get(
+            Noun::BackupSet,
+            &id,
+            "SELECT * FROM backup_set WHERE id = ?1",
+            [id],
+            set,
+        )?;
+        self.with_recipients(found)
+    }
+
+    /// All sets, oldest first.
+    pub fn sets(&self) -> Result<Vec<BackupSet>, CatalogueError> {
+        let found = self.all("SELECT * FROM backup_set ORDER BY started_at, id", [], set)?;
+        self.all_with_recipients(found)
+    }
+
+    /// The sets of a definition, oldest first.
+    pub fn sets_of(&self, definition: SetDefinitionId) -> Result<Vec<BackupSet>, CatalogueError> {
+        let found = self.all(
+            "SELECT * FROM backup_set WHERE definition = ?1 ORDER BY started_at, id",
+            [definition],
+            set,
+        )?;
+        self.all_with_recipients(found)
+    }
+
+    /// The sets a run makes, in the order they were recorded.
+    pub fn sets_of_run(&self, run: RunId) -> Result<Vec<BackupSet>, CatalogueError> {
+        let found = self.all(
+            "SELECT * FROM backup_set WHERE run = ?1 ORDER BY started_at, rowid",
+            [run],
+            set,
+        )?;
+        self.all_with_recipients(found)
+    }
+
+    /// The newest complete set of a definition.
+    pub fn newest_set(
+        &self,
+        definition: SetDefinitionId,
+    ) -> Result<Option<BackupSet>, CatalogueError> {
+        self.find(
+            "SELECT * FROM backup_set WHERE definition = ?1 AND state = 'complete'
+             ORDER BY started_at DESC, id DESC LIMIT 1",
+            [definition],
+            set,
+        )?
+        .map(|found| self.with_recipients(found))
+        .transpose()
+    }
+
+    /// The copies of a set, by number.
+    pub fn set_copies(&self, id: SetId) -> Result<Vec<SetCopy>, CatalogueError> {
+        self.all(
+            "SELECT * FROM set_copy WHERE backup_set = ?1 ORDER BY copy",
+            [id],
+            set_copy,
+        )
+    }
+
+    fn all_with_recipients(&self, sets: Vec<BackupSet>) -> Result<Vec<BackupSet>, CatalogueError> {
+        sets.into_iter()
+            .map(|found| self.with_recipients(found))
+            .collect()
+    }
+
+    fn with_recipients(&self, mut found: BackupSet) -> Result<BackupSet, CatalogueError> {
+        found.recipients = self.all(
+            "SELECT key FROM set_key WHERE backup_set = ?1 ORDER BY key",
+            [found.id],
+            |row| row.get(0),
+        )?;
+        Ok(found)
+    }
+}
+
+impl Tx<'_> {
+    /// Records a set that is about to be written, with its copies.
+    pub fn add_set(&self, new: &NewSet) -> Result<(), CatalogueError> {
+        self.execute(
+            "INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until)
+             VALUES (:id, :definition, :run, :month, 'open', :started, :retain)",
+            named_params! {
+                ":id": new.id,
+                ":definition": new.definition,
+                ":run": new.run,
+                ":month": new.month,
+                ":started": Moment(new.started_at),
+                ":retain": Moment(new.retain_until),
+            },
+        )?;
+        for (copy, pool) in &new.copies {
+            self.execute(
+                "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at)
+                 VALUES (?1, ?2, ?3, 'writing', ?4)",
+                (new.id, copy, pool, Moment(new.started_at)),
+            )?;
+        }
+        for key in &new.recipients {
+            self.execute(
+                "INSERT OR IGNORE INTO set_key (backup_set, key) VALUES (?1, ?2)",
+                (new.id, key),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The stream is complete and its index is stored (the file must be on stable storage).
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is open.
+    pub fn complete_set(
+        &self,
+        id: SetId,
+        totals: &SetTotals,
+        index: &StoredIndex,
+        at: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET state = 'complete', members = :members, bytes = :bytes,
+                problems = :problems, index_file = :file, index_digest = :digest,
+                finished_at = :at
+             WHERE id = :id AND state = 'open'",
+            named_params! {
+                ":id": id,
+                ":members": totals.members,
+                ":bytes": totals.bytes,
+                ":problems": totals.problems,
+                ":file": index.file,
+                ":digest": index.digest,
+                ":at": Moment(at),
+            },
+        )
+    }
+
+    /// The set is given up.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is open.
+    pub fn fail_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET state = 'failed', finished_at = ?2
+             WHERE id = ?1 AND state = 'open'",
+            (id, Moment(at)),
+        )
+    }
+
+    /// The set's retention has ended.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is complete or failed and its retention has
+    /// ended at `at`.
+    pub fn expire_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET state = 'expired'
+             WHERE id = ?1 AND state IN ('complete', 'failed') AND retain_until <= ?2",
+            (id, Moment(at)),
+        )
+    }
+
+    /// Changes the state of a copy.
+    pub fn set_copy_state(
+        &self,
+        id: SetId,
+        copy: CopyNumber,
+        state: SetCopyState,
+        at: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::SetCopy,
+            &format!("{copy} of set {id}"),
+            "UPDATE set_copy SET state = ?3, changed_at = ?4 WHERE backup_set = ?1 AND copy = ?2",
+            (id, copy, state, Moment(at)),
+        )
+    }
+}

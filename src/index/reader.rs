@@ -1,0 +1,426 @@
+//! Reading an index.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use super::block::Block;
+use super::column::Cursor;
+use super::error::{Damage, IndexError};
+use super::format::{
+    END_MAGIC, FrameTable, IndexHeader, MAGIC, PREAMBLE_LENGTH, TOC_ROW_LENGTH, TRAILER_LENGTH,
+    Tag, Totals, VERSION,
+};
+use super::order::walk_order;
+use super::rows::Entries;
+use super::source::Source;
+use crate::archive::member::{IndexEntry, SegmentNumber};
+
+/// Bytes read at a time when the whole file is hashed.
+const STRIDE: u64 = 1 << 20;
+
+/// An open index. Holds its directory in memory (about a quarter of a byte for each row) and reads
+/// blocks when they are asked for; may be shared between threads.
+#[derive(Debug)]
+pub struct IndexReader {
+    source: Source,
+    header: IndexHeader,
+    totals: Totals,
+    frames: Vec<FrameTable>,
+    blocks: Vec<BlockPlace>,
+    contents_end: u64,
+    content_digest: [u8; 32],
+}
+
+/// Where a block is.
+#[derive(Debug)]
+struct BlockPlace {
+    offset: u64,
+    length: u32,
+    rows: u32,
+    digest: [u8; 32],
+    first_path: Box<[u8]>,
+}
+
+impl IndexReader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it; blocks are checked when they are read.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        Self::from_source(Source::open(path)?)
+    }
+
+    /// Reads an index in memory; `name` is for messages.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, IndexError> {
+        Self::from_source(Source::memory(name, bytes))
+    }
+
+    fn from_source(source: Source) -> Result<Self, IndexError> {
+        check_preamble(&source)?;
+        let trailer = Trailer::read(&source)?;
+        let contents = trailer.contents(&source)?;
+        let mut sections = Sections::default();
+        for row in &contents {
+            sections.read(&source, row)?;
+        }
+        let missing = |section| IndexError::Section {
+            name: source.name.clone(),
+            section,
+            damage: Damage::Content("it is missing"),
+        };
+        let header = sections.header.ok_or_else(|| missing("header"))?;
+        let totals = sections.totals.ok_or_else(|| missing("footer"))?;
+        let blocks = sections.blocks.ok_or_else(|| missing("directory"))?;
+        Ok(Self {
+            header,
+            totals,
+            frames: sections.frames,
+            blocks,
+            contents_end: source.length - TRAILER_LENGTH as u64,
+            content_digest: trailer.content_digest,
+            source,
+        })
+    }
+
+    /// What it is of.
+    #[must_use]
+    pub fn header(&self) -> &IndexHeader {
+        &self.header
+    }
+
+    /// How much it tells of.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The frame tables of compressed segments.
+    #[must_use]
+    pub fn frames(&self) -> &[FrameTable] {
+        &self.frames
+    }
+
+    /// The frame table of a segment, if it is compressed.
+    #[must_use]
+    pub fn frames_of(&self, segment: SegmentNumber) -> Option<&FrameTable> {
+        self.frames.iter().find(|table| table.segment == segment)
+    }
+
+    /// File name, or what the caller calls the bytes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The row of a path; where a path occurs several times, the last one in the stream.
+    pub fn lookup(&self, path: &[u8]) -> Result<Option<IndexEntry>, IndexError> {
+        // The last block that begins at or before the path holds its last row, if there is one.
+        let after = self
+            .blocks
+            .partition_point(|block| walk_order(&block.first_path, path) != Ordering::Greater);
+        let Some(number) = after.checked_sub(1) else {
+            return Ok(None);
+        };
+        let block = self.block(number)?;
+        let search = || {
+            let mut rows = block.rows()?;
+            let mut found = None;
+            while rows.advance()? {
+                match walk_order(rows.path(), path) {
+                    Ordering::Less => {}
+                    Ordering::Equal => found = Some(rows.entry()?),
+                    Ordering::Greater => break,
+                }
+            }
+            Ok(found)
+        };
+        search().map_err(|damage| self.block_error(number, damage))
+    }
+
+    /// The rows of a path and of everything below it, in order; `.` is everything.
+    #[must_use]
+    pub fn prefix(&self, path: &[u8]) -> Entries<'_> {
+        Entries::below(self, path)
+    }
+
+    /// All rows, in order. A damaged block is one error; the rows of the others still come.
+    #[must_use]
+    pub fn entries(&self) -> Entries<'_> {
+        Entries::below(self, b".")
+    }
+
+    /// Reads everything: digests of the file and of each block, order, counts.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        let mut totals = Totals::default();
+        let mut last: Option<IndexEntry> = None;
+        for entry in self.entries() {
+            let entry = entry?;
+            if let Some(last) = &last {
+                let order = walk_order(&last.path, &entry.path);
+                if order.then(last.address.cmp(&entry.address)) != Ordering::Less {
+                    return Err(IndexError::OutOfOrder {
+                        before: last.path.clone(),
+                        before_address: last.address,
+                        path: entry.path,
+                        address: entry.address,
+                    });
+                }
+            }
+            totals.count(&entry);
+            last = Some(entry);
+        }
+        let damaged = |section, damage| IndexError::Section {
+            name: self.source.name.clone(),
+            section,
+            damage,
+        };
+        if totals != self.totals {
+            let damage = Damage::Content("its counts are not those of the rows");
+            return Err(damaged("footer", damage));
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut offset = 0;
+        while offset < self.contents_end {
+            let length = STRIDE.min(self.contents_end - offset);
+            let bytes = self
+                .source
+                .read(offset, length)?
+                .ok_or_else(|| damaged("content", Damage::CutOff))?;
+            hasher.update(&bytes);
+            offset += length;
+        }
+        if hasher.finalize() != self.content_digest {
+            return Err(damaged("content", Damage::Digest));
+        }
+        Ok(())
+    }
+
+    pub(super) fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Path of a block's first row.
+    pub(super) fn first_path(&self, number: usize) -> Option<&[u8]> {
+        self.blocks.get(number).map(|block| &*block.first_path)
+    }
+
+    /// The block where rows of this path or below it may begin.
+    pub(super) fn block_before(&self, path: &[u8]) -> usize {
+        self.blocks
+            .partition_point(|block| walk_order(&block.first_path, path) == Ordering::Less)
+            .saturating_sub(1)
+    }
+
+    /// Reads and checks a block.
+    pub(super) fn block(&self, number: usize) -> Result<Block, IndexError> {
+        let place = &self.blocks[number];
+        let wrong = |damage| self.block_error(number, damage);
+        let payload = self
+            .source
+            .read(place.offset, u64::from(place.length))?
+            .ok_or_else(|| wrong(Damage::CutOff))?;
+        if blake3::hash(&payload) != place.digest {
+            return Err(wrong(Damage::Digest));
+        }
+        let block = Block::decode(&payload).map_err(wrong)?;
+        if block.row_count() != place.rows {
+            return Err(wrong(Damage::Content(
+                "it has other rows than the directory says",
+            )));
+        }
+        Ok(block)
+    }
+
+    pub(super) fn block_error(&self, number: usize, damage: Damage) -> IndexError {
+        IndexError::Block {
+            name: self.source.name.clone(),
+            block: number,
+            blocks: self.blocks.len(),
+            damage,
+        }
+    }
+}
+
+fn check_preamble(source: &Source) -> Result<(), IndexError> {
+    let not_ours = || IndexError::NotAnIndex {
+        name: source.name.clone(),
+    };
+    let preamble = source
+        .read(0, PREAMBLE_LENGTH as u64)?
+        .ok_or_else(not_ours)?;
+    if preamble[..8] != MAGIC {
+        return Err(not_ours());
+    }
+    let found = u16::from_le_bytes([preamble[8], preamble[9]]);
+    if found != VERSION {
+        return Err(IndexError::Version {
+            name: source.name.clone(),
+            found,
+        });
+    }
+    Ok(())
+}
+
+struct Trailer {
+    contents_offset: u64,
+    contents_length: u64,
+    contents_digest: [u8; 32],
+    content_digest: [u8; 32],
+}
+
+struct ContentsRow {
+    tag: Tag,
+    offset: u64,
+    length: u64,
+    digest: [u8; 32],
+}
+
+impl Trailer {
+    fn read(source: &Source) -> Result<Self, IndexError> {
+        let wrong = |damage| IndexError::Section {
+            name: source.name.clone(),
+            section: "trailer",
+            damage,
+        };
+        let length = TRAILER_LENGTH as u64;
+        let bytes = match source.length.checked_sub(length) {
+            Some(offset) => source.read(offset, length)?,
+            None => None,
+        };
+        let bytes = bytes.ok_or_else(|| wrong(Damage::CutOff))?;
+        let mut cursor = Cursor::new(&bytes);
+        let mut parse = || {
+            let trailer = Self {
+                contents_offset: cursor.u64()?,
+                contents_length: cursor.u64()?,
+                contents_digest: cursor.array()?,
+                content_digest: cursor.array()?,
+            };
+            if cursor.array()? != END_MAGIC {
+                return Err(Damage::CutOff);
+            }
+            Ok(trailer)
+        };
+        parse().map_err(wrong)
+    }
+
+    fn contents(&self, source: &Source) -> Result<Vec<ContentsRow>, IndexError> {
+        let wrong = |damage| IndexError::Section {
+            name: source.name.clone(),
+            section: "table of contents",
+            damage,
+        };
+        let bytes = source
+            .read(self.contents_offset, self.contents_length)?
+            .ok_or_else(|| wrong(Damage::CutOff))?;
+        if blake3::hash(&bytes) != self.contents_digest {
+            return Err(wrong(Damage::Digest));
+        }
+        let rows = bytes.chunks(TOC_ROW_LENGTH).map(|row| {
+            let mut cursor = Cursor::new(row);
+            Ok(ContentsRow {
+                tag: Tag(cursor.array()?),
+                offset: cursor.u64()?,
+                length: cursor.u64()?,
+                digest: cursor.array()?,
+            })
+        });
+        rows.collect::<Result<_, _>>().map_err(wrong)
+    }
+}
+
+/// What was found in the sections so far.
+#[derive(Default)]
+struct Sections {
+    header: Option<IndexHeader>,
+    totals: Option<Totals>,
+    frames: Vec<FrameTable>,
+    blocks: Option<Vec<BlockPlace>>,
+}
+
+impl Sections {
+    fn read(&mut self, source: &Source, row: &ContentsRow) -> Result<(), IndexError> {
+        let section = match row.tag {
+            Tag::HEADER => "header",
+            Tag::FOOTER => "footer",
+            Tag::FRAMES => "frame table",
+            Tag::DIRECTORY => "directory",
+            other if other.is_critical() => {
+                return Err(IndexError::UnknownSection {
+                    name: source.name.clone(),
+                    tag: other.to_string(),
+                });
+            }
+            _ => return Ok(()),
+        };
+        let wrong = |damage| IndexError::Section {
+            name: source.name.clone(),
+            section,
+            damage,
+        };
+        let bytes = source
+            .read(row.offset, row.length)?
+            .ok_or_else(|| wrong(Damage::CutOff))?;
+        if blake3::hash(&bytes) != row.digest {
+            return Err(wrong(Damage::Digest));
+        }
+        self.parse(row.tag, &bytes).map_err(wrong)
+    }
+
+    fn parse(&mut self, tag: Tag, bytes: &[u8]) -> Result<(), Damage> {
+        match tag {
+            Tag::HEADER => self.header = Some(json(bytes)?),
+            Tag::FOOTER => self.totals = Some(json(bytes)?),
+            Tag::FRAMES => self.frames.push(parse_frames(bytes)?),
+            _ => self.blocks = Some(parse_directory(bytes)?),
+        }
+        Ok(())
+    }
+}
+
+fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
+    serde_json::from_slice(bytes).map_err(|_| Damage::Content("it is not the JSON it should be"))
+}
+
+fn parse_frames(bytes: &[u8]) -> Result<FrameTable, Damage> {
+    let mut cursor = Cursor::new(bytes);
+    let segment = SegmentNumber(cursor.u32()?);
+    let frame_plaintext = cursor.u64()?;
+    let count = cursor.u64()?;
+    if frame_plaintext == 0 {
+        return Err(Damage::Content("its frames hold nothing"));
+    }
+    let mut coded_lengths = Vec::new();
+    while !cursor.is_empty() {
+        coded_lengths.push(cursor.varint()?);
+    }
+    if coded_lengths.len() as u64 != count {
+        return Err(Damage::Content("it has another number of frames"));
+    }
+    Ok(FrameTable {
+        segment,
+        frame_plaintext,
+        coded_lengths,
+    })
+}
+
+fn parse_directory(bytes: &[u8]) -> Result<Vec<BlockPlace>, Damage> {
+    let mut cursor = Cursor::new(bytes);
+    let mut blocks = Vec::new();
+    while !cursor.is_empty() {
+        blocks.push(BlockPlace {
+            offset: cursor.u64()?,
+            length: cursor.u32()?,
+            rows: cursor.u32()?,
+            digest: cursor.array()?,
+            first_path: {
+                let length = cursor.u32()? as usize;
+                cursor.bytes(length)?.into()
+            },
+        });
+    }
+    Ok(blocks)
+}

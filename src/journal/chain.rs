@@ -1,0 +1,177 @@
+//! Checking the chain.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{canonical_json, event};
+
+/// What the first entry has as the hash of the entry before.
+pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The journal up to an entry, in one line: whoever keeps this outside can prove later that
+/// nothing before it was changed, and that it has not been cut off before it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Number of the entry.
+    pub sequence: u64,
+    /// Its hash, in lower-case hexadecimal.
+    pub hash: String,
+}
+
+/// A journal that holds together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The last entry; none: the journal is empty.
+    pub last: Option<Checkpoint>,
+}
+
+/// A journal that does not.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the journal is broken at entry {sequence}: {why}")]
+pub struct Broken {
+    /// The first entry that is wrong, by where it should be.
+    pub sequence: u64,
+    /// What is wrong with it.
+    pub why: BrokenWhy,
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BrokenWhy {
+    /// Its text is not canonical JSON, or lacks what every entry has.
+    #[error("it is not an entry in canonical form")]
+    Form,
+    /// Its text does not have its hash.
+    #[error("its hash is {stored}, its text has {computed}")]
+    Hash {
+        /// As stored.
+        stored: String,
+        /// Of the text.
+        computed: String,
+    },
+    /// It has another number.
+    #[error("it says it is number {found}")]
+    Sequence {
+        /// The number it has.
+        found: u64,
+    },
+    /// It does not follow on the entry before.
+    #[error("it follows on an entry with hash {found}, the one before has {expected}")]
+    Previous {
+        /// What it says.
+        found: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// It is not the entry a checkpoint tells of.
+    #[error("its hash is {found}, a checkpoint says {expected}")]
+    Checkpoint {
+        /// The hash it has.
+        found: String,
+        /// The hash it should have.
+        expected: String,
+    },
+    /// It is missing, and a checkpoint tells of it.
+    #[error("it is missing, the last entry is {last}")]
+    Missing {
+        /// The last entry there is; 0: none.
+        last: u64,
+    },
+}
+
+/// Checks entries one after the other; memory is flat.
+#[derive(Debug)]
+pub struct Verifier {
+    known: Vec<Checkpoint>,
+    last: Option<Checkpoint>,
+}
+
+impl Verifier {
+    /// For a journal of which these checkpoints are known from elsewhere.
+    #[must_use]
+    pub fn new(known: &[Checkpoint]) -> Self {
+        Self {
+            known: known.to_vec(),
+            last: None,
+        }
+    }
+
+    /// Checks the next entry.
+    pub fn check(&mut self, body: &str, hash: &str) -> Result<(), Broken> {
+        let (sequence, previous) = match &self.last {
+            Some(last) => (last.sequence + 1, last.hash.as_str()),
+            None => (1, GENESIS),
+        };
+        let broken = |why| Err(Broken { sequence, why });
+        let computed = event::hash(body);
+        if computed != hash {
+            return broken(BrokenWhy::Hash {
+                stored: hash.to_owned(),
+                computed,
+            });
+        }
+        let Some((found, follows)) = parse(body) else {
+            return broken(BrokenWhy::Form);
+        };
+        if found != sequence {
+            return broken(BrokenWhy::Sequence { found });
+        }
+        if follows != previous {
+            return broken(BrokenWhy::Previous {
+                found: follows,
+                expected: previous.to_owned(),
+            });
+        }
+        let mut known = self.known.iter();
+        if let Some(point) = known.find(|point| point.sequence == sequence && point.hash != hash) {
+            return broken(BrokenWhy::Checkpoint {
+                found: hash.to_owned(),
+                expected: point.hash.clone(),
+            });
+        }
+        self.last = Some(Checkpoint {
+            sequence,
+            hash: hash.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Ends it: entries that checkpoints tell of must all have come.
+    pub fn finish(self) -> Result<Verified, Broken> {
+        let last = self.last.as_ref().map_or(0, |last| last.sequence);
+        let missing = self.known.iter().any(|point| point.sequence > last);
+        if missing {
+            return Err(Broken {
+                sequence: last + 1,
+                why: BrokenWhy::Missing { last },
+            });
+        }
+        Ok(Verified { last: self.last })
+    }
+}
+
+/// Number and previous hash of a canonical entry.
+fn parse(body: &str) -> Option<(u64, String)> {
+    let value: Value = serde_json::from_str(body).ok()?;
+    if canonical_json(&value).ok()? != body {
+        return None;
+    }
+    let entry: event::Entry = serde_json::from_value(value).ok()?;
+    Some((entry.sequence, entry.previous))
+}
+
+/// Checks a whole journal: pairs of body and hash, in order.
+///
+/// # Errors
+/// [`Broken`] names the first entry that is wrong.
+pub fn verify<'a>(
+    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+    known: &[Checkpoint],
+) -> Result<Verified, Broken> {
+    let mut verifier = Verifier::new(known);
+    for (body, hash) in entries {
+        verifier.check(body, hash)?;
+    }
+    verifier.finish()
+}

@@ -1,0 +1,321 @@
+//! What is recorded.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::{JournalError, canonical_json};
+use crate::archive::member::SegmentNumber;
+use crate::catalogue::{
+    Codec, ContentState, KeyRole, Month, Place, PoolName, RunKind, RunState, SegmentDigest,
+    SetCopyState, SetTotals, StepKind, Witness,
+};
+use crate::id::{
+    Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
+    TapeFileNumber, VolumeId, VolumeSerial,
+};
+
+/// Who did it, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Actor {
+    /// Name of the person, operating system user or service account.
+    pub person: String,
+    /// Name of the host or scanning station.
+    pub station: String,
+}
+
+impl Actor {
+    /// The operating system user this process runs as, on this host.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let uid = nix::unistd::geteuid();
+        let user = nix::unistd::User::from_uid(uid).ok().flatten();
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = host.trim();
+        Self {
+            person: user.map_or_else(|| format!("uid {uid}"), |user| user.name),
+            station: if host.is_empty() { "localhost" } else { host }.to_owned(),
+        }
+    }
+}
+
+/// Something that happened. Fields that hold the id of a thing become the entry's subjects, the
+/// others its details.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the fields are named after what they hold")]
+pub enum Event {
+    /// A catalogue was made. The first entry of a journal.
+    CatalogueCreated { program: String },
+    /// The configuration was changed.
+    ConfigurationChanged { digest: String },
+    /// A library was seen for the first time.
+    LibraryAdded {
+        library: LibraryId,
+        name: String,
+        vendor: String,
+        product: String,
+        serial: String,
+    },
+    /// A cartridge was registered.
+    CartridgeAdded {
+        cartridge: CartridgeId,
+        barcode: Barcode,
+    },
+    /// A cartridge left for good.
+    CartridgeRetired {
+        cartridge: CartridgeId,
+        reason: String,
+    },
+    /// A cartridge was seen, or moved and then seen.
+    CartridgePlaced {
+        cartridge: CartridgeId,
+        run: Option<RunId>,
+        place: Place,
+        witness: Witness,
+    },
+    /// A label was written.
+    VolumeLabelled {
+        volume: VolumeId,
+        cartridge: CartridgeId,
+        run: Option<RunId>,
+        serial: VolumeSerial,
+        pool: PoolName,
+        overwrote: Option<String>,
+    },
+    /// A volume's content state changed.
+    VolumeContent {
+        volume: VolumeId,
+        run: Option<RunId>,
+        content: ContentState,
+        reason: String,
+    },
+    /// A volume's life ended.
+    VolumeEnded { volume: VolumeId, reason: String },
+    /// A set definition was made or changed.
+    DefinitionSaved {
+        definition: SetDefinitionId,
+        name: String,
+        source: String,
+    },
+    /// A set definition was taken out of use.
+    DefinitionRetired { definition: SetDefinitionId },
+    /// A key was made or registered.
+    KeyAdded {
+        key: KeyId,
+        name: String,
+        role: KeyRole,
+        recipient: String,
+    },
+    /// A key was taken out of use.
+    KeyRetired { key: KeyId },
+    /// A run was planned.
+    RunPlanned {
+        run: RunId,
+        run_kind: RunKind,
+        month: Option<Month>,
+    },
+    /// A run changed its state: started, resumed, interrupted, done, failed.
+    RunChanged {
+        run: RunId,
+        state: RunState,
+        note: Option<String>,
+    },
+    /// A step is about to be done.
+    StepIntended {
+        run: RunId,
+        step: StepId,
+        step_kind: StepKind,
+        intent: Value,
+    },
+    /// A step was done or not, as observed.
+    StepObserved {
+        run: RunId,
+        step: StepId,
+        done: bool,
+        observation: Value,
+    },
+    /// A step left open was settled by looking.
+    StepSettled {
+        run: RunId,
+        step: StepId,
+        observation: Value,
+    },
+    /// A set was begun.
+    SetStarted {
+        run: RunId,
+        set: SetId,
+        definition: SetDefinitionId,
+        month: Month,
+    },
+    /// A set's stream is complete.
+    SetCompleted {
+        run: RunId,
+        set: SetId,
+        totals: SetTotals,
+        segments: u32,
+    },
+    /// A set was given up.
+    SetFailed {
+        run: RunId,
+        set: SetId,
+        reason: String,
+    },
+    /// A copy of a set changed its state.
+    SetCopyChanged {
+        run: Option<RunId>,
+        set: SetId,
+        copy: CopyNumber,
+        state: SetCopyState,
+    },
+    /// A segment was committed on a volume.
+    SegmentCommitted {
+        run: RunId,
+        set: SetId,
+        volume: VolumeId,
+        segment: SegmentNumber,
+        copy: CopyNumber,
+        tape_file: TapeFileNumber,
+        codec: Codec,
+        digest: SegmentDigest,
+        bytes: u64,
+    },
+    /// A segment was read back from a volume and compared.
+    SegmentVerified {
+        run: RunId,
+        set: SetId,
+        volume: VolumeId,
+        segment: SegmentNumber,
+        copy: CopyNumber,
+    },
+    /// A segment cannot be read, or could not be written, on a volume.
+    SegmentLost {
+        run: Option<RunId>,
+        set: SetId,
+        volume: VolumeId,
+        segment: SegmentNumber,
+        copy: CopyNumber,
+        reason: String,
+    },
+    /// Something was restored.
+    Restored {
+        run: RunId,
+        set: SetId,
+        target: String,
+        members: u64,
+        problems: u64,
+    },
+    /// A lease was taken over from a holder that is gone.
+    LeaseTakenOver {
+        run: Option<RunId>,
+        resource: String,
+        from_host: String,
+        from_pid: u32,
+    },
+    /// A rule was overridden by a person.
+    Overridden {
+        volume: Option<VolumeId>,
+        cartridge: Option<CartridgeId>,
+        rule: String,
+        reason: String,
+    },
+    /// Something is not as it should be.
+    ProblemFound {
+        run: Option<RunId>,
+        volume: Option<VolumeId>,
+        cartridge: Option<CartridgeId>,
+        what: String,
+    },
+}
+
+/// Fields of an event that name what it is about.
+const SUBJECTS: [&str; 8] = [
+    "cartridge",
+    "definition",
+    "key",
+    "library",
+    "run",
+    "set",
+    "step",
+    "volume",
+];
+
+/// An entry as read back. Kind and details are JSON, so that entries of any program version can
+/// be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Entry {
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What happened: the variant of [`Event`] in snake case.
+    pub kind: String,
+    /// What it is about: ids by the name of their kind.
+    pub subjects: Map<String, Value>,
+    /// The rest.
+    pub details: Map<String, Value>,
+    /// Hash of the entry before, in hexadecimal.
+    pub previous: String,
+}
+
+impl Entry {
+    /// Reads a stored body.
+    ///
+    /// # Errors
+    /// [`JournalError::Express`] when it is not an entry.
+    pub fn parse(body: &str) -> Result<Self, JournalError> {
+        Ok(serde_json::from_str(body)?)
+    }
+}
+
+/// The canonical text of an entry and its hash.
+pub(super) fn seal(
+    sequence: u64,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    event: &Event,
+    previous: &str,
+) -> Result<(String, String), JournalError> {
+    let mut subjects = Map::new();
+    let mut details = Map::new();
+    let mut kind = Value::Null;
+    if let Value::Object(fields) = serde_json::to_value(event)? {
+        for (name, value) in fields {
+            if name == "kind" {
+                kind = value;
+            } else if value.is_null() {
+                // An absent field and one that is null mean the same.
+            } else if SUBJECTS.contains(&name.as_str()) {
+                subjects.insert(name, value);
+            } else {
+                details.insert(name, value);
+            }
+        }
+    }
+    let entry = serde_json::json!({
+        "sequence": sequence,
+        "at": now.to_rfc3339_opts(SecondsFormat::Nanos, true),
+        "actor": actor,
+        "kind": kind,
+        "subjects": subjects,
+        "details": details,
+        "previous": previous,
+    });
+    let body = canonical_json(&entry)?;
+    let hash = hash(&body);
+    Ok((body, hash))
+}
+
+/// SHA-256 of a body, in lower-case hexadecimal.
+pub(super) fn hash(body: &str) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(body.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

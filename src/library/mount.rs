@@ -1,0 +1,304 @@
+//! Putting a cartridge into a drive and taking it out again.
+
+use std::time::Duration;
+
+use tapeward_drivers::smc::{ElementAddress, ElementKind};
+use tapeward_drivers::ssc::{Drive, Pause, Removal};
+
+use super::lock::DeviceLock;
+use super::robot::{DriveSite, Library};
+use super::view::View;
+use crate::clock::SharedClock;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::id::{Barcode, StepId};
+
+/// Longest time a cartridge takes to become ready after it was loaded. Threading and reading the
+/// cartridge memory take seconds; the rest is for a drive that first rewinds.
+const LOAD_LIMIT: Duration = Duration::from_secs(900);
+/// How often to ask whether it is ready.
+const LOAD_PAUSE: Duration = Duration::from_millis(500);
+
+/// A drive held by this process.
+#[derive(Debug)]
+pub struct HeldDrive {
+    /// Where it is.
+    pub site: DriveSite,
+    lock: DeviceLock,
+}
+
+/// A cartridge in a held drive.
+#[derive(Debug)]
+pub struct Seat {
+    /// The drive and its lock.
+    pub held: HeldDrive,
+    /// What is in it.
+    pub barcode: Barcode,
+    /// Where it came from and goes back to.
+    pub home: Option<ElementAddress>,
+}
+
+/// A cartridge could not be mounted; the drive is still held.
+#[derive(Debug)]
+pub struct MountError {
+    /// The drive.
+    pub held: HeldDrive,
+    /// Why not.
+    pub error: Error,
+}
+
+impl From<MountError> for Error {
+    fn from(failed: MountError) -> Self {
+        failed.error
+    }
+}
+
+/// Lets a drive wait by our clock.
+struct ByClock<'a>(&'a SharedClock);
+
+impl Pause for ByClock<'_> {
+    fn pause(&mut self, duration: Duration) {
+        self.0.pause(duration);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
+/// Told of every move before and after it, so that the record knows.
+pub trait MoveWitness: Sync {
+    /// About to move; an error stops it. The step is handed back afterwards.
+    fn before(&self, barcode: &Barcode, from: ElementAddress, to: ElementAddress)
+    -> Result<StepId>;
+    /// What was seen afterwards, whether it worked or not.
+    fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
+}
+
+impl Library {
+    /// Holds up to `wanted` drives that nobody else holds, those already holding one of
+    /// `preferred` first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when not one is free; the message names who holds the last one.
+    pub fn hold_drives(
+        &self,
+        view: &View,
+        wanted: usize,
+        preferred: &[Barcode],
+    ) -> Result<Vec<HeldDrive>> {
+        let mut sites = self.drives(view)?;
+        let holds_preferred = |site: &DriveSite| {
+            view.at(site.element)
+                .and_then(|place| place.barcode.as_ref())
+                .is_some_and(|barcode| preferred.contains(barcode))
+        };
+        // Then empty drives, then those from which something must be unloaded first.
+        sites.sort_by_key(|site| {
+            let full = view.at(site.element).is_some_and(|place| place.full);
+            (!holds_preferred(site), full, site.element)
+        });
+        let mut held = Vec::new();
+        let mut refused = None;
+        for site in sites {
+            if held.len() == wanted {
+                break;
+            }
+            match self.hold_drive(&site) {
+                Ok(lock) => held.push(HeldDrive { site, lock }),
+                Err(error) if error.kind() == ErrorKind::Locked => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match (held.is_empty(), refused) {
+            (true, Some(error)) => Err(error),
+            (true, None) => Err(Error::failed(format!(
+                "library \"{}\" has no drive",
+                self.name()
+            ))),
+            (false, _) => Ok(held),
+        }
+    }
+
+    /// Brings a cartridge into a held drive and waits until it is ready.
+    pub fn mount(
+        &self,
+        held: HeldDrive,
+        barcode: &Barcode,
+        witness: &dyn MoveWitness,
+    ) -> Result<(Seat, Drive), MountError> {
+        match self.mount_in(&held, barcode, witness) {
+            Ok((drive, home)) => Ok((
+                Seat {
+                    held,
+                    barcode: barcode.clone(),
+                    home,
+                },
+                drive,
+            )),
+            Err(error) => Err(MountError { held, error }),
+        }
+    }
+
+    fn mount_in(
+        &self,
+        held: &HeldDrive,
+        barcode: &Barcode,
+        witness: &dyn MoveWitness,
+    ) -> Result<(Drive, Option<ElementAddress>)> {
+        let mut drive = self.open_unit(&held.site.unit)?;
+        allow_removal(&mut drive, &held.site)?;
+        let view = self.view()?;
+        let there = view.at(held.site.element).ok_or_else(|| {
+            Error::failed(format!("{} is not in the library any more", held.site.name))
+        })?;
+        let home = if there.barcode.as_ref() == Some(barcode) {
+            there.source
+        } else {
+            if there.full {
+                self.clear_drive(&mut drive, &held.site, &view, witness)?;
+            }
+            let place = view.find(barcode)?.ok_or_else(|| not_here(self, barcode))?;
+            if place.name.kind == ElementKind::DataTransfer {
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    format!("{barcode} is in {}, another drive", place.name),
+                ));
+            }
+            let from = place.address;
+            self.witnessed_transfer(barcode, from, held.site.element, witness)?;
+            Some(from)
+        };
+        drive
+            .consume_unit_attentions()
+            .context(format!("{} after loading", held.site.name))?;
+        self.wait_ready(&mut drive, &held.site, barcode)?;
+        Ok((drive, home))
+    }
+
+    fn wait_ready(&self, drive: &mut Drive, site: &DriveSite, barcode: &Barcode) -> Result<()> {
+        if matches!(
+            drive.readiness(),
+            tapeward_drivers::ssc::Readiness::NoMedium
+        ) {
+            // Some libraries put the cartridge at the drive's mouth and leave loading to us.
+            drive
+                .load()
+                .context(format!("cannot load {barcode} in {}", site.name))?;
+        }
+        drive
+            .wait_ready(&mut ByClock(self.clock()), LOAD_PAUSE, LOAD_LIMIT)
+            .context(format!("{barcode} in {} does not become ready", site.name))
+    }
+
+    /// Unloads the cartridge and brings it to `to`, else home, else to the first free storage
+    /// element. The drive stays held.
+    pub fn unmount(
+        &self,
+        seat: Seat,
+        mut drive: Drive,
+        to: Option<ElementAddress>,
+        witness: &dyn MoveWitness,
+    ) -> Result<HeldDrive> {
+        let Seat {
+            held,
+            barcode,
+            home,
+        } = seat;
+        allow_removal(&mut drive, &held.site)?;
+        drive
+            .unload()
+            .context(format!("cannot unload {barcode} from {}", held.site.name))?;
+        let view = self.view()?;
+        let target = self.free_target(&view, to.or(home))?;
+        self.witnessed_transfer(&barcode, held.site.element, target, witness)?;
+        Ok(held)
+    }
+
+    /// Brings whatever is in a held drive back to where it came from.
+    pub fn clear_drive(
+        &self,
+        drive: &mut Drive,
+        site: &DriveSite,
+        view: &View,
+        witness: &dyn MoveWitness,
+    ) -> Result<()> {
+        let Some(place) = view.at(site.element).filter(|place| place.full) else {
+            return Ok(());
+        };
+        let barcode = place.barcode.clone().ok_or_else(|| {
+            Error::new(
+                ErrorKind::OperatorNeeded,
+                format!("{} holds a cartridge without a readable barcode", site.name),
+            )
+            .hint("move it with \"tapeward library unload\" and check its label")
+        })?;
+        drive
+            .unload()
+            .context(format!("cannot unload {barcode} from {}", site.name))?;
+        let target = self.free_target(view, place.source)?;
+        self.witnessed_transfer(&barcode, site.element, target, witness)
+    }
+
+    fn free_target(&self, view: &View, wanted: Option<ElementAddress>) -> Result<ElementAddress> {
+        wanted
+            .filter(|address| view.at(*address).is_some_and(|place| !place.full))
+            .or_else(|| {
+                view.first_free(ElementKind::Storage)
+                    .map(|place| place.address)
+            })
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::OperatorNeeded,
+                    format!(
+                        "library \"{}\" is full: no free storage element",
+                        self.name()
+                    ),
+                )
+                .hint("take a cartridge out, then try again")
+            })
+    }
+
+    /// A move that the record hears about before and after.
+    pub fn witnessed_transfer(
+        &self,
+        barcode: &Barcode,
+        from: ElementAddress,
+        to: ElementAddress,
+        witness: &dyn MoveWitness,
+    ) -> Result<()> {
+        let step = witness.before(barcode, from, to)?;
+        let outcome = self.transfer(from, to);
+        witness.after(step, outcome.as_ref().map(|moved| &moved.view))?;
+        outcome.map(|_| ())
+    }
+}
+
+impl HeldDrive {
+    /// The drive's element, in words.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.site.name.to_string()
+    }
+
+    /// The lock, for keeping it beyond the drive's description.
+    #[must_use]
+    pub fn into_lock(self) -> DeviceLock {
+        self.lock
+    }
+}
+
+/// A process of ours that died may have left the cartridge locked in (SPC-5 6.17).
+fn allow_removal(drive: &mut Drive, site: &DriveSite) -> Result<()> {
+    match drive.prevent_removal(Removal::Allow) {
+        Err(error) if error.is_unsupported() => Ok(()),
+        other => other.context(format!("cannot unlock the cartridge in {}", site.name)),
+    }
+}
+
+fn not_here(library: &Library, barcode: &Barcode) -> Error {
+    Error::new(
+        ErrorKind::OperatorNeeded,
+        format!("{barcode} is not in library \"{}\"", library.name()),
+    )
+    .hint("bring it and put it into a mail slot, then try again")
+}

@@ -1,0 +1,465 @@
+//! One copy's thread: takes blocks from its ring and writes them to its volume.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use tapeward_drivers::error::ScsiError;
+use tapeward_drivers::sense::SenseKey;
+use tapeward_drivers::ssc::Drive;
+
+use super::event::{LaneEvent, StreamEvent};
+use super::fan_out::{LaneItem, SegmentEnd};
+use super::shared::{Decision, Shared};
+use super::supply::{FinishReason, FinishedVolume, VolumeSupply};
+use crate::archive::member::SegmentNumber;
+use crate::id::{CopyNumber, VolumeId};
+use crate::tape::digest::TapeDigest;
+use crate::tape::error::VolumeError;
+use crate::tape::layout::{FileKind, SegmentFiles, TapeFile};
+use crate::tape::volume::{FileStart, Room, VolumeWriter};
+
+/// How a lane ended.
+#[derive(Debug)]
+pub struct LaneEnd {
+    /// Whose lane.
+    pub copy: CopyNumber,
+    /// What is left of it.
+    pub state: LaneState,
+}
+
+/// What is left of a lane.
+#[derive(Debug)]
+pub enum LaneState {
+    /// A volume with room, its directory written.
+    Open(Box<VolumeWriter>),
+    /// A volume that takes no more, and no other was needed.
+    Finished(Box<FinishedVolume>),
+    /// It ended early.
+    Dead {
+        /// The drive, unless it was handed to the supply or lost with the thread.
+        drive: Option<Box<Drive>>,
+        /// Why, for people.
+        why: String,
+    },
+}
+
+pub(super) struct Lane {
+    pub(super) copy: CopyNumber,
+    pub(super) items: Receiver<LaneItem>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) events: Sender<StreamEvent>,
+    pub(super) supply: Arc<dyn VolumeSupply>,
+}
+
+/// The end of a lane before its time.
+struct Death {
+    drive: Option<Box<Drive>>,
+    why: String,
+}
+
+/// The volume a lane has, between two files.
+enum Volume {
+    Open(Box<VolumeWriter>),
+    Finished(Box<FinishedVolume>),
+}
+
+/// What the lane is in the middle of.
+enum Doing {
+    Nothing,
+    Segment(SegmentNumber),
+    Index,
+    /// Until the end of the file, blocks go nowhere.
+    Discarding,
+}
+
+impl Lane {
+    /// Runs until the ring is closed. A ring closed in the middle of a file means that the file
+    /// is given up.
+    pub(super) fn run(self, writer: VolumeWriter) -> LaneEnd {
+        let copy = self.copy;
+        let guard = Guard {
+            shared: Arc::clone(&self.shared),
+            copy,
+            over: false,
+        };
+        let state = match self.work(writer) {
+            Ok(Volume::Open(writer)) => LaneState::Open(writer),
+            Ok(Volume::Finished(finished)) => LaneState::Finished(finished),
+            Err(Death { drive, why }) => {
+                self.tell(LaneEvent::Dead { why: why.clone() });
+                self.shared.died(copy, &why);
+                LaneState::Dead { drive, why }
+            }
+        };
+        guard.done();
+        LaneEnd { copy, state }
+    }
+
+    fn tell(&self, event: LaneEvent) {
+        // Nobody listening is the caller's choice; what counts is on tape.
+        let _ = self.events.send(StreamEvent::Lane {
+            copy: self.copy,
+            event,
+        });
+    }
+
+    fn work(&self, writer: VolumeWriter) -> Result<Volume, Death> {
+        let mut volume = Volume::Open(Box::new(writer));
+        let mut doing = Doing::Nothing;
+        let mut unfiled = false;
+        for item in &self.items {
+            (volume, doing) = match item {
+                LaneItem::SegmentBegin(segment, start) => {
+                    let writer = self.volume_with_room(volume)?;
+                    unfiled = true;
+                    self.begin_segment(writer, segment, &start)?
+                }
+                LaneItem::Block(block) => self.block(volume, doing, &block)?,
+                LaneItem::SegmentEnd(end) => match (volume, doing) {
+                    (Volume::Open(writer), Doing::Segment(_)) => {
+                        (self.end_segment(writer, &end)?, Doing::Nothing)
+                    }
+                    (volume, _) => (volume, Doing::Nothing),
+                },
+                LaneItem::IndexBegin(start, length) => {
+                    unfiled = true;
+                    self.begin_index(volume, &start, length)?
+                }
+                LaneItem::IndexEnd(digest) => match (volume, doing) {
+                    (Volume::Open(writer), Doing::Index) => {
+                        (self.end_index(writer, digest)?, Doing::Nothing)
+                    }
+                    (volume, _) => (volume, Doing::Nothing),
+                },
+            };
+        }
+        self.last(volume, &doing, unfiled)
+    }
+
+    /// The ring is closed: gives up an unfinished file and writes the directory.
+    fn last(&self, volume: Volume, doing: &Doing, unfiled: bool) -> Result<Volume, Death> {
+        let Volume::Open(mut writer) = volume else {
+            return Ok(volume);
+        };
+        if matches!(doing, Doing::Segment(_) | Doing::Index)
+            && let Err(error) = writer.rollback()
+        {
+            return self.give_up(writer, &error);
+        }
+        if !unfiled {
+            return Ok(Volume::Open(writer));
+        }
+        match self.write_directory(&mut writer) {
+            Ok(()) if writer.room() == Room::Open => Ok(Volume::Open(writer)),
+            Ok(()) => Ok(self.finished(*writer, FinishReason::Full, HasDirectory::Yes)),
+            Err(error) => self.give_up(writer, &error),
+        }
+    }
+
+    /// The volume if it has room, else the next one.
+    fn volume_with_room(&self, volume: Volume) -> Result<Box<VolumeWriter>, Death> {
+        let finished = match volume {
+            Volume::Open(writer) if writer.room() == Room::Open => return Ok(writer),
+            Volume::Open(writer) => match self.close_volume(writer)? {
+                Volume::Finished(finished) => finished,
+                Volume::Open(writer) => return Ok(writer),
+            },
+            Volume::Finished(finished) => finished,
+        };
+        let writer = self
+            .supply
+            .next(self.copy, *finished)
+            .map_err(|error| Death {
+                drive: None,
+                why: error.to_string(),
+            })?;
+        self.tell(LaneEvent::VolumeOpened {
+            volume: writer.volume(),
+        });
+        Ok(Box::new(writer))
+    }
+
+    fn begin_segment(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        segment: SegmentNumber,
+        start: &FileStart,
+    ) -> Result<(Volume, Doing), Death> {
+        match writer.begin_file(start.clone()) {
+            Ok(()) => Ok((Volume::Open(writer), Doing::Segment(segment))),
+            Err(error) => Ok((self.lose(writer, segment, &error)?, Doing::Discarding)),
+        }
+    }
+
+    fn block(&self, volume: Volume, doing: Doing, block: &[u8]) -> Result<(Volume, Doing), Death> {
+        let (mut writer, doing) = match (volume, doing) {
+            (Volume::Open(writer), doing @ (Doing::Segment(_) | Doing::Index)) => (writer, doing),
+            other => return Ok(other),
+        };
+        match (writer.write_block(block), doing) {
+            (Ok(()), Doing::Segment(segment)) => {
+                if writer.room() == Room::ReserveOnly {
+                    self.shared.request_close(segment);
+                }
+                Ok((Volume::Open(writer), Doing::Segment(segment)))
+            }
+            (Ok(()), doing) => Ok((Volume::Open(writer), doing)),
+            (Err(error), Doing::Segment(segment)) => {
+                Ok((self.lose(writer, segment, &error)?, Doing::Discarding))
+            }
+            (Err(error), _) => Ok((self.skip_index(writer, &error)?, Doing::Discarding)),
+        }
+    }
+
+    fn end_segment(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        end: &SegmentEnd,
+    ) -> Result<Volume, Death> {
+        let segment = end.facts.segment;
+        let files = match write_segment_end(&mut writer, end) {
+            Ok(files) => files,
+            Err(error) => return self.lose(writer, segment, &error),
+        };
+        self.tell(LaneEvent::Committed {
+            segment,
+            volume: writer.volume(),
+            files: Box::new(files),
+        });
+        self.shared.decide(self.copy, segment, Decision::Committed);
+        match writer.room() {
+            Room::Open => Ok(Volume::Open(writer)),
+            Room::ReserveOnly => self.close_volume(writer),
+        }
+    }
+
+    fn begin_index(
+        &self,
+        volume: Volume,
+        start: &FileStart,
+        length: u64,
+    ) -> Result<(Volume, Doing), Death> {
+        let mut writer = match volume {
+            Volume::Open(writer) => writer,
+            finished @ Volume::Finished(_) => {
+                self.tell(LaneEvent::SetIndexSkipped {
+                    why: "the volume is full".to_owned(),
+                });
+                return Ok((finished, Doing::Discarding));
+            }
+        };
+        let begun = writer.remaining().and_then(|remaining| {
+            if remaining < length {
+                return Ok(Err(format!(
+                    "{remaining} bytes are left, it takes {length}"
+                )));
+            }
+            writer.begin_file(start.clone()).map(Ok)
+        });
+        match begun {
+            Ok(Ok(())) => Ok((Volume::Open(writer), Doing::Index)),
+            Ok(Err(why)) => {
+                self.tell(LaneEvent::SetIndexSkipped { why });
+                Ok((Volume::Open(writer), Doing::Discarding))
+            }
+            Err(error) => Ok((self.skip_index(writer, &error)?, Doing::Discarding)),
+        }
+    }
+
+    fn end_index(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        digest: TapeDigest,
+    ) -> Result<Volume, Death> {
+        let done = end_of_data(&mut writer, digest).and_then(|()| writer.commit());
+        match done {
+            Ok(files) => {
+                self.filed(writer.volume(), files);
+                Ok(Volume::Open(writer))
+            }
+            Err(error) => self.skip_index(writer, &error),
+        }
+    }
+
+    /// The set index could not be written: without it the volume is as good as before.
+    fn skip_index(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        error: &VolumeError,
+    ) -> Result<Volume, Death> {
+        self.tell(LaneEvent::SetIndexSkipped {
+            why: error.to_string(),
+        });
+        match writer.rollback() {
+            Ok(()) => Ok(Volume::Open(writer)),
+            Err(error) => self.give_up(writer, &error),
+        }
+    }
+
+    fn filed(&self, volume: VolumeId, files: Vec<TapeFile>) {
+        for file in files {
+            self.tell(LaneEvent::Filed {
+                volume,
+                file: Box::new(file),
+            });
+        }
+    }
+
+    fn write_directory(&self, writer: &mut VolumeWriter) -> Result<(), VolumeError> {
+        let file = writer.write_directory()?;
+        self.filed(writer.volume(), vec![file]);
+        Ok(())
+    }
+
+    /// The volume is full: its directory, and no more.
+    fn close_volume(&self, mut writer: Box<VolumeWriter>) -> Result<Volume, Death> {
+        match self.write_directory(&mut writer) {
+            Ok(()) => Ok(self.finished(*writer, FinishReason::Full, HasDirectory::Yes)),
+            Err(error) => self.give_up(writer, &error),
+        }
+    }
+
+    fn finished(
+        &self,
+        writer: VolumeWriter,
+        reason: FinishReason,
+        directory: HasDirectory,
+    ) -> Volume {
+        let volume = writer.volume();
+        self.tell(LaneEvent::VolumeFinished {
+            volume,
+            reason: reason.clone(),
+            has_directory: directory == HasDirectory::Yes,
+        });
+        let files = writer.files().to_vec();
+        Volume::Finished(Box::new(FinishedVolume {
+            volume,
+            drive: writer.into_drive(),
+            reason,
+            files,
+        }))
+    }
+
+    /// A segment did not get onto this copy.
+    fn lose(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        segment: SegmentNumber,
+        error: &VolumeError,
+    ) -> Result<Volume, Death> {
+        self.tell(LaneEvent::SegmentLost {
+            segment,
+            volume: Some(writer.volume()),
+            why: error.to_string(),
+        });
+        self.shared.decide(self.copy, segment, Decision::Lost);
+        if is_about_the_drive(error) {
+            return self.give_up(writer, error);
+        }
+        // What was committed stays; a directory behind it, where it can be put.
+        let filed = writer
+            .rollback()
+            .and_then(|()| self.write_directory(&mut writer));
+        let directory = match filed {
+            Ok(()) => HasDirectory::Yes,
+            Err(error) => {
+                tracing::warn!(
+                    drive = writer.drive_path(), volume = %writer.volume(), %error,
+                    "the volume is left without a directory at its end"
+                );
+                HasDirectory::No
+            }
+        };
+        let reason = FinishReason::Failed(error.to_string());
+        Ok(self.finished(*writer, reason, directory))
+    }
+
+    /// Nothing more can be written to this volume, not even a directory. Ends the lane if the
+    /// drive is to blame.
+    fn give_up(&self, writer: Box<VolumeWriter>, error: &VolumeError) -> Result<Volume, Death> {
+        let why = error.to_string();
+        let reason = FinishReason::Failed(why.clone());
+        match self.finished(*writer, reason, HasDirectory::No) {
+            Volume::Finished(finished) if is_about_the_drive(error) => Err(Death {
+                drive: Some(Box::new(finished.drive)),
+                why,
+            }),
+            other => Ok(other),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HasDirectory {
+    Yes,
+    No,
+}
+
+/// The path or the drive failed, so another volume in it would not help.
+fn is_about_the_drive(error: &VolumeError) -> bool {
+    match error.scsi_error() {
+        None => false,
+        Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,
+        Some(_) => true,
+    }
+}
+
+/// Ends the open file and compares what was written with what was sent.
+fn end_of_data(writer: &mut VolumeWriter, sent: TapeDigest) -> Result<(), VolumeError> {
+    let file = writer.end_file()?;
+    if file.xxh3_128 == sent {
+        return Ok(());
+    }
+    Err(VolumeError::Damaged {
+        kind: file.kind,
+        tape_file: file.tape_file,
+        length: file.length,
+        found: file.xxh3_128,
+        expected_length: file.length,
+        expected: sent,
+    })
+}
+
+/// Trailer labels, `part.json`, index part, commit.
+fn write_segment_end(
+    writer: &mut VolumeWriter,
+    end: &SegmentEnd,
+) -> Result<SegmentFiles, VolumeError> {
+    end_of_data(writer, end.facts.xxh3_128)?;
+    writer.write_file(end.part_start.clone(), &end.part)?;
+    writer.write_file(end.index_start.clone(), &end.index)?;
+    let files = writer.commit()?;
+    let of = |kind: FileKind| {
+        files
+            .iter()
+            .find(|file| file.kind == kind)
+            .cloned()
+            .ok_or(VolumeError::NothingOnRecord(writer.volume()))
+    };
+    Ok(SegmentFiles {
+        data: of(FileKind::Segment)?,
+        part: of(FileKind::PartDescription)?,
+        index: of(FileKind::IndexPart)?,
+    })
+}
+
+/// Tells the producer when the thread dies of a panic.
+struct Guard {
+    shared: Arc<Shared>,
+    copy: CopyNumber,
+    over: bool,
+}
+
+impl Guard {
+    fn done(mut self) {
+        self.over = true;
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.died(self.copy, "its thread failed");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! One tar stream to several volumes at once: cut into segments, encoded once, fanned out.
+//!
+//! The caller's thread produces: [`Segmenter`] is a [`crate::archive::member::MemberSink`]. Each
+//! copy has a lane: a thread that owns a drive and writes what comes through a bounded ring.
+//! When one lane's volume has only its reserve left, the segment is closed for all of them at
+//! the same byte, so that segments are the same in every copy.
+
+mod event;
+mod fan_out;
+mod geometry;
+mod index_part;
+mod lane;
+mod segmenter;
+mod shared;
+mod supply;
+
+pub use event::{LaneEvent, SegmentClosed, SegmentFacts, StreamEvent};
+pub use geometry::{Geometry, StreamOptions};
+pub use lane::{LaneEnd, LaneState};
+pub use segmenter::{Segmenter, SegmenterStart};
+pub use shared::StopFlag;
+pub use supply::{FinishReason, FinishedVolume, SupplyError, VolumeSupply};

@@ -1,0 +1,180 @@
+//! What the producer and the lanes know of each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::archive::member::{SegmentNumber, SinkError};
+use crate::id::CopyNumber;
+
+/// Asks a stream to stop at a safe point; shared with a signal handler.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Not asked yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A flag somebody else sets.
+    #[must_use]
+    pub fn of(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+
+    /// Asks.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a lane did with a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    Committed,
+    Lost,
+}
+
+/// One lane's segment: nobody decided yet, or how often it is on tape.
+#[derive(Debug, Default)]
+struct Tally {
+    undecided: BTreeSet<CopyNumber>,
+    committed: u32,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    live: BTreeSet<CopyNumber>,
+    deaths: Vec<String>,
+    tallies: BTreeMap<SegmentNumber, Tally>,
+    lost: Option<SegmentNumber>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// A segment was lost by all lanes, or no lane is left.
+    trouble: AtomicBool,
+    /// Number of the latest segment some lane wants closed, plus one; 0 for none.
+    close: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(copies: impl IntoIterator<Item = CopyNumber>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                live: copies.into_iter().collect(),
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+            trouble: AtomicBool::new(false),
+            close: AtomicU64::new(0),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is consistent between statements: a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lane whose volume has only its reserve left wants this segment closed.
+    pub(super) fn request_close(&self, segment: SegmentNumber) {
+        self.close
+            .fetch_max(u64::from(segment.0) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn close_requested(&self, segment: SegmentNumber) -> bool {
+        self.close.load(Ordering::Relaxed) > u64::from(segment.0)
+    }
+
+    /// The producer begins a segment: all lanes alive now have to decide on it.
+    pub(super) fn open_segment(&self, segment: SegmentNumber) {
+        let mut state = self.lock();
+        let undecided = state.live.clone();
+        state.tallies.insert(
+            segment,
+            Tally {
+                undecided,
+                committed: 0,
+            },
+        );
+    }
+
+    pub(super) fn decide(&self, copy: CopyNumber, segment: SegmentNumber, decision: Decision) {
+        let mut state = self.lock();
+        if let Some(tally) = state.tallies.get_mut(&segment)
+            && tally.undecided.remove(&copy)
+            && decision == Decision::Committed
+        {
+            tally.committed += 1;
+        }
+        self.settle(&mut state);
+    }
+
+    /// A lane ended early: what it had not decided is lost to it.
+    pub(super) fn died(&self, copy: CopyNumber, why: &str) {
+        let mut state = self.lock();
+        if state.live.remove(&copy) {
+            state.deaths.push(format!("copy {copy}: {why}"));
+        }
+        for tally in state.tallies.values_mut() {
+            tally.undecided.remove(&copy);
+        }
+        self.settle(&mut state);
+    }
+
+    fn settle(&self, state: &mut State) {
+        let lost = state
+            .tallies
+            .iter()
+            .find(|(_, tally)| tally.undecided.is_empty() && tally.committed == 0)
+            .map(|(segment, _)| *segment);
+        if state.lost.is_none() {
+            state.lost = lost;
+        }
+        state.tallies.retain(|_, tally| !tally.undecided.is_empty());
+        if state.lost.is_some() || state.live.is_empty() {
+            self.trouble.store(true, Ordering::Release);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Whether the stream can go on.
+    pub(super) fn check(&self) -> Result<(), SinkError> {
+        if !self.trouble.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Self::verdict(&self.lock())
+    }
+
+    fn verdict(state: &State) -> Result<(), SinkError> {
+        if state.live.is_empty() {
+            return Err(SinkError::NoCopyLeft(state.deaths.join("; ")));
+        }
+        match state.lost {
+            Some(segment) => Err(SinkError::SegmentLost(segment)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until every lane has decided on every segment.
+    pub(super) fn wait_decided(&self) -> Result<(), SinkError> {
+        let mut state = self.lock();
+        while !state.tallies.is_empty() && state.lost.is_none() {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        Self::verdict(&state)
+    }
+}

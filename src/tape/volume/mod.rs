@@ -1,0 +1,16 @@
+//! One volume in a drive: what it is, writing it, reading it.
+
+mod group_io;
+mod identify;
+mod open;
+mod payload;
+mod reader;
+mod settings;
+mod writer;
+
+pub use identify::{ForeignKind, Identified, identify};
+pub use open::{LabelPolicy, OpenError, VolumeRecord};
+pub use payload::PayloadReader;
+pub use reader::VolumeReader;
+pub use settings::{DriveCompression, EarlyWarning, WriterSettings};
+pub use writer::{FileStart, Room, VolumeWriter};

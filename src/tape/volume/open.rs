@@ -1,0 +1,300 @@
+//! Labelling a tape, and opening a labelled one to append to it.
+
+use tapeward_drivers::ssc::{Drive, Space};
+
+use super::group_io::read_trailer;
+use super::identify::{Identified, identify};
+use super::settings::{WriterSettings, prepare, restore};
+use super::writer::{End, FileStart, Opened, VolumeWriter, mismatch, skip_uncommitted, verify_end};
+use crate::id::VolumeId;
+use crate::tape::codec::Codec;
+use crate::tape::document::VolumeHeader;
+use crate::tape::error::{FoundTrailer, VolumeError};
+use crate::tape::label::Trailer;
+use crate::tape::layout::{FileKind, TapeFile};
+
+/// What may be overwritten by a new label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelPolicy {
+    /// Nothing: the tape must be blank.
+    BlankOnly,
+    /// This volume of ours, which the caller knows to be free, once the retention in its own
+    /// header has ended too. A blank tape will do.
+    Reuse(VolumeId),
+    /// Whatever is not a volume of ours. A blank tape will do.
+    OverwriteForeign,
+}
+
+/// What is on record about a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeRecord {
+    /// The volume.
+    pub volume: VolumeId,
+    /// Its committed files in order, `volume.json` first.
+    pub files: Vec<TapeFile>,
+}
+
+/// A drive that could not be made a writer, with the reason; the drive goes back to the caller.
+#[derive(Debug)]
+pub struct OpenError {
+    /// The drive, its modes restored where they had been changed.
+    pub drive: Drive,
+    /// Why not.
+    pub error: VolumeError,
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.error)
+    }
+}
+
+/// Prepares the drive, does the rest, and undoes the preparation if the rest fails.
+fn open(
+    mut drive: Drive,
+    settings: WriterSettings,
+    rest: impl FnOnce(&mut Drive, &WriterSettings) -> Result<Opened, VolumeError>,
+) -> Result<VolumeWriter, Box<OpenError>> {
+    let prepared = match prepare(&mut drive, &settings) {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(Box::new(OpenError { drive, error })),
+    };
+    match rest(&mut drive, &settings) {
+        Ok(opened) => Ok(VolumeWriter::new(drive, &prepared, settings, opened)),
+        Err(error) => {
+            restore(&mut drive, &prepared.before);
+            Err(Box::new(OpenError { drive, error }))
+        }
+    }
+}
+
+impl VolumeWriter {
+    /// Labels the tape in the drive: VOL1, and `volume.json` as its first file, committed.
+    ///
+    /// # Errors
+    /// [`VolumeError::NotBlank`], [`VolumeError::RetentionRuns`], [`VolumeError::WormNotBlank`]
+    /// and [`VolumeError::WriteProtected`] leave the tape as it is.
+    pub fn label_new(
+        drive: Drive,
+        header: VolumeHeader,
+        policy: LabelPolicy,
+        settings: WriterSettings,
+    ) -> Result<Self, Box<OpenError>> {
+        let mut writer = open(drive, settings, |drive, settings| {
+            let worm = is_worm(drive)?;
+            let found = identify(drive)?;
+            may_overwrite(found, policy, worm, settings)?;
+            drive
+                .rewind()
+                .map_err(VolumeError::scsi("rewinding the tape"))?;
+            Ok(Opened {
+                remaining: remaining(drive, &header, &[])?,
+                header,
+                files: Vec::new(),
+                committed: End::BEGINNING,
+                at: End::BEGINNING,
+                worm,
+            })
+        })?;
+        match writer.write_header() {
+            Ok(()) => Ok(writer),
+            Err(error) => Err(Box::new(OpenError {
+                drive: writer.into_drive(),
+                error,
+            })),
+        }
+    }
+
+    /// Opens a volume to append behind the last file on record, which must be the last on the
+    /// tape: goes to the end of data, reads the trailer before it and compares.
+    ///
+    /// # Errors
+    /// [`VolumeError::TrailerMismatch`] with both values, [`VolumeError::WrongVolume`].
+    pub fn open_append(
+        drive: Drive,
+        record: VolumeRecord,
+        settings: WriterSettings,
+    ) -> Result<Self, Box<OpenError>> {
+        open(drive, settings, |drive, _| {
+            let header = check_volume(drive, record.volume)?;
+            let last = record
+                .files
+                .last()
+                .ok_or(VolumeError::NothingOnRecord(record.volume))?;
+            let found = trailer_at_end_of_data(drive)?;
+            if found != FoundTrailer::Trailer(last.trailer.clone()) {
+                return Err(mismatch(&last.trailer, found));
+            }
+            let at = End {
+                block: last.end(),
+                tape_file: last.next_tape_file(),
+            };
+            let position = drive
+                .position()
+                .map_err(VolumeError::scsi("asking for the position"))?;
+            if position.position_unknown || position.block != at.block {
+                return Err(VolumeError::Position {
+                    expected: at.block,
+                    found: format!("block {}", position.block),
+                });
+            }
+            Ok(Opened {
+                remaining: remaining(drive, &header, &record.files)?,
+                worm: is_worm(drive)?,
+                header,
+                files: record.files,
+                committed: at,
+                at,
+            })
+        })
+    }
+
+    /// Opens a volume after a crash: goes to where the last file on record ends and checks that
+    /// its trailer stands there. What follows was never committed; on rewritable media it is
+    /// overwritten by the next file, on WORM media the next file goes behind it.
+    ///
+    /// # Errors
+    /// As [`VolumeWriter::open_append`].
+    pub fn open_after_crash(
+        drive: Drive,
+        record: VolumeRecord,
+        settings: WriterSettings,
+    ) -> Result<Self, Box<OpenError>> {
+        open(drive, settings, |drive, _| {
+            let header = check_volume(drive, record.volume)?;
+            let worm = is_worm(drive)?;
+            let committed = verify_end(drive, record.files.last(), record.volume)?;
+            let at = if worm {
+                skip_uncommitted(drive, committed)?
+            } else {
+                committed
+            };
+            Ok(Opened {
+                remaining: remaining(drive, &header, &record.files)?,
+                header,
+                files: record.files,
+                committed,
+                at,
+                worm,
+            })
+        })
+    }
+
+    fn write_header(&mut self) -> Result<(), VolumeError> {
+        self.write_volume_label()?;
+        let start = FileStart {
+            kind: FileKind::VolumeHeader,
+            set: None,
+            segment: None,
+            codec: Codec::None,
+            block_size: self.header().block_size,
+            expires: self.header().retain_until,
+        };
+        let document = self.header().to_bytes()?;
+        self.write_file(start, &document)?;
+        self.commit()?;
+        Ok(())
+    }
+}
+
+fn is_worm(drive: &mut Drive) -> Result<bool, VolumeError> {
+    // A drive that can't tell has no WORM cartridge it would let us write twice.
+    Ok(drive
+        .is_worm()
+        .map_err(VolumeError::scsi("asking for the kind of cartridge"))?
+        .unwrap_or(false))
+}
+
+/// Bytes left: what the drive says, else the native capacity less what was written.
+fn remaining(
+    drive: &mut Drive,
+    header: &VolumeHeader,
+    files: &[TapeFile],
+) -> Result<u64, VolumeError> {
+    let capacity = drive
+        .capacity()
+        .map_err(VolumeError::scsi("asking for the remaining capacity"))?;
+    Ok(match capacity {
+        Some(capacity) => capacity.remaining.bytes(),
+        None => header
+            .native_capacity
+            .saturating_sub(files.iter().map(|file| file.length).sum()),
+    })
+}
+
+fn may_overwrite(
+    found: Identified,
+    policy: LabelPolicy,
+    worm: bool,
+    settings: &WriterSettings,
+) -> Result<(), VolumeError> {
+    if found == Identified::Blank {
+        return Ok(());
+    }
+    if worm {
+        return Err(VolumeError::WormNotBlank {
+            found: Box::new(found),
+        });
+    }
+    match (&found, policy) {
+        (Identified::Ours(header), LabelPolicy::Reuse(volume)) if header.volume == volume => {
+            match header.retain_until {
+                Some(until) if until > settings.clock.now() => Err(VolumeError::RetentionRuns {
+                    volume,
+                    until: until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                }),
+                _ => Ok(()),
+            }
+        }
+        (
+            Identified::OtherLabel { .. }
+            | Identified::Foreign { .. }
+            | Identified::Unreadable { .. }
+            | Identified::OursDamaged { .. },
+            LabelPolicy::OverwriteForeign,
+        ) => Ok(()),
+        _ => Err(VolumeError::NotBlank {
+            found: Box::new(found),
+        }),
+    }
+}
+
+/// Whether the volume on record is the one in the drive.
+pub(super) fn check_volume(
+    drive: &mut Drive,
+    expected: VolumeId,
+) -> Result<VolumeHeader, VolumeError> {
+    match identify(drive)? {
+        Identified::Ours(header) if header.volume == expected => Ok(*header),
+        found => Err(VolumeError::WrongVolume {
+            expected,
+            found: Box::new(found),
+        }),
+    }
+}
+
+/// Reads the trailer before the end of data; afterwards the tape is at the end of data.
+pub(super) fn trailer_at_end_of_data(drive: &mut Drive) -> Result<FoundTrailer, VolumeError> {
+    let doing = "going to the end of data";
+    drive
+        .space(Space::EndOfData)
+        .map_err(VolumeError::scsi(doing))?;
+    let position = drive.position().map_err(VolumeError::scsi(doing))?;
+    let group = Trailer::LABELS + 1;
+    let Some(first) = position.block.0.checked_sub(group) else {
+        return Ok(FoundTrailer::Other(format!(
+            "only {} blocks and filemarks",
+            position.block
+        )));
+    };
+    drive
+        .locate(tapeward_drivers::ssc::BlockAddress(first))
+        .map_err(VolumeError::scsi("going to the last trailer"))?;
+    read_trailer(drive)
+}

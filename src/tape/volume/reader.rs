@@ -1,0 +1,225 @@
+//! Reading files of a volume by what is on record about them, or by what the tape itself says.
+
+use tapeward_drivers::ssc::{BlockAddress, Drive, Space};
+
+use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
+use super::open::{OpenError, check_volume, trailer_at_end_of_data};
+use super::payload::PayloadReader;
+use super::writer::is_end_of_data;
+use crate::id::{TapeFileNumber, VolumeId};
+use crate::tape::document::{Directory, PartDocument, VolumeHeader};
+use crate::tape::error::{FoundTrailer, VolumeError};
+use crate::tape::label::{HeaderGroup, Trailer, TrailerGroup};
+use crate::tape::layout::{FileKind, TapeFile};
+
+/// A volume being read. Needs nothing but the drive: no mode is changed.
+#[derive(Debug)]
+pub struct VolumeReader {
+    drive: Drive,
+    header: VolumeHeader,
+}
+
+impl VolumeReader {
+    /// Checks that the volume expected is in the drive.
+    ///
+    /// # Errors
+    /// [`VolumeError::WrongVolume`] says what is there instead.
+    pub fn open(mut drive: Drive, expected: VolumeId) -> Result<Self, Box<OpenError>> {
+        match check_volume(&mut drive, expected) {
+            Ok(header) => Ok(Self { drive, header }),
+            Err(error) => Err(Box::new(OpenError { drive, error })),
+        }
+    }
+
+    /// A volume that was just identified, of whatever id.
+    #[must_use]
+    pub fn of_identified(drive: Drive, header: VolumeHeader) -> Self {
+        Self { drive, header }
+    }
+
+    /// The volume's header.
+    #[must_use]
+    pub fn header(&self) -> &VolumeHeader {
+        &self.header
+    }
+
+    /// Hands the drive back.
+    #[must_use]
+    pub fn into_drive(self) -> Drive {
+        self.drive
+    }
+
+    /// The drive's name in messages.
+    #[must_use]
+    pub fn drive_path(&self) -> &str {
+        self.drive.path()
+    }
+
+    /// A file's data as a stream. Moves the tape when the first byte is read.
+    pub fn payload(&mut self, file: &TapeFile) -> PayloadReader<'_> {
+        PayloadReader::new(&mut self.drive, file.clone())
+    }
+
+    /// Reads a small file whole; its digest is checked.
+    pub fn read_small(&mut self, file: &TapeFile) -> Result<Vec<u8>, VolumeError> {
+        let mut bytes = Vec::new();
+        self.payload(file).for_each_block(|block| {
+            bytes.extend_from_slice(block);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Reads `part.json`; its digest is checked.
+    pub fn read_part(&mut self, file: &TapeFile) -> Result<PartDocument, VolumeError> {
+        PartDocument::from_bytes(&self.read_small(file)?)
+    }
+
+    /// Compares the labels before and behind a file with the record.
+    pub fn check_labels(&mut self, file: &TapeFile) -> Result<(), VolumeError> {
+        let at = BlockAddress(file.first_block.0 - HeaderGroup::LABELS - 1);
+        self.drive
+            .locate(at)
+            .map_err(VolumeError::scsi("going to header labels"))?;
+        let header = read_header_group(&mut self.drive, at)?;
+        self.drive
+            .locate(file.trailer_block())
+            .map_err(VolumeError::scsi("going to trailer labels"))?;
+        let found = read_trailer(&mut self.drive)?;
+        let disagrees = |expected: String, found: String| {
+            Err(VolumeError::LabelDisagrees {
+                kind: file.kind,
+                sequence: file.sequence,
+                expected,
+                found,
+            })
+        };
+        if found != FoundTrailer::Trailer(file.trailer.clone()) {
+            return disagrees(file.trailer.to_string(), found.to_string());
+        }
+        let trailer = parse_trailer(&file.trailer, file.trailer_block())?;
+        let same = header.user1 == trailer.user1
+            && header.file2 == trailer.file2
+            && header.file1.sequence == trailer.file1.sequence
+            && header.file1.identifier == trailer.file1.identifier;
+        if same {
+            Ok(())
+        } else {
+            disagrees(format!("{trailer:?}"), format!("{header:?}"))
+        }
+    }
+
+    /// The newest directory, if the last file on the tape is one, and that file.
+    pub fn directory(&mut self) -> Result<Option<(Directory, TapeFile)>, VolumeError> {
+        let FoundTrailer::Trailer(trailer) = trailer_at_end_of_data(&mut self.drive)? else {
+            return Ok(None);
+        };
+        let end = self
+            .drive
+            .position()
+            .map_err(VolumeError::scsi("asking for the position"))?;
+        let group = parse_trailer(&trailer, end.block)?;
+        if group.user1.kind != FileKind::Directory {
+            return Ok(None);
+        }
+        let before = group.user2.blocks + 1 + Trailer::LABELS + 1;
+        let first_block = end.block.0.checked_sub(before).map(BlockAddress);
+        // Without a count of filemarks only the address is used.
+        let tape_file = end
+            .file
+            .and_then(|file| u32::try_from(file.0).ok()?.checked_sub(2))
+            .map_or(TapeFileNumber(0), TapeFileNumber);
+        let Some(first_block) = first_block else {
+            return Ok(None);
+        };
+        let file = TapeFile::from_trailer(self.header.volume, tape_file, first_block, trailer)
+            .map_err(|source| VolumeError::Label {
+                at: end.block,
+                source,
+            })?;
+        if group.user2.length > DOCUMENT_LIMIT as u64 {
+            return Ok(None);
+        }
+        let bytes = self.read_small(&file)?;
+        Ok(Some((Directory::from_bytes(&bytes)?, file)))
+    }
+
+    /// Walks the tape from its beginning and returns every file that has its labels on both
+    /// ends, those of uncommitted sessions included. Reads labels only, and passes over data by
+    /// its filemarks.
+    pub fn scan(&mut self) -> Result<Vec<TapeFile>, VolumeError> {
+        let doing = "walking the tape";
+        // VOL1 stands before the first group.
+        let mut at = BlockAddress(1);
+        let mut tape_file = TapeFileNumber(0);
+        let mut files = Vec::new();
+        self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
+        loop {
+            let header = read_header_group(&mut self.drive, at).ok();
+            let found = match header {
+                Some(header) => self.scan_file(header, at, tape_file, &mut files)?,
+                None => Scanned::Unknown,
+            };
+            match found {
+                Scanned::File => tape_file.0 += 3,
+                Scanned::End => return Ok(files),
+                Scanned::Unknown => {
+                    // Unfinished data on WORM media: the next labels are behind a filemark.
+                    self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
+                    match self.drive.space(Space::Filemarks(1)) {
+                        Ok(()) => tape_file.0 += 1,
+                        Err(error) if is_end_of_data(&error) => return Ok(files),
+                        Err(source) => return Err(VolumeError::Scsi { doing, source }),
+                    }
+                }
+            }
+            at = self
+                .drive
+                .position()
+                .map_err(VolumeError::scsi(doing))?
+                .block;
+        }
+    }
+
+    /// Behind a header group: passes over the data and reads the trailer group.
+    fn scan_file(
+        &mut self,
+        header: HeaderGroup,
+        at: BlockAddress,
+        labels: TapeFileNumber,
+        files: &mut Vec<TapeFile>,
+    ) -> Result<Scanned, VolumeError> {
+        let doing = "walking the tape";
+        let first_block = BlockAddress(at.0 + HeaderGroup::LABELS + 1);
+        match self.drive.space(Space::Filemarks(1)) {
+            Ok(()) => {}
+            Err(error) if is_end_of_data(&error) => return Ok(Scanned::End),
+            Err(source) => return Err(VolumeError::Scsi { doing, source }),
+        }
+        let FoundTrailer::Trailer(trailer) = read_trailer(&mut self.drive)? else {
+            return Ok(Scanned::Unknown);
+        };
+        let group = parse_trailer(&trailer, first_block)?;
+        if group.user1 != header.user1 || group.file1.sequence != header.file1.sequence {
+            return Ok(Scanned::Unknown);
+        }
+        let tape_file = TapeFileNumber(labels.0 + 1);
+        let file = TapeFile::from_trailer(self.header.volume, tape_file, first_block, trailer)
+            .map_err(|source| VolumeError::Label {
+                at: first_block,
+                source,
+            })?;
+        files.push(file);
+        Ok(Scanned::File)
+    }
+}
+
+enum Scanned {
+    File,
+    Unknown,
+    End,
+}
+
+fn parse_trailer(trailer: &Trailer, at: BlockAddress) -> Result<TrailerGroup, VolumeError> {
+    TrailerGroup::parse(trailer).map_err(|source| VolumeError::Label { at, source })
+}
