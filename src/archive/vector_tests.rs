@@ -280,7 +280,6 @@ fn record_lengths_count_themselves() {
         "5",
         "5 a=b",
         "x a=b\n",
-        "6 a=b\n\n",
         "4 a\n",
         "0 a=b\n",
         "99999999999999999999 a=b\n",
