@@ -155,6 +155,9 @@ fn mode_pages_of_a_drive() {
     ];
     expected.extend([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]);
     assert_eq!(header, expected);
+    // Page 00h: the header and the block descriptor.
+    let plain = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(plain, [11, 0, 0x10, 8, 0x5e, 0, 0, 0, 0, 0, 0, 0]);
     let extension = drive
         .send_in(&[0x5a, 0x08, 0x10, 0x01, 0, 0, 0, 0, 255, 0], 255)
         .good();
