@@ -3,8 +3,9 @@
 //! Nothing waits. Each device has its own account of time, as devices work side by side; off
 //! unless the library was made with timing.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,31 @@ pub const END_TO_END: Duration = Duration::from_secs(100);
 pub const STOP_AND_BACK_UP: Duration = Duration::from_secs(3);
 /// Time of one cleaning.
 pub const CLEANING: Duration = Duration::from_secs(120);
+
+/// Data a drive's buffer holds; when a host is slower than the tape, it runs dry.
+pub const BUFFER_LENGTH: u64 = 256 << 20;
+
+/// Tells when the host's data comes.
+pub trait HostClock: Debug + Send + Sync {
+    /// Time since an arbitrary fixed moment, never going back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The system's clock.
+#[derive(Debug)]
+pub struct SystemHostClock(Instant);
+
+impl Default for SystemHostClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl HostClock for SystemHostClock {
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
 
 /// Whether time is accounted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,24 +90,58 @@ pub enum Activity {
         /// Bytes a second.
         rate: u64,
     },
-    /// The tape stopped after streaming.
-    Stop,
+}
+
+/// A tape in motion: how far the buffer is ahead of it, when.
+#[derive(Debug, Clone, Copy)]
+struct Motion {
+    at: Duration,
+    ahead: Duration,
+}
+
+impl Motion {
+    /// The motion after a transfer that takes the tape `needed`, and whether the tape had to stop
+    /// before because the buffer ran dry.
+    fn after(
+        before: Option<Self>,
+        now: Duration,
+        needed: Duration,
+        most: Duration,
+    ) -> (Self, bool) {
+        let passed = before.map_or(Duration::ZERO, |before| now.saturating_sub(before.at));
+        let left = before.map_or(Some(Duration::ZERO), |before| {
+            before.ahead.checked_sub(passed)
+        });
+        let motion = Self {
+            at: now,
+            ahead: (left.unwrap_or_default() + needed).min(most),
+        };
+        (motion, left.is_none())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Meter {
+    account: Account,
+    motion: Option<Motion>,
 }
 
 /// The accounts of all devices of a library, the changer first.
 #[derive(Debug)]
 pub struct VirtualClock {
     timing: Timing,
-    accounts: Vec<Mutex<Account>>,
+    host: Arc<dyn HostClock>,
+    meters: Vec<Mutex<Meter>>,
 }
 
 impl VirtualClock {
     /// Accounts for a changer and this many drives.
     #[must_use]
-    pub fn new(timing: Timing, drives: usize) -> Self {
+    pub fn new(timing: Timing, drives: usize, host: Arc<dyn HostClock>) -> Self {
         Self {
             timing,
-            accounts: (0..=drives).map(|_| Mutex::default()).collect(),
+            host,
+            meters: (0..=drives).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -90,37 +150,48 @@ impl VirtualClock {
         if self.timing == Timing::Off {
             return;
         }
-        let Some(account) = self.accounts.get(device) else {
+        let Some(meter) = self.meters.get(device) else {
             return;
         };
-        let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = match activity {
+        let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let meter = &mut *meter;
+        meter.account.busy += match activity {
             Activity::Mechanical(time) => {
-                account.mechanical += 1;
+                meter.account.mechanical += 1;
+                meter.motion = None;
                 time
             }
             Activity::Locate { distance, capacity } => {
-                account.locates += 1;
+                meter.account.locates += 1;
+                meter.motion = None;
                 share(END_TO_END, distance, capacity)
             }
             Activity::Stream { bytes, rate } => {
-                account.streamed += bytes;
-                share(Duration::from_secs(1), bytes, rate)
-            }
-            Activity::Stop => {
-                account.stops += 1;
-                STOP_AND_BACK_UP
+                let needed = share(Duration::from_secs(1), bytes, rate);
+                let most = share(Duration::from_secs(1), BUFFER_LENGTH, rate);
+                let now = self.host.monotonic();
+                let (motion, stopped) = Motion::after(meter.motion, now, needed, most);
+                meter.motion = Some(motion);
+                meter.account.streamed += bytes;
+                meter.account.stops += u64::from(stopped);
+                needed
+                    + if stopped {
+                        STOP_AND_BACK_UP
+                    } else {
+                        Duration::ZERO
+                    }
             }
         };
-        account.busy += spent;
     }
 
     /// The accounts so far, the changer first.
     #[must_use]
     pub fn accounts(&self) -> Vec<Account> {
-        let read =
-            |account: &Mutex<Account>| *account.lock().unwrap_or_else(PoisonError::into_inner);
-        self.accounts.iter().map(read).collect()
+        let read = |meter: &Mutex<Meter>| {
+            let meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+            meter.account
+        };
+        self.meters.iter().map(read).collect()
     }
 }
 
@@ -134,34 +205,52 @@ fn share(whole: Duration, part: u64, of: u64) -> Duration {
 mod tests {
     use super::*;
 
+    /// Stands where it is put.
+    #[derive(Debug, Default)]
+    struct Standing(Mutex<Duration>);
+
+    impl HostClock for Standing {
+        fn monotonic(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    const SECOND: Activity = Activity::Stream {
+        bytes: 360_000_000,
+        rate: 360_000_000,
+    };
+
     #[test]
     fn time_follows_distance_and_rate() {
-        let clock = VirtualClock::new(Timing::On, 1);
+        let clock = VirtualClock::new(Timing::On, 1, Arc::new(Standing::default()));
         clock.charge(0, Activity::Mechanical(MOVE));
-        clock.charge(
-            1,
-            Activity::Locate {
-                distance: 50,
-                capacity: 100,
-            },
-        );
-        clock.charge(
-            1,
-            Activity::Stream {
-                bytes: 720_000_000,
-                rate: 360_000_000,
-            },
-        );
-        clock.charge(1, Activity::Stop);
+        let (distance, capacity) = (50, 100);
+        clock.charge(1, Activity::Locate { distance, capacity });
+        clock.charge(1, SECOND);
         let accounts = clock.accounts();
         assert_eq!(accounts[0].busy, MOVE);
-        assert_eq!(accounts[1].busy, Duration::from_secs(50 + 2 + 3));
-        assert_eq!((accounts[1].locates, accounts[1].stops), (1, 1));
+        assert_eq!(accounts[1].busy, Duration::from_secs(50 + 1));
+        assert_eq!((accounts[1].locates, accounts[1].stops), (1, 0));
+    }
+
+    #[test]
+    fn a_host_slower_than_the_tape_makes_it_stop() {
+        let host = Arc::new(Standing::default());
+        let clock = VirtualClock::new(Timing::On, 1, Arc::clone(&host) as Arc<dyn HostClock>);
+        for (now, stops) in [(0, 0), (500, 0), (1000, 0), (3000, 1), (3100, 1), (9000, 2)] {
+            *host.0.lock().unwrap() = Duration::from_millis(now);
+            clock.charge(1, SECOND);
+            assert_eq!(clock.accounts()[1].stops, stops, "at {now} ms");
+        }
+        clock.charge(1, Activity::Mechanical(LOAD));
+        *host.0.lock().unwrap() = Duration::from_secs(1000);
+        clock.charge(1, SECOND);
+        assert_eq!(clock.accounts()[1].stops, 2);
     }
 
     #[test]
     fn nothing_is_charged_when_off() {
-        let clock = VirtualClock::new(Timing::Off, 0);
+        let clock = VirtualClock::new(Timing::Off, 0, Arc::new(Standing::default()));
         clock.charge(0, Activity::Mechanical(MOVE));
         assert_eq!(clock.accounts(), [Account::default()]);
     }

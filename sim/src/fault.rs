@@ -47,6 +47,8 @@ pub enum Fault {
     DeferredWriteError,
     /// The robot drops out: HARDWARE ERROR, MECHANICAL POSITIONING ERROR; nothing has moved.
     MoveFailed,
+    /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
+    NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.
     Abort,
 }

@@ -7,16 +7,27 @@
 mod bytes;
 pub mod cartridge;
 pub mod clock;
+mod create;
+mod dump;
+mod error;
 pub mod fault;
 mod files;
 pub mod front;
 pub mod library;
+mod operator;
 pub mod personality;
 pub mod sense;
 pub mod store;
 mod target;
 
 pub use cartridge::{CartridgeId, CartridgeKind, CartridgeSpec, Generation};
+pub use create::{LibrarySpec, create};
+pub use dump::{BlockRun, DumpError, DumpedFile, dump};
+pub use error::LibraryError;
+pub use front::control::Operator;
 pub use front::inprocess::InProcess;
-pub use library::{Destination, Library, LibraryError, LibrarySpec, create};
+pub use front::socket::{Announce, ServeOptions, serve};
+pub use library::Library;
+pub use operator::{Destination, ElementListing};
 pub use store::Durability;
+pub use target::ElementKind;

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"TWRECS01";
-const HEADER_LENGTH: u64 = 32;
+const HEADER_LENGTH: usize = 32;
 const ROW_LENGTH: usize = 16;
 /// Blocks are gathered up to this size; larger ones are written straight from the host's buffer.
 const STAGING_LENGTH: usize = 1 << 20;
@@ -297,12 +297,36 @@ impl RecordStore {
     }
 }
 
-fn row_offset(row: usize) -> u64 {
-    HEADER_LENGTH + (row * ROW_LENGTH) as u64
+/// The records of a cartridge that is left alone meanwhile or not: what is synchronised.
+#[derive(Debug)]
+pub struct RecordReader {
+    data: File,
+    /// All of them.
+    pub rows: Vec<Row>,
 }
 
-fn header(synced: u64) -> [u8; HEADER_LENGTH as usize] {
-    let mut bytes = [0; HEADER_LENGTH as usize];
+impl RecordReader {
+    /// Opens the files and changes nothing.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let data = File::open(dir.join("data"))?;
+        let index = File::open(dir.join("index"))?;
+        let rows = read_rows(&index, data.metadata()?.len())?;
+        Ok(Self { data, rows })
+    }
+
+    /// Reads a block into `into`, whose length becomes the block's.
+    pub fn read(&self, row: Row, into: &mut Vec<u8>) -> io::Result<()> {
+        into.resize(row.length as usize, 0);
+        self.data.read_exact_at(into, row.offset)
+    }
+}
+
+fn row_offset(row: usize) -> u64 {
+    (HEADER_LENGTH + row * ROW_LENGTH) as u64
+}
+
+fn header(synced: u64) -> [u8; HEADER_LENGTH] {
+    let mut bytes = [0; HEADER_LENGTH];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..16].copy_from_slice(&synced.to_be_bytes());
     bytes
@@ -318,7 +342,7 @@ fn filemarks_of(rows: &[Row]) -> Vec<u64> {
 
 /// Reads the rows below the mark, up to the first that the files do not hold whole.
 fn read_rows(index: &File, data_length: u64) -> io::Result<Vec<Row>> {
-    let mut head = [0; HEADER_LENGTH as usize];
+    let mut head = [0; HEADER_LENGTH];
     index.read_exact_at(&mut head, 0)?;
     if head[..8] != MAGIC {
         return Err(io::Error::new(
@@ -328,11 +352,11 @@ fn read_rows(index: &File, data_length: u64) -> io::Result<Vec<Row>> {
     }
     let mut mark = [0; 8];
     mark.copy_from_slice(&head[8..16]);
-    let stored = (index.metadata()?.len() - HEADER_LENGTH) / ROW_LENGTH as u64;
+    let stored = (index.metadata()?.len() - HEADER_LENGTH as u64) / ROW_LENGTH as u64;
     let count = u64::from_be_bytes(mark).min(stored);
     let count = usize::try_from(count).map_err(io::Error::other)?;
     let mut bytes = vec![0; count * ROW_LENGTH];
-    index.read_exact_at(&mut bytes, HEADER_LENGTH)?;
+    index.read_exact_at(&mut bytes, HEADER_LENGTH as u64)?;
     let mut rows = Vec::with_capacity(count);
     let mut end = 0;
     for chunk in bytes.chunks_exact(ROW_LENGTH) {

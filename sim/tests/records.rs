@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{BAY, DRIVE, ONE, SLOT, World};
+use support::{BAY, DRIVE, ONE, SLOT, World, pattern};
 use tapeward_sim::{CartridgeSpec, LibrarySpec};
 
 fn world() -> World {
@@ -16,7 +16,7 @@ fn blocks_of_any_length_come_back() {
     let mut drive = world.loaded();
     let blocks: Vec<Vec<u8>> = [1_usize, 80, 70_000, 262_144, 3]
         .iter()
-        .map(|length| (0..*length).map(|at| (at % 251) as u8).collect())
+        .map(|length| pattern(3, *length))
         .collect();
     for block in &blocks {
         drive.write(block).good();

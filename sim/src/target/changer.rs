@@ -104,6 +104,7 @@ impl LogicalUnit for Changer {
         Opcode::new(0x1e, Self::prevent_allow),
         Opcode::new(0x2b, Self::position_to_element),
         Opcode::new(0x37, Self::initialize_element_status_with_range),
+        Opcode::new(0x4d, Self::log_sense),
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
         Opcode::passing(0xa0, Self::report_luns),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tapeward_drivers::socket::InitiatorId;
 
+use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
@@ -54,6 +55,7 @@ pub(crate) struct Drive {
     pub(super) buffering: Buffering,
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
+    pub(super) alerts: TapeAlerts,
     prevented_by: BTreeSet<InitiatorId>,
 }
 
@@ -75,9 +77,13 @@ impl LogicalUnit for Drive {
         Opcode::new(0x1e, Self::prevent_allow),
         Opcode::new(0x2b, Self::locate10),
         Opcode::new(0x34, Self::read_position),
+        Opcode::new(0x44, Self::report_density_support),
+        Opcode::new(0x4d, Self::log_sense),
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
         Opcode::new(0x80, Self::write_filemarks16),
+        Opcode::new(0x8c, Self::read_attribute),
+        Opcode::new(0x8d, Self::write_attribute),
         Opcode::new(0x91, Self::space16),
         Opcode::new(0x92, Self::locate16),
         Opcode::new(0x93, Self::erase16),
@@ -106,6 +112,7 @@ impl Drive {
             pages: drive_pages(),
             buffering: Buffering::Buffered,
             block_length: 0,
+            alerts: TapeAlerts::default(),
             prevented_by: BTreeSet::new(),
         }
     }
@@ -200,17 +207,32 @@ impl Drive {
             .last_drives
             .insert(0, self.identity.inquiry.serial.clone());
         record.last_drives.truncate(4);
-        self.charge(Activity::Mechanical(LOAD));
         if fitness == Fitness::Cleaning {
             record.uses_left -= 1;
-            self.charge(Activity::Mechanical(CLEANING));
         }
+        self.charge(Activity::Mechanical(LOAD));
+        self.alert_medium(fitness);
         if let Err(error) = cartridge.save() {
             tracing::error!(cartridge = %cartridge.id, %error, "cartridge memory not saved");
         }
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+    }
+
+    /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
+    fn alert_medium(&mut self, fitness: Fitness) {
+        self.alerts.new_medium();
+        match fitness {
+            Fitness::Usable => {}
+            Fitness::Incompatible => self.alerts.raise(Alert::UnsupportedFormat),
+            Fitness::Cleaning => {
+                self.alerts.raise(Alert::CleaningMedia);
+                self.alerts.clear(Alert::CleanNow);
+                self.charge(Activity::Mechanical(CLEANING));
+            }
+            Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
+        }
     }
 
     fn unthread(&mut self) -> Result<(), Sense> {
@@ -280,6 +302,7 @@ impl Drive {
             Medium::Empty => Err(Sense::no_medium().into()),
             Medium::Unloaded(_) => Ok(()),
             Medium::Loaded(_) if self.is_removal_prevented() => {
+                self.alerts.raise(Alert::NoRemoval);
                 Err(Sense::removal_prevented().into())
             }
             Medium::Loaded(_) => Ok(self.unthread()?),

@@ -93,6 +93,12 @@ impl Mounted {
         self.used_before(self.position)
     }
 
+    /// Bytes from the end of the data to the physical end.
+    pub(crate) fn remaining(&self) -> u64 {
+        let used = self.used_before(self.cartridge.store.len());
+        self.cartridge.record.capacity.saturating_sub(used)
+    }
+
     /// Whether an object fits before the physical end.
     pub(crate) fn fits(&self, length: u64) -> bool {
         self.used() + length <= self.cartridge.record.capacity

@@ -3,11 +3,15 @@
 // All handlers have the type of a table's row, whether or not they need all of it.
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
+mod alert;
 mod attention;
 mod changer;
+mod density;
 mod drive;
 mod element_status;
 mod inquiry;
+mod log;
+mod mam;
 mod medium;
 mod mode;
 mod move_medium;

@@ -1,5 +1,6 @@
 //! READ.
 
+use super::alert::Alert;
 use super::drive::{Drive, MAX_BLOCK_LENGTH};
 use super::medium::read_failure;
 use super::{Exchange, Stop, length24};
@@ -94,6 +95,9 @@ impl Drive {
             Some(Fault::PowerCut | Fault::PowerCutAfter) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
             Some(_) => {
+                for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
+                    self.alerts.raise(alert);
+                }
                 return Err(Sense::new(SenseKey::MediumError, (0x11, 0x00))
                     .with_residual(residual)
                     .into());

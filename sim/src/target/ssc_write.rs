@@ -1,5 +1,6 @@
 //! WRITE and WRITE FILEMARKS: buffering, early warning, the physical end.
 
+use super::alert::Alert;
 use super::drive::{Buffering, Drive, MAX_BLOCK_LENGTH};
 use super::medium::{Mounted, Zone, write_failure};
 use super::{Exchange, Stop, length24};
@@ -96,11 +97,17 @@ impl Drive {
 
     /// The medium, if it may be written.
     pub(super) fn writable(&mut self) -> Result<&mut Mounted, Sense> {
-        let mounted = self.ready()?;
-        if mounted.cartridge.record.write_protected {
+        if self.ready()?.cartridge.record.write_protected {
+            self.alerts.raise(Alert::WriteProtect);
             return Err(Sense::new(SenseKey::DataProtect, (0x27, 0x00)));
         }
-        Ok(mounted)
+        self.ready()
+    }
+
+    fn alert_write_failure(&mut self) {
+        for alert in [Alert::HardError, Alert::Media, Alert::WriteFailure] {
+            self.alerts.raise(alert);
+        }
     }
 
     /// PARTITION (byte 3) and LOGICAL OBJECT IDENTIFIER (bytes 4-11) of explicit address commands.
@@ -123,6 +130,10 @@ impl Drive {
         match fault {
             Some(Fault::PowerCut) => Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
+            Some(Fault::NeedsCleaning) => {
+                self.alerts.raise(Alert::CleanNow);
+                Ok(None)
+            }
             fault => Ok(fault),
         }
     }
@@ -145,6 +156,7 @@ impl Drive {
             return Err(Sense::new(SenseKey::DataProtect, (0x30, 0x0c)).into());
         }
         if fault == Some(Fault::MediumError) {
+            self.alert_write_failure();
             return Err(Sense::new(SenseKey::MediumError, (0x0c, 0x00))
                 .with_residual(count * unit)
                 .into());
@@ -178,6 +190,7 @@ impl Drive {
             let lost = mounted.cartridge.store.lose_from(first);
             lost.map_err(|error| write_failure(&mounted.cartridge, &error))?;
             mounted.position = mounted.cartridge.store.len();
+            self.alert_write_failure();
             self.deferred = Some(Sense::new(SenseKey::MediumError, (0x0c, 0x00)).as_deferred());
         }
         Ok(())

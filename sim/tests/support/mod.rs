@@ -1,5 +1,6 @@
 //! Raw commands to a library in the same process: bytes out, bytes in, no parsers of the host.
-#![allow(dead_code, unreachable_pub)] // each test program uses its own part
+// Each test program uses its own part, and a failure here is a failed test.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,14 @@ impl World {
         Unit(InProcess::connect(&self.library, lun, initiator))
     }
 
+    /// Switches off without writing out, as the death of the process does, and on again.
+    pub fn restart(self) -> Self {
+        let Self { library, dir } = self;
+        drop(library);
+        let library = Library::open(dir.path(), Durability::Process).unwrap();
+        Self { library, dir }
+    }
+
     /// Moves between two elements as a host does.
     pub fn move_medium(&self, from: u16, to: u16) -> Answer {
         self.unit(CHANGER, InitiatorId([9; 16]))
@@ -63,6 +72,12 @@ impl World {
 /// One path to a logical unit.
 pub struct Unit(pub InProcess);
 
+/// Bytes that differ by place and by seed.
+pub fn pattern(seed: u8, length: usize) -> Vec<u8> {
+    let bytes = (0_u8..=250).cycle().map(|byte| byte.wrapping_add(seed));
+    bytes.take(length).collect()
+}
+
 /// Status, sense, data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -78,13 +93,11 @@ impl Answer {
 
     /// Key, ASC, ASCQ of fixed format sense, or zeros with GOOD.
     pub fn sense(&self) -> (u8, u8, u8) {
-        match self.reply.status {
-            Status::Good => (0, 0, 0),
-            _ => {
-                let sense = &self.reply.sense;
-                (sense[2] & 0x0f, sense[12], sense[13])
-            }
+        if self.reply.status == Status::Good {
+            return (0, 0, 0);
         }
+        let sense = &self.reply.sense;
+        (sense[2] & 0x0f, sense[12], sense[13])
     }
 
     /// FILEMARK 80h, EOM 40h, ILI 20h.

@@ -1,6 +1,17 @@
 //! The way to a virtual library that runs as a process of its own.
+//!
+//! The library listens on a Unix socket in its folder. A connection is one initiator's path to
+//! one logical unit, or an operator's way to the library as a machine; [`wire`] is what goes over
+//! it, [`start`] starts the process when nobody is listening.
+
+mod client;
+pub mod start;
+pub mod wire;
 
 use std::fmt;
+
+pub use client::{ConnectError, SocketTransport, connect_control, list_units, socket_path};
+pub use start::{ServerCommand, connect_or_start};
 
 /// Who sends commands: a device keeps unit attentions, prevention and reservations per initiator
 /// (SAM-5 4.6.7, the I_T nexus).

@@ -1,0 +1,28 @@
+//! Serves a virtual library: `tapeward-sim DIR [IDLE-SECONDS]`.
+//!
+//! Prints `ready` when it listens; leaves after that many seconds without a connection, or on
+//! SIGTERM.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tapeward_sim::{Announce, Durability, ServeOptions, serve};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let dir: PathBuf = arguments.next().ok_or("the library's folder?")?.into();
+    let idle = match arguments.next() {
+        None => None,
+        Some(text) => {
+            let text = text.into_string().map_err(|_| "seconds?")?;
+            Some(Duration::from_secs(text.parse()?))
+        }
+    };
+    let options = ServeOptions {
+        idle_exit: idle,
+        durability: Durability::Machine,
+        announce: Announce::StandardOutput,
+    };
+    Ok(serve(&dir, &options)?)
+}
