@@ -36,3 +36,46 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<(), Cata
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(connection: &Connection) -> Vec<(String, Option<String>)> {
+        let mut statement = connection
+            .prepare("SELECT name, sql FROM sqlite_schema ORDER BY type, name")
+            .unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_database_of_each_earlier_version_comes_up_to_date() {
+        let path = Path::new("(in memory)");
+        let mut fresh = Connection::open_in_memory().unwrap();
+        apply(&mut fresh, path).unwrap();
+        assert!(schema(&fresh).iter().any(|(name, _)| name == "journal"));
+        for version in 0..=NEWEST {
+            let mut old = Connection::open_in_memory().unwrap();
+            Migrations::from_slice(STEPS)
+                .to_version(&mut old, version)
+                .unwrap();
+            apply(&mut old, path).unwrap();
+            assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+        }
+    }
+
+    #[test]
+    fn a_later_schema_is_refused_and_left_alone() {
+        let mut later = Connection::open_in_memory().unwrap();
+        let version = i64::try_from(NEWEST).unwrap() + 1;
+        later.pragma_update(None, "user_version", version).unwrap();
+        let error = apply(&mut later, Path::new("x.sqlite")).unwrap_err();
+        assert!(
+            matches!(error, CatalogueError::Newer { found, known, .. }
+                if found == version && known == NEWEST),
+            "{error}"
+        );
+        assert!(schema(&later).is_empty());
+    }
+}

@@ -30,6 +30,8 @@ mod sets;
 mod sql;
 mod steps;
 mod store;
+#[cfg(test)]
+mod store_tests;
 mod tape_files;
 mod volumes;
 

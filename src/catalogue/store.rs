@@ -182,6 +182,11 @@ impl Catalogue {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Mutex<Connection> {
+        &self.writer
+    }
+
     fn reader(&self) -> Result<Connection, CatalogueError> {
         let idle = self
             .readers

@@ -10,7 +10,7 @@ pub(super) const END_MAGIC: [u8; 8] = *b"XIWT\r\n\x1a\x89";
 pub(super) const VERSION: u16 = 1;
 pub(super) const PREAMBLE_LENGTH: usize = 16;
 pub(super) const SECTION_HEADER_LENGTH: usize = 12;
-pub(super) const TRAILER_LENGTH: usize = 96;
+pub(super) const TRAILER_LENGTH: usize = 88;
 pub(super) const TOC_ROW_LENGTH: usize = 52;
 
 /// Tag of a section.

@@ -9,7 +9,7 @@
 //! sections   tag (4 ASCII letters), length of the payload (u64), payload
 //! trailer    offset and length of the payload of the last section, `TOCS` (u64, u64),
 //!            its BLAKE3 (32 bytes), BLAKE3 of everything before the trailer (32 bytes),
-//!            8 zero bytes, end magic (8 bytes: 'X' 'I' 'W' 'T' 0D 0A 1A 89)
+//!            end magic (8 bytes: 'X' 'I' 'W' 'T' 0D 0A 1A 89)
 //! ```
 //!
 //! | tag | payload |
@@ -47,6 +47,8 @@
 //! first of a block is all zeros.
 
 mod block;
+#[cfg(test)]
+mod block_tests;
 mod column;
 mod error;
 mod format;

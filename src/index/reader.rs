@@ -299,7 +299,6 @@ impl Trailer {
                 contents_digest: cursor.array()?,
                 content_digest: cursor.array()?,
             };
-            cursor.u64()?;
             if cursor.array()? != END_MAGIC {
                 return Err(Damage::CutOff);
             }

@@ -136,7 +136,6 @@ impl<W: Write> IndexWriter<W> {
         trailer.extend_from_slice(&(contents.len() as u64).to_le_bytes());
         trailer.extend_from_slice(blake3::hash(&contents).as_bytes());
         trailer.extend_from_slice(self.out.hasher.finalize().as_bytes());
-        trailer.extend_from_slice(&[0; 8]);
         trailer.extend_from_slice(&END_MAGIC);
         self.out.put(&trailer)?;
         self.out.out.flush().map_err(IndexError::Write)?;

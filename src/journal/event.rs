@@ -25,6 +25,21 @@ pub struct Actor {
     pub station: String,
 }
 
+impl Actor {
+    /// The operating system user this process runs as, on this host.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let uid = nix::unistd::geteuid();
+        let user = nix::unistd::User::from_uid(uid).ok().flatten();
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = host.trim();
+        Self {
+            person: user.map_or_else(|| format!("uid {uid}"), |user| user.name),
+            station: if host.is_empty() { "localhost" } else { host }.to_owned(),
+        }
+    }
+}
+
 /// Something that happened. Fields that hold the id of a thing become the entry's subjects, the
 /// others its details.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
