@@ -3,6 +3,7 @@
 pub mod acl;
 mod block;
 mod descent;
+pub mod extract;
 mod gather;
 pub mod header;
 pub mod links;
@@ -15,3 +16,15 @@ mod records;
 pub mod scan;
 pub mod sparse;
 pub mod writer;
+
+/// Hashes `count` zeros, as a hole reads.
+fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    while count > 0 {
+        let part = usize::try_from(count)
+            .unwrap_or(ZEROS.len())
+            .min(ZEROS.len());
+        hasher.update(&ZEROS[..part]);
+        count -= part as u64;
+    }
+}

@@ -1,25 +1,27 @@
 //! Writing a tree as a tar stream, from the start or from where an earlier session stopped.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+mod copy;
+mod resume;
 
-use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{FileStat, fstat, fstatat};
+use std::fs::File;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::{FileStat, fstat};
 
 use super::block::{BLOCK, padding};
-use super::descent::{Descent, split_last};
+use super::descent::Descent;
 use super::gather::{Place, gather, identity, kind_of};
 use super::header::MemberHeader;
 use super::links::{EarlierMembers, LinkTable};
 use super::member::{
-    IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState, PartialMember,
-    ResumePoint, SegmentNumber, StreamPhase,
+    IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState, ResumePoint,
+    SegmentNumber, StreamPhase,
 };
 use super::owner::OwnerNames;
-use super::problem::{Access, ArchiveError, Problem, ProblemKind};
+use super::problem::{Access, ArchiveError, Problem, ProblemKind, Severity};
 use super::scan::{SourceTree, Step, Walk, open_without_access_time, walk_order};
-use super::sparse::Extent;
+
+pub use self::copy::{FileReader, PlainFiles};
 
 /// Bytes read from a file and handed to the sink at a time.
 const CHUNK: usize = 256 * 1024;
@@ -28,22 +30,6 @@ const CHUNK: usize = 256 * 1024;
 const RECORD: u64 = 20 * BLOCK as u64;
 
 static ZEROS: [u8; CHUNK] = [0; CHUNK];
-
-/// Reads the content of source files.
-pub trait FileReader {
-    /// Reads bytes at an offset; 0 at the end of the file, fewer than asked for at any time.
-    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
-}
-
-/// Reads files as they are (`pread(2)`).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PlainFiles;
-
-impl FileReader for PlainFiles {
-    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        file.read_at(buffer, offset)
-    }
-}
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,12 +138,6 @@ impl TreeWriter<'_> {
         session.summary.stream_length = session.offset;
         Ok(session.summary)
     }
-}
-
-/// What became of a file's data on its way into the stream.
-struct Copied {
-    state: MemberState,
-    digest: [u8; 32],
 }
 
 struct Session<'a> {
@@ -308,166 +288,6 @@ impl Session<'_> {
         Ok((file, status, header))
     }
 
-    /// Writes the data its header promised, byte for byte, and the padding.
-    fn copy(
-        &mut self,
-        file: &File,
-        header: &MemberHeader,
-        start: &MemberStart,
-    ) -> Result<Copied, ArchiveError> {
-        let whole = [Extent {
-            offset: 0,
-            length: header.size,
-        }];
-        let extents = match &header.sparse {
-            Some(map) => map.extents(),
-            None => &whole,
-        };
-        let mut hasher = blake3::Hasher::new();
-        let mut source = Reading::Whole;
-        let mut logical = 0;
-        for extent in extents {
-            hash_zeros(&mut hasher, extent.offset - logical);
-            let mut at = extent.offset;
-            logical = extent.offset + extent.length;
-            while at < logical {
-                let wanted = chunk(logical - at);
-                if matches!(source, Reading::Whole) {
-                    source = self.fill(file, at, wanted);
-                } else {
-                    self.buffer[..wanted].fill(0);
-                }
-                let buffer = std::mem::take(&mut self.buffer);
-                hasher.update(&buffer[..wanted]);
-                let emitted = self.emit(&buffer[..wanted]);
-                self.buffer = buffer;
-                emitted?;
-                at += wanted as u64;
-                self.show_progress(&header.path);
-            }
-        }
-        hash_zeros(&mut hasher, header.size - logical);
-        self.emit(&ZEROS[..padding(header.stored_size())])?;
-        Ok(Copied {
-            state: self.judge(file, start, source),
-            digest: *hasher.finalize().as_bytes(),
-        })
-    }
-
-    /// Fills the buffer from the file, with zeros from where it ends or fails.
-    fn fill(&mut self, file: &File, at: u64, wanted: usize) -> Reading {
-        let mut got = 0;
-        while got < wanted {
-            let offset = at + got as u64;
-            let read = self
-                .writer
-                .files
-                .read_at(file, offset, &mut self.buffer[got..wanted]);
-            match read {
-                Ok(0) => {
-                    self.buffer[got..wanted].fill(0);
-                    return Reading::Short;
-                }
-                Ok(count) => got += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    self.buffer[got..wanted].fill(0);
-                    return Reading::Failed { offset, source };
-                }
-            }
-        }
-        Reading::Whole
-    }
-
-    /// How faithful the bytes are, by what reading gave and by the status after it.
-    fn judge(&mut self, file: &File, start: &MemberStart, source: Reading) -> MemberState {
-        if let Reading::Failed { offset, source } = source {
-            self.report_kind(&start.path, ProblemKind::ReadError { offset, source });
-            return MemberState::Superseded;
-        }
-        let now = fstat(file).map(|status| identity(&status));
-        if matches!(source, Reading::Whole) && now == Ok(start.source) {
-            return MemberState::Intact;
-        }
-        let what = ProblemKind::Changed {
-            before: start.source.size,
-            after: now.map_or(0, |now| now.size),
-        };
-        self.report_kind(&start.path, what);
-        MemberState::Changed
-    }
-
-    /// Completes a member that an earlier session began; true if it is whole. What is not is
-    /// marked as superseded, and the walk writes it again.
-    fn complete(&mut self, partial: &PartialMember) -> Result<bool, ArchiveError> {
-        let start = &partial.start;
-        if start.length == start.header_length {
-            // Headers only: as faithful as they were, whatever happened to the source since.
-            self.emit(tail(&start.headers, partial.written))?;
-            let digest = (start.kind == MemberKind::File).then(|| {
-                let mut hasher = blake3::Hasher::new();
-                hash_zeros(&mut hasher, start.entry.size);
-                *hasher.finalize().as_bytes()
-            });
-            self.end_partial(partial, MemberState::Intact, digest)?;
-            return Ok(true);
-        }
-        if let Some((file, header)) = self.reopen(start) {
-            self.already = partial.written;
-            self.emit(&start.headers)?;
-            let copied = self.copy(&file, &header, start)?;
-            if copied.state == MemberState::Intact {
-                self.end_partial(partial, MemberState::Intact, Some(copied.digest))?;
-                return Ok(true);
-            }
-            // It moved while its first part was read again: what that part held is unknown.
-            self.end_partial(partial, MemberState::Superseded, None)?;
-            return Ok(false);
-        }
-        self.report_kind(&start.path, ProblemKind::Superseded);
-        self.emit(tail(&start.headers, partial.written))?;
-        let mut left = start.length - partial.written.max(start.header_length);
-        while left > 0 {
-            let count = chunk(left);
-            self.emit(&ZEROS[..count])?;
-            left -= count as u64;
-        }
-        self.end_partial(partial, MemberState::Superseded, None)?;
-        Ok(false)
-    }
-
-    /// Opens the source of a member that was cut, if it is what it was: same inode, size, times
-    /// and the same headers to the byte.
-    fn reopen(&mut self, start: &MemberStart) -> Option<(File, MemberHeader)> {
-        let (directory, name) = split_last(&start.path);
-        let directory = self.descent.at(directory).ok()?.try_clone_to_owned().ok()?;
-        let place = Place {
-            path: &start.path,
-            directory: std::os::fd::AsFd::as_fd(&directory),
-            name,
-        };
-        let status = fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
-        if identity(&status) != start.source {
-            return None;
-        }
-        let (file, status, header) = self.open_file(place).ok()?;
-        let same = identity(&status) == start.source && header.to_bytes() == start.headers;
-        same.then_some((file, header))
-    }
-
-    fn end_partial(
-        &mut self,
-        partial: &PartialMember,
-        state: MemberState,
-        digest: Option<[u8; 32]>,
-    ) -> Result<(), ArchiveError> {
-        let mut entry = partial.start.entry.clone();
-        entry.address = partial.address;
-        entry.state = state;
-        self.completed = Some(entry);
-        self.end(partial.start.clone(), partial.address, state, digest)
-    }
-
     fn end(
         &mut self,
         start: MemberStart,
@@ -540,7 +360,7 @@ impl Session<'_> {
     }
 
     fn report(&mut self, problem: Problem) {
-        if problem.what.severity() == super::problem::Severity::Loss {
+        if problem.what.severity() == Severity::Loss {
             self.summary.losses += 1;
         }
         (self.writer.problems)(problem);
@@ -553,13 +373,6 @@ impl Session<'_> {
             stream_offset: self.offset,
         });
     }
-}
-
-/// How reading a file went so far.
-enum Reading {
-    Whole,
-    Short,
-    Failed { offset: u64, source: io::Error },
 }
 
 fn member_start(
@@ -601,22 +414,7 @@ fn member_start(
     }
 }
 
-fn tail(bytes: &[u8], from: u64) -> &[u8] {
-    usize::try_from(from)
-        .ok()
-        .and_then(|from| bytes.get(from..))
-        .unwrap_or_default()
-}
-
 /// At most one chunk of what is left.
 fn chunk(left: u64) -> usize {
     usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK)
-}
-
-fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
-    while count > 0 {
-        let part = chunk(count);
-        hasher.update(&ZEROS[..part]);
-        count -= part as u64;
-    }
 }

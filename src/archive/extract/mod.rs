@@ -1,0 +1,551 @@
+//! Putting members back below a target directory, and never anywhere else.
+//!
+//! Every path is walked component by component through directory descriptors that refuse symbolic
+//! links. Whatever is not a directory is made under a temporary name, complete with its metadata,
+//! and then renamed: a name in the target is either absent or whole. Temporary names begin with
+//! `.tapeward-` and end in `.partial`; only a killed process leaves one behind.
+
+mod metadata;
+mod place;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat};
+use nix::unistd::{Uid, symlinkat, syncfs};
+
+use self::metadata::{Metadata, apply_to_file, apply_to_node};
+use self::place::{Temporary, exists, is_within, link_name, publish, remove, safe_path};
+use super::descent::{Descent, components, split_last};
+use super::gather::Place;
+use super::header::MemberHeader;
+use super::member::MemberKind;
+use super::problem::{Access, ArchiveError, DeviceRefusal, Problem, ProblemKind};
+use super::reader::ArchiveReader;
+use super::scan::{root_error, walk_order};
+
+/// What to do about a name that exists in the target. Directories are entered in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Existing {
+    /// Leave it and report a problem.
+    Refuse,
+    /// Replace it. A directory is replaced only if it is empty.
+    Replace,
+    /// Leave it, metadata of directories included, and say nothing.
+    Keep,
+}
+
+/// Whose restored files become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ownership {
+    /// By the numbers in the archive.
+    Numbers,
+    /// By the names in the archive where this host knows them, else by the numbers.
+    Names,
+    /// The restoring user's.
+    Mine,
+}
+
+/// Whether device nodes are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceNodes {
+    /// Make them (takes root).
+    Make,
+    /// Leave them out and report each.
+    Skip,
+}
+
+/// How to restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ExtractOptions {
+    /// Names that exist.
+    pub existing: Existing,
+    /// Owners and groups.
+    pub ownership: Ownership,
+    /// Device nodes.
+    pub devices: DeviceNodes,
+}
+
+impl ExtractOptions {
+    /// What suits the user who runs this: root gets owners by number and device nodes; everyone
+    /// gets a problem for each thing that cannot be kept.
+    #[must_use]
+    pub fn new(existing: Existing) -> Self {
+        Self {
+            existing,
+            ownership: Ownership::Numbers,
+            devices: if Uid::effective().is_root() {
+                DeviceNodes::Make
+            } else {
+                DeviceNodes::Skip
+            },
+        }
+    }
+}
+
+/// What became of one member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is there, whole. Metadata that could not be kept was reported.
+    Restored,
+    /// Something with that name was there and stays ([`Existing::Keep`]).
+    Kept,
+    /// It is not there; the reason was reported.
+    NotRestored,
+    /// A hard link whose first name is not there to link to, or that the file system cannot make:
+    /// extract the member that carries the data under this path instead.
+    NeedsData {
+        /// Path of the member that carries the data.
+        first: Vec<u8>,
+    },
+}
+
+/// Restores members below a target directory. [`Extractor::finish`] must be called at the end: it
+/// gives the last directories their modes and times.
+#[derive(Debug)]
+pub struct Extractor {
+    target: PathBuf,
+    root: OwnedFd,
+    descent: Descent,
+    options: ExtractOptions,
+    metadata: Metadata,
+    /// Directories whose own metadata waits until all in them is done, outermost first.
+    open_directories: Vec<MemberHeader>,
+    /// Paths that are not there as the archive has them: no hard link may lead to them.
+    absent: HashSet<Vec<u8>>,
+    /// Members restored under another path than their own.
+    moved: HashMap<Vec<u8>, Vec<u8>>,
+    /// Path restored last, to notice when the stream steps back.
+    previous: Option<Vec<u8>>,
+    /// Paths this run restored from a member that the stream replaces by a later one.
+    superseded: HashSet<Vec<u8>>,
+}
+
+impl Extractor {
+    /// Restores below `target`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Root`] when the target cannot be made or opened.
+    pub fn new(target: &Path, options: ExtractOptions) -> Result<Self, ArchiveError> {
+        std::fs::create_dir_all(target).map_err(|source| ArchiveError::Root {
+            path: target.to_owned(),
+            source,
+        })?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = open(target, flags, Mode::empty()).map_err(|errno| root_error(target, errno))?;
+        let descent = Descent::new(root.try_clone().map_err(|source| ArchiveError::Root {
+            path: target.to_owned(),
+            source,
+        })?);
+        Ok(Self {
+            target: target.to_owned(),
+            root,
+            descent,
+            options,
+            metadata: Metadata::new(options.ownership),
+            open_directories: Vec::new(),
+            absent: HashSet::new(),
+            moved: HashMap::new(),
+            previous: None,
+            superseded: HashSet::new(),
+        })
+    }
+
+    /// Restores the member that `reader` stands at, whose header is `header`, at `path`: its own
+    /// path, or that of a hard link to it whose data it carries. Members come in the order of the
+    /// stream, so that a directory is done when the next member lies outside it.
+    ///
+    /// With `digest`, a regular file is put in its place only if its content has that BLAKE3.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Read`] and [`ArchiveError::Malformed`] from the reader. What the target's
+    /// file system refuses is a [`Problem`].
+    pub fn extract<R: Read>(
+        &mut self,
+        path: &[u8],
+        header: &MemberHeader,
+        reader: &mut ArchiveReader<R>,
+        digest: Option<[u8; 32]>,
+        problems: &mut dyn FnMut(Problem),
+    ) -> Result<Outcome, ArchiveError> {
+        let Some(path) = safe_path(path, header.kind) else {
+            problems(Problem {
+                path: path.to_vec(),
+                what: ProblemKind::UnsafeName,
+            });
+            return Ok(Outcome::NotRestored);
+        };
+        self.step_to(&path, problems);
+        let result = self.place_member(&path, header, reader, digest, problems);
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(Stop::Archive(error)) => {
+                problems(Problem {
+                    path,
+                    what: ProblemKind::Truncated,
+                });
+                return Err(error);
+            }
+            Err(Stop::Member(what)) => {
+                problems(Problem {
+                    path: path.clone(),
+                    what,
+                });
+                Outcome::NotRestored
+            }
+        };
+        if outcome == Outcome::Restored {
+            self.absent.remove(&path);
+            if path != header.path {
+                self.moved.insert(header.path.clone(), path.clone());
+            }
+            self.previous = Some(path);
+        } else {
+            self.absent.insert(path);
+            self.previous = None;
+        }
+        Ok(outcome)
+    }
+
+    /// Finishes the directories that are still open.
+    pub fn finish(mut self, problems: &mut dyn FnMut(Problem)) -> Finished {
+        while let Some(header) = self.open_directories.pop() {
+            self.finish_directory(&header, problems);
+        }
+        Finished {
+            target: self.target,
+            root: self.root,
+        }
+    }
+
+    /// Finishes directories that `path` is not in, and notices when the stream steps back: then
+    /// the member before was cut between two sessions and its whole copy is still to come.
+    fn step_to(&mut self, path: &[u8], problems: &mut dyn FnMut(Problem)) {
+        if let Some(previous) = self.previous.take()
+            && walk_order(path, &previous).is_le()
+        {
+            self.superseded.insert(previous);
+        }
+        while let Some(header) = self
+            .open_directories
+            .pop_if(|directory| !is_within(path, &directory.path))
+        {
+            self.finish_directory(&header, problems);
+        }
+    }
+
+    fn place_member<R: Read>(
+        &mut self,
+        path: &[u8],
+        header: &MemberHeader,
+        reader: &mut ArchiveReader<R>,
+        digest: Option<[u8; 32]>,
+        problems: &mut dyn FnMut(Problem),
+    ) -> Result<Outcome, Stop> {
+        if header.kind == MemberKind::Directory {
+            return self.place_directory(path, header);
+        }
+        let (directory, name) = split_last(path);
+        let parent = self.parent(directory)?;
+        let place = Place {
+            path,
+            directory: parent.as_fd(),
+            name,
+        };
+        let existing = if self.superseded.remove(path) {
+            Existing::Replace
+        } else {
+            self.options.existing
+        };
+        if existing != Existing::Replace && exists(place)? {
+            return self.left(existing);
+        }
+        let made = match header.kind {
+            MemberKind::HardLink => return self.place_link(place, &header.link, existing),
+            MemberKind::File => self.make_file(place, header, reader, digest, problems)?,
+            _ => self.make_node(place, header, problems)?,
+        };
+        if publish(place, made, existing)? {
+            self.descent.forget(path);
+            return Ok(Outcome::Restored);
+        }
+        self.left(existing)
+    }
+
+    /// The answer when a name exists and is not to be replaced.
+    fn left(&self, existing: Existing) -> Result<Outcome, Stop> {
+        match existing {
+            Existing::Keep => Ok(Outcome::Kept),
+            Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
+        }
+    }
+
+    /// Opens a directory, making what is missing of it for the restoring user alone.
+    fn parent(&mut self, directory: &[u8]) -> Result<OwnedFd, Stop> {
+        let refused = |errno| ProblemKind::refused(Access::OpenDirectory, errno);
+        if matches!(self.descent.at(directory), Err(Errno::ENOENT)) {
+            let mut path = Vec::with_capacity(directory.len());
+            for component in components(directory) {
+                let above = self.descent.at(&path).map_err(refused)?;
+                match mkdirat(above, component, Mode::S_IRWXU) {
+                    Ok(()) | Err(Errno::EEXIST) => {}
+                    Err(errno) => return Err(ProblemKind::refused(Access::Create, errno).into()),
+                }
+                if !path.is_empty() {
+                    path.push(b'/');
+                }
+                path.extend_from_slice(component);
+            }
+        }
+        let opened = self.descent.at(directory).map_err(refused)?;
+        let owned = opened.try_clone_to_owned();
+        owned.map_err(|source| {
+            ProblemKind::Refused {
+                access: Access::OpenDirectory,
+                source,
+            }
+            .into()
+        })
+    }
+
+    fn place_directory(&mut self, path: &[u8], header: &MemberHeader) -> Result<Outcome, Stop> {
+        let mut pending = header.clone();
+        pending.path = path.to_vec();
+        if path == b"." {
+            if self.options.existing != Existing::Keep {
+                self.open_directories.push(pending);
+            }
+            return Ok(Outcome::Restored);
+        }
+        let (directory, name) = split_last(path);
+        let parent = self.parent(directory)?;
+        let place = Place {
+            path,
+            directory: parent.as_fd(),
+            name,
+        };
+        let create = |errno| Stop::from(ProblemKind::refused(Access::Create, errno));
+        match mkdirat(&parent, name, Mode::S_IRWXU) {
+            Ok(()) => {}
+            Err(Errno::EEXIST) => match self.descent.at(path) {
+                Ok(_) if self.options.existing == Existing::Keep => return Ok(Outcome::Kept),
+                Ok(existing) => metadata::make_passable(existing),
+                Err(_)
+                    if self.options.existing == Existing::Replace
+                        || self.superseded.remove(path) =>
+                {
+                    remove(place)?;
+                    mkdirat(&parent, name, Mode::S_IRWXU).map_err(create)?;
+                }
+                Err(_) => return self.left(self.options.existing),
+            },
+            Err(errno) => return Err(create(errno)),
+        }
+        self.open_directories.push(pending);
+        Ok(Outcome::Restored)
+    }
+
+    fn finish_directory(&mut self, header: &MemberHeader, problems: &mut dyn FnMut(Problem)) {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let opened = self
+            .descent
+            .at(&header.path)
+            .and_then(|directory| openat(directory, ".", flags, Mode::empty()));
+        let mut report = |what| {
+            problems(Problem {
+                path: header.path.clone(),
+                what,
+            });
+        };
+        match opened {
+            Ok(directory) => {
+                apply_to_file(
+                    &mut self.metadata,
+                    &File::from(directory),
+                    header,
+                    &mut report,
+                );
+            }
+            Err(errno) => report(ProblemKind::refused(Access::OpenDirectory, errno)),
+        }
+    }
+
+    fn place_link(
+        &mut self,
+        place: Place<'_>,
+        first: &[u8],
+        existing: Existing,
+    ) -> Result<Outcome, Stop> {
+        let needs_data = Outcome::NeedsData {
+            first: first.to_vec(),
+        };
+        let restored = match self.moved.get(first) {
+            Some(elsewhere) => elsewhere.clone(),
+            None => first.to_vec(),
+        };
+        let Some(restored) = safe_path(&restored, MemberKind::File) else {
+            return Err(ProblemKind::UnsafeName.into());
+        };
+        if self.absent.contains(&restored) || restored == place.path {
+            return Ok(needs_data);
+        }
+        let (directory, name) = split_last(&restored);
+        if existing == Existing::Replace && exists(place)? {
+            remove(place)?;
+            self.descent.forget(place.path);
+        }
+        let Ok(directory) = self.descent.at(directory) else {
+            return Ok(needs_data);
+        };
+        match link_name(directory, name, place) {
+            Ok(()) => Ok(Outcome::Restored),
+            Err(Errno::EEXIST) => self.left(existing),
+            // Not there, not linkable, or too many names: the data can still be restored.
+            Err(
+                Errno::ENOENT | Errno::EPERM | Errno::EOPNOTSUPP | Errno::EMLINK | Errno::EXDEV,
+            ) => Ok(needs_data),
+            Err(errno) => Err(ProblemKind::refused(Access::Create, errno).into()),
+        }
+    }
+
+    fn make_file<'p, R: Read>(
+        &mut self,
+        place: Place<'p>,
+        header: &MemberHeader,
+        reader: &mut ArchiveReader<R>,
+        digest: Option<[u8; 32]>,
+        problems: &mut dyn FnMut(Problem),
+    ) -> Result<Temporary<'p>, Stop> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let (temporary, file) = Temporary::make(place.directory, |directory, name| {
+            openat(directory, name, flags, mode).map(File::from)
+        })?;
+        let written = write_content(&file, header, reader)?;
+        if digest.is_some_and(|digest| digest != written) {
+            return Err(ProblemKind::DigestMismatch.into());
+        }
+        apply_to_file(&mut self.metadata, &file, header, &mut |what| {
+            problems(Problem {
+                path: place.path.to_vec(),
+                what,
+            });
+        });
+        Ok(temporary)
+    }
+
+    fn make_node<'p>(
+        &mut self,
+        place: Place<'p>,
+        header: &MemberHeader,
+        problems: &mut dyn FnMut(Problem),
+    ) -> Result<Temporary<'p>, Stop> {
+        let device = matches!(
+            header.kind,
+            MemberKind::CharacterDevice | MemberKind::BlockDevice
+        );
+        if device && self.options.devices == DeviceNodes::Skip {
+            let reason = DeviceRefusal::NotWanted;
+            return Err(ProblemKind::DeviceNotMade { reason }.into());
+        }
+        let node = |flag: SFlag| {
+            let number = makedev(header.device.major.into(), header.device.minor.into());
+            let number = if device { number } else { 0 };
+            move |directory: BorrowedFd<'_>, name: &[u8]| {
+                mknodat(directory, name, flag, Mode::S_IRUSR | Mode::S_IWUSR, number)
+            }
+        };
+        let made = match header.kind {
+            MemberKind::Symlink => Temporary::make(place.directory, |directory, name| {
+                symlinkat(OsStr::from_bytes(&header.link), directory, name)
+            }),
+            MemberKind::CharacterDevice => Temporary::make(place.directory, node(SFlag::S_IFCHR)),
+            MemberKind::BlockDevice => Temporary::make(place.directory, node(SFlag::S_IFBLK)),
+            _ => Temporary::make(place.directory, node(SFlag::S_IFIFO)),
+        };
+        let (temporary, ()) = match made {
+            Err(ProblemKind::Refused { source, .. }) if device => {
+                let reason = DeviceRefusal::Refused(source);
+                return Err(ProblemKind::DeviceNotMade { reason }.into());
+            }
+            other => other?,
+        };
+        let named = Place {
+            path: place.path,
+            directory: place.directory,
+            name: temporary.name(),
+        };
+        apply_to_node(&mut self.metadata, named, header, &mut |what| {
+            problems(Problem {
+                path: place.path.to_vec(),
+                what,
+            });
+        });
+        Ok(temporary)
+    }
+}
+
+/// A target whose directories are all finished.
+#[derive(Debug)]
+pub struct Finished {
+    target: PathBuf,
+    root: OwnedFd,
+}
+
+impl Finished {
+    /// Waits until everything restored is on stable storage (`syncfs(2)`).
+    ///
+    /// # Errors
+    /// [`ArchiveError::Root`] with what the file system said.
+    pub fn sync(&self) -> Result<(), ArchiveError> {
+        syncfs(&self.root).map_err(|errno| root_error(&self.target, errno))
+    }
+}
+
+/// Why a member was not put in its place.
+enum Stop {
+    Archive(ArchiveError),
+    Member(ProblemKind),
+}
+
+impl From<ProblemKind> for Stop {
+    fn from(what: ProblemKind) -> Self {
+        Self::Member(what)
+    }
+}
+
+/// Writes a file's data, leaving its holes, and returns the BLAKE3 of its logical bytes.
+fn write_content<R: Read>(
+    file: &File,
+    header: &MemberHeader,
+    reader: &mut ArchiveReader<R>,
+) -> Result<[u8; 32], Stop> {
+    let refused = |source: io::Error| {
+        Stop::from(ProblemKind::Refused {
+            access: Access::Write,
+            source,
+        })
+    };
+    let mut hasher = blake3::Hasher::new();
+    let mut logical = 0;
+    while let Some(chunk) = reader.next_data().map_err(Stop::Archive)? {
+        super::hash_zeros(&mut hasher, chunk.offset - logical);
+        hasher.update(chunk.bytes);
+        file.write_all_at(chunk.bytes, chunk.offset)
+            .map_err(refused)?;
+        logical = chunk.offset + chunk.bytes.len() as u64;
+    }
+    super::hash_zeros(&mut hasher, header.size - logical);
+    if logical < header.size {
+        file.set_len(header.size).map_err(refused)?;
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
