@@ -3,15 +3,10 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use tapeward::archive::member::{
-    FileTime, IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState,
-    ResumePoint, SegmentNumber, SinkError, SourceIdentity,
-};
+use tapeward::archive::member::{ResumePoint, SegmentNumber};
 use tapeward::clock::{Clock, ManualClock, SharedClock};
 use tapeward::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId, VolumeId};
 use tapeward::key::{Identities, Recipient, create_identity_file};
@@ -19,8 +14,8 @@ use tapeward::tape::codec::{Codec, decode};
 use tapeward::tape::document::{SetFacts, VolumeHeader};
 use tapeward::tape::layout::{BlockSize, SegmentFiles, TapeFile, serial_from_barcode};
 use tapeward::tape::stream::{
-    FinishedVolume, Geometry, LaneEvent, SegmentClosed, Segmenter, SegmenterStart, StopFlag,
-    StreamEvent, StreamOptions, SupplyError, VolumeSupply,
+    FinishedVolume, Geometry, LaneEnd, LaneEvent, LaneState, SegmentClosed, Segmenter,
+    SegmenterStart, StopFlag, StreamEvent, StreamOptions, SupplyError, VolumeSupply,
 };
 use tapeward::tape::volume::{
     DriveCompression, LabelPolicy, VolumeReader, VolumeRecord, VolumeWriter, WriterSettings,
@@ -28,7 +23,6 @@ use tapeward::tape::volume::{
 use tapeward_drivers::smc::Changer;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::Drive;
-use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, TransportError};
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 use tempfile::TempDir;
 
@@ -41,9 +35,6 @@ pub struct Room {
     pub folder: TempDir,
     pub clock: Arc<ManualClock>,
 }
-
-/// What a test makes of a path to a drive.
-pub type Wrap = dyn Fn(Box<dyn Transport>) -> Box<dyn Transport> + Send + Sync;
 
 impl Room {
     pub fn new(cartridges: impl IntoIterator<Item = CartridgeSpec>) -> Arc<Self> {
@@ -178,95 +169,6 @@ impl Room {
 
     pub fn reader(&self, bay: u16, volume: VolumeId) -> VolumeReader {
         VolumeReader::open(self.drive(bay), volume).unwrap()
-    }
-}
-
-/// Hides early warning, as a drive that does not give any: writes go on to the physical end.
-pub struct Deaf(pub Box<dyn Transport>);
-
-impl Transport for Deaf {
-    fn execute(
-        &mut self,
-        cdb: &Cdb,
-        data: Data<'_>,
-        timeout: Duration,
-    ) -> Result<Reply, TransportError> {
-        let length = match &data {
-            Data::Out(out) => out.len(),
-            _ => 0,
-        };
-        let mut reply = self.0.execute(cdb, data, timeout)?;
-        let warning = matches!(cdb.opcode(), 0x0a | 0x10)
-            && reply.status == Status::CheckCondition
-            && reply.sense.get(2).is_some_and(|flags| flags & 0x4f == 0x40);
-        if warning {
-            reply = Reply {
-                status: Status::Good,
-                sense: Vec::new(),
-                transferred: length,
-            };
-        }
-        Ok(reply)
-    }
-
-    fn path(&self) -> &str {
-        self.0.path()
-    }
-}
-
-/// Loses its device at the nth WRITE, from 1.
-pub struct Dying {
-    pub inner: Box<dyn Transport>,
-    pub writes_left: u64,
-}
-
-impl Transport for Dying {
-    fn execute(
-        &mut self,
-        cdb: &Cdb,
-        data: Data<'_>,
-        timeout: Duration,
-    ) -> Result<Reply, TransportError> {
-        if cdb.opcode() == 0x0a {
-            self.writes_left = self.writes_left.saturating_sub(1);
-        }
-        if self.writes_left == 0 {
-            return Err(TransportError::Gone {
-                path: self.inner.path().to_owned(),
-            });
-        }
-        self.inner.execute(cdb, data, timeout)
-    }
-
-    fn path(&self) -> &str {
-        self.inner.path()
-    }
-}
-
-/// Counts READ, LOCATE and SPACE commands.
-pub struct Counting {
-    pub inner: Box<dyn Transport>,
-    pub reads: Arc<AtomicU64>,
-    pub locates: Arc<AtomicU64>,
-}
-
-impl Transport for Counting {
-    fn execute(
-        &mut self,
-        cdb: &Cdb,
-        data: Data<'_>,
-        timeout: Duration,
-    ) -> Result<Reply, TransportError> {
-        match cdb.opcode() {
-            0x08 => self.reads.fetch_add(1, Ordering::Relaxed),
-            0x2b | 0x92 | 0x11 | 0x91 => self.locates.fetch_add(1, Ordering::Relaxed),
-            _ => 0,
-        };
-        self.inner.execute(cdb, data, timeout)
-    }
-
-    fn path(&self) -> &str {
-        self.inner.path()
     }
 }
 
@@ -529,121 +431,6 @@ impl Outcome {
     }
 }
 
-/// Bytes a member has in the tests' streams: repeatable, different for each member, and of a
-/// kind that compresses to about half.
-pub fn member_bytes(number: u64, length: u64) -> Vec<u8> {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::new();
-    while (bytes.len() as u64) < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes()[..4]);
-        bytes.extend_from_slice(b"....");
-    }
-    bytes.truncate(usize::try_from(length).unwrap());
-    bytes
-}
-
-pub fn member_path(number: u64) -> Vec<u8> {
-    format!("{number:08}").into_bytes()
-}
-
-fn entry(number: u64, length: u64, address: MemberAddress) -> IndexEntry {
-    IndexEntry {
-        path: member_path(number),
-        kind: MemberKind::File,
-        size: length,
-        modified: FileTime {
-            seconds: 1_700_000_000,
-            nanos: 5,
-        },
-        mode: 0o644,
-        uid: 1000,
-        gid: 100,
-        address,
-        length,
-        digest: Some([u8::try_from(number % 251).unwrap(); 32]),
-        link: None,
-        state: MemberState::Intact,
-    }
-}
-
-pub fn member_start(number: u64, length: u64) -> MemberStart {
-    let nowhere = MemberAddress {
-        segment: SegmentNumber(0),
-        offset: 0,
-    };
-    MemberStart {
-        path: member_path(number),
-        kind: MemberKind::File,
-        length,
-        header_length: 512,
-        headers: vec![0; 512],
-        source: SourceIdentity {
-            device: 1,
-            inode: number,
-            size: length,
-            modified: FileTime {
-                seconds: 0,
-                nanos: 0,
-            },
-            changed: FileTime {
-                seconds: 0,
-                nanos: 0,
-            },
-        },
-        entry: entry(number, length, nowhere),
-    }
-}
-
-/// Writes members with these numbers; each is `length` bytes.
-pub fn write_members(
-    sink: &mut dyn MemberSink,
-    numbers: std::ops::Range<u64>,
-    length: u64,
-) -> Result<Vec<(u64, MemberAddress)>, SinkError> {
-    let mut addresses = Vec::new();
-    for number in numbers {
-        let address = sink.begin(&member_start(number, length))?;
-        for piece in member_bytes(number, length).chunks(48_000) {
-            sink.write(piece)?;
-        }
-        sink.end(entry(number, length, address))?;
-        addresses.push((number, address));
-    }
-    Ok(addresses)
-}
-
-/// The rest of a stream that was cut: what comes after a resume point.
-pub fn resume_members(
-    sink: &mut dyn MemberSink,
-    resume: &ResumePoint,
-    end: u64,
-    length: u64,
-) -> Result<(), SinkError> {
-    let number = |path: &[u8]| -> u64 { std::str::from_utf8(path).unwrap().parse().unwrap() };
-    let mut next = resume
-        .last_path
-        .as_deref()
-        .map_or(0, |path| number(path) + 1);
-    if let Some(partial) = &resume.partial {
-        let of = number(&partial.start.path);
-        let written = usize::try_from(partial.written).unwrap();
-        sink.write(&member_bytes(of, length)[written..])?;
-        sink.end(entry(of, length, partial.address))?;
-        next = of + 1;
-    }
-    write_members(sink, next..end, length).map(drop)
-}
-
-/// The stream those members make.
-pub fn stream_bytes(numbers: std::ops::Range<u64>, length: u64) -> Vec<u8> {
-    numbers
-        .flat_map(|number| member_bytes(number, length))
-        .collect()
-}
-
 /// Reads a segment's data off a volume and decodes it.
 pub fn read_segment(
     reader: &mut VolumeReader,
@@ -658,4 +445,37 @@ pub fn read_segment(
         .read_to_end(&mut plaintext)
         .unwrap();
     plaintext
+}
+
+/// The volume a lane ended with.
+pub fn volume_of(ends: &[LaneEnd], copy: u8) -> VolumeId {
+    ends.iter()
+        .find(|end| end.copy.0 == copy)
+        .map(|end| match &end.state {
+            LaneState::Open(writer) => writer.volume(),
+            LaneState::Finished(finished) => finished.volume,
+            LaneState::Dead { why, .. } => panic!("{why}"),
+        })
+        .unwrap()
+}
+
+/// The segments of a volume, decoded, in the order they were committed.
+pub fn joined(
+    reader: &mut VolumeReader,
+    outcome: &Outcome,
+    volume: VolumeId,
+    codec: Codec,
+    stream: &Stream,
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (_, _, of, files) in &outcome.committed {
+        if *of == volume {
+            bytes.extend(read_segment(reader, &files.data, codec, &stream.keys));
+        }
+    }
+    bytes
+}
+
+pub fn finish(segmenter: Segmenter) -> Vec<LaneEnd> {
+    segmenter.finish().map_err(|failed| failed.0).unwrap()
 }
