@@ -1,4 +1,4 @@
-//! Big-endian fields at an offset, never past the end (SPC-5 3.4: multi-byte fields are
+//! Big-endian fields at an offset, never past the end (SPC-5, bit and byte ordering: fields are
 //! big-endian).
 
 /// One byte at `at`.
@@ -64,8 +64,8 @@ pub(crate) fn low24(value: u32) -> [u8; 3] {
     [high, middle, low]
 }
 
-/// Text of an ASCII field (SPC-5 4.3.1: left-aligned, padded with blanks), NULs and blanks at
-/// both ends removed; bytes that are not graphic ASCII become `?`.
+/// Text of an ASCII field (SPC-5, ASCII data field requirements: left-aligned, padded with
+/// blanks), NULs and blanks at both ends removed; bytes that are not graphic ASCII become `?`.
 #[must_use]
 pub fn ascii(bytes: &[u8]) -> String {
     let text: String = bytes

@@ -37,7 +37,7 @@ impl Command {
     }
 
     /// Sends the command. GOOD and RECOVERED ERROR are success; a deferred error is an error
-    /// whatever its key, since the command it came with was not performed (SPC-5 4.4.5).
+    /// whatever its key, since the command it came with was not performed (SPC-5, deferred errors).
     pub(crate) fn send(
         &self,
         transport: &mut dyn Transport,

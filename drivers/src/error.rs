@@ -13,7 +13,7 @@ pub enum ScsiError {
     /// No SCSI reply came; whether the device acted is unknown.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// CHECK CONDITION (SAM-5 5.3.1).
+    /// CHECK CONDITION (SAM-5, status codes).
     #[error("{path}: {command}: {sense}")]
     Check {
         /// The command's name in the standard.
@@ -110,7 +110,7 @@ impl ScsiError {
 
     /// The device does not have this command, this page or this field (ILLEGAL REQUEST with
     /// 20h INVALID COMMAND OPERATION CODE, 24h INVALID FIELD IN CDB or 26h INVALID FIELD IN
-    /// PARAMETER LIST, SPC-5 annex F).
+    /// PARAMETER LIST, SPC-5, ASC and ASCQ assignments).
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         self.sense().is_some_and(|sense| {

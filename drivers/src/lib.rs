@@ -3,6 +3,10 @@
 //! A [`transport::Transport`] reaches one logical unit; [`smc::Changer`] and [`ssc::Drive`] say
 //! what a robot and a tape drive can do over one. Nothing is retried, nothing sleeps, and no
 //! sense data is dropped.
+//!
+//! Standards are cited by the name of the command, page or field: clause numbers change from one
+//! revision to the next. SAM-5 and SPC-5 are for every device, SSC-4 for tape drives, SMC-3 for
+//! medium changers; field names in capitals are theirs.
 
 pub mod bytes;
 mod command;

@@ -1,4 +1,4 @@
-//! Sense data: what a device says about a command that did not simply succeed (SPC-5 4.4).
+//! Sense data: what a device says about a command that did not simply succeed (SPC-5, sense data).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::bytes::{array_at, u8_at, u16_at, u32_at, u64_at};
 pub use crate::sense_table::SenseClass;
 use crate::sense_table::{self, classify};
 
-/// SENSE KEY (SPC-5 4.4.8, table 48).
+/// SENSE KEY (SPC-5, sense key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SenseKey {
     /// 0h
@@ -105,7 +105,7 @@ impl fmt::Display for SenseKey {
     }
 }
 
-/// ADDITIONAL SENSE CODE and ADDITIONAL SENSE CODE QUALIFIER (SPC-5 4.4.9).
+/// ADDITIONAL SENSE CODE and ADDITIONAL SENSE CODE QUALIFIER (SPC-5).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -146,13 +146,14 @@ impl fmt::Display for AdditionalSense {
 /// How the sense data was laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SenseFormat {
-    /// Response codes 70h and 71h (SPC-5 4.4.3).
+    /// Response codes 70h and 71h (SPC-5, fixed format sense data).
     Fixed,
-    /// Response codes 72h and 73h (SPC-5 4.4.2).
+    /// Response codes 72h and 73h (SPC-5, descriptor format sense data).
     Descriptor,
 }
 
-/// Which byte and bit of a request the device refused (SPC-5 4.4.7.3).
+/// Which byte and bit of a request the device refused (SPC-5, field pointer sense key specific
+/// data).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FieldPointer {
     /// Where the field is.
@@ -186,7 +187,7 @@ impl fmt::Display for FieldPointer {
     }
 }
 
-/// How far an operation in progress has come, in 65,536ths (SPC-5 4.4.7.4).
+/// How far an operation in progress has come, in 65,536ths (SPC-5, progress indication).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Progress(pub u16);
 
@@ -204,13 +205,13 @@ pub struct SenseData {
     /// How it was laid out.
     pub format: SenseFormat,
     /// The error belongs to an earlier command; the current one was not performed
-    /// (response codes 71h and 73h, SPC-5 4.4.5).
+    /// (response codes 71h and 73h, SPC-5, deferred errors).
     pub deferred: bool,
     /// SENSE KEY.
     pub key: SenseKey,
     /// ADDITIONAL SENSE CODE and its qualifier.
     pub asc: AdditionalSense,
-    /// FILEMARK: a filemark (or setmark) was read (SSC-4 4.2.21).
+    /// FILEMARK: a filemark (or setmark) was read (SSC-4).
     pub filemark: bool,
     /// EOM: end of partition, beginning of partition or early warning, by the code.
     pub end_of_medium: bool,
@@ -245,7 +246,7 @@ impl SenseData {
         }
     }
 
-    /// SPC-5 table 43.
+    /// SPC-5, fixed format sense data.
     fn parse_fixed(raw: &[u8], deferred: bool) -> Option<Self> {
         let flags = u8_at(raw, 2)?;
         // Bytes behind ADDITIONAL SENSE LENGTH are not sense data even when they were moved.
@@ -272,7 +273,7 @@ impl SenseData {
         Some(sense)
     }
 
-    /// SPC-5 table 28 and the descriptors of 4.4.2.2 to 4.4.2.5.
+    /// SPC-5, descriptor format sense data; SSC-4 for the stream commands descriptor.
     fn parse_descriptors(raw: &[u8], deferred: bool) -> Option<Self> {
         let key = SenseKey::from_nibble(u8_at(raw, 1)?);
         let mut sense = Self::empty(raw, SenseFormat::Descriptor, deferred, key);
@@ -315,7 +316,7 @@ impl SenseData {
         }
     }
 
-    /// SENSE KEY SPECIFIC, three bytes; its meaning depends on the key (SPC-5 4.4.7).
+    /// SENSE KEY SPECIFIC, three bytes; its meaning depends on the key (SPC-5).
     fn set_key_specific(&mut self, specific: [u8; 3]) {
         if specific[0] & 0x80 == 0 {
             return;

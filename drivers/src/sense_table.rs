@@ -1,4 +1,4 @@
-//! Texts and classes of sense codes (T10 list of additional sense codes, SPC-5 annex F: those
+//! Texts and classes of sense codes (T10 list of additional sense codes, SPC-5: those
 //! assigned to sequential-access devices, medium changers and all device types).
 
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
             _ => SenseClass::DataProtect,
         },
         SenseKey::BlankCheck => match (code, qualifier) {
-            // Without a code the key alone says it (SPC-5 table 48).
+            // Without a code the key alone says it (SPC-5, BLANK CHECK).
             (0x00, 0x00 | 0x05) | (0x14, 0x03) => SenseClass::EndOfData,
             _ => SenseClass::BlankCheck,
         },
@@ -142,7 +142,7 @@ pub(crate) fn classify(sense: &SenseData) -> SenseClass {
     }
 }
 
-/// NO SENSE with stream flags (SSC-4 4.2.21).
+/// NO SENSE with stream flags (SSC-4).
 fn stream_class(sense: &SenseData) -> SenseClass {
     match (sense.asc.code, sense.asc.qualifier) {
         (0x00, 0x07) => SenseClass::ProgrammableEarlyWarning,

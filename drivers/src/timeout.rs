@@ -1,8 +1,7 @@
 //! How long a command may take before its outcome counts as unknown, per class of command.
 //!
-//! The figures are above the longest ones LTO vendors publish (IBM LTO SCSI Reference,
-//! "Command timeout values"; HPE LTO Ultrium technical reference, volume 3), since a command
-//! that is given up while the device still works on it is worse than a long wait.
+//! All of them are generous: a command that is given up while the device still works on it is
+//! worse than a long wait.
 
 use std::time::Duration;
 

@@ -1,15 +1,21 @@
 //! The library as a process: started on demand, several initiators, power cuts, its end.
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tapeward_drivers::socket::wire::{
+    CommandFrame, Hello, Purpose, Welcome, read_message, write_message,
+};
 use tapeward_drivers::socket::{
     ConnectError, InitiatorId, Lun, ServerCommand, SocketTransport, connect_or_start, list_units,
 };
+use tapeward_drivers::socket::{connect_control, socket_path};
 use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, TransportError};
+use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
 use tapeward_sim::{CartridgeSpec, Destination, LibrarySpec, Operator, create};
 use tempfile::TempDir;
@@ -282,4 +288,76 @@ fn a_deep_folder_has_its_socket_too() {
     let mut changer = start(&deep, Lun::CHANGER, ONE);
     assert_eq!(drain(&mut changer), [(0x29, 0x00)]);
     stop(&deep);
+}
+
+#[test]
+fn an_abort_is_survived_by_what_was_synchronised() {
+    let dir = library();
+    load(dir.path(), 1, 1);
+    let mut drive = start(dir.path(), Lun(1), ONE);
+    drain(&mut drive);
+    let operator = Operator::connect(dir.path()).unwrap();
+    let (at, fault) = (Place::Write(3), Fault::Abort);
+    let faults = vec![PlannedFault { at, fault }];
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    write(&mut drive, b"kept");
+    good(&mut drive, &[0x10, 0, 0, 0, 1, 0], Data::None);
+    let dead = drive.execute(&Cdb::new([0x0a, 0, 0, 0, 1, 0]), Data::Out(b"x"), TIME);
+    assert!(matches!(dead, Err(TransportError::Gone { .. })));
+    let again = drive.execute(&Cdb::new([0; 6]), Data::None, TIME);
+    assert!(matches!(again, Err(TransportError::Gone { .. })));
+    let mut drive = start(dir.path(), Lun(1), ONE);
+    assert_eq!(drain(&mut drive), [(0x29, 0x00)]);
+    // The same again: the fault is used up, the process goes on.
+    for _ in 0..3 {
+        write(&mut drive, b"on");
+    }
+    let mut position = [0; 32];
+    let cdb = [0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0];
+    good(&mut drive, &cdb, Data::In(&mut position));
+    assert_eq!(position[15], 3);
+    stop(dir.path());
+}
+
+#[test]
+fn strangers_are_shown_out_and_nobody_else_notices() {
+    let dir = library();
+    let mut changer = start(dir.path(), Lun::CHANGER, ONE);
+    for garbage in [
+        &[0; 32][..],
+        b"GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n",
+        &[0xff; 4096],
+    ] {
+        let (_folder, path) = socket_path(dir.path()).unwrap();
+        let mut stranger = UnixStream::connect(path).unwrap();
+        // The library may close before it has read all of it.
+        drop(stranger.write_all(garbage));
+        assert!(!matches!(stranger.read(&mut [0; 16]), Ok(1..)));
+    }
+    // A greeting, then a command that is none.
+    let (_folder, path) = socket_path(dir.path()).unwrap();
+    let mut stranger = UnixStream::connect(path).unwrap();
+    let purpose = Purpose::Commands(Lun(1));
+    let initiator = TWO;
+    Hello { purpose, initiator }.write(&stranger).unwrap();
+    Welcome::read(&stranger).unwrap();
+    stranger.write_all(&[0xff; CommandFrame::LENGTH]).unwrap();
+    assert!(!matches!(stranger.read(&mut [0; 16]), Ok(1..)));
+    assert_eq!(drain(&mut changer), [(0x29, 0x00)]);
+    stop(dir.path());
+}
+
+#[test]
+fn an_operators_nonsense_is_answered() {
+    let dir = library();
+    drop(start(dir.path(), Lun::CHANGER, ONE));
+    let stream = connect_control(dir.path()).unwrap();
+    write_message(&stream, b"{\"request\":\"fly\"}").unwrap();
+    let answer = read_message(&stream).unwrap().unwrap();
+    let text = String::from_utf8(answer).unwrap();
+    assert!(
+        text.contains("not a request: unknown variant `fly`"),
+        "{text}"
+    );
+    stop(dir.path());
 }

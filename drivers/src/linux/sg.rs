@@ -14,6 +14,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::transport::{Cdb, Data, MAX_SENSE_LENGTH, Reply, Status, Transport, TransportError};
 
@@ -33,6 +34,8 @@ const DXFER_FROM_DEV: libc::c_int = -3;
 const DID_NO_CONNECT: u16 = 0x01;
 const DID_TIME_OUT: u16 = 0x03;
 const DID_BAD_TARGET: u16 = 0x04;
+const DID_TARGET_FAILURE: u16 = 0x10;
+const DID_MEDIUM_ERROR: u16 = 0x13;
 
 /// `driver_status`: sense data is there (`DRIVER_SENSE`); never an error of its own.
 const DRIVER_SENSE: u16 = 0x08;
@@ -70,6 +73,37 @@ struct SgIoHdr {
     duration: libc::c_uint,
     info: libc::c_uint,
 }
+
+impl SgIoHdr {
+    const EMPTY: Self = Self {
+        interface_id: INTERFACE,
+        dxfer_direction: DXFER_NONE,
+        cmd_len: 0,
+        mx_sb_len: 0,
+        iovec_count: 0,
+        dxfer_len: 0,
+        dxferp: std::ptr::null_mut(),
+        cmdp: std::ptr::null(),
+        sbp: std::ptr::null_mut(),
+        timeout: 0,
+        flags: 0,
+        pack_id: 0,
+        usr_ptr: std::ptr::null_mut(),
+        status: 0,
+        masked_status: 0,
+        msg_status: 0,
+        sb_len_wr: 0,
+        host_status: 0,
+        driver_status: 0,
+        resid: 0,
+        duration: 0,
+        info: 0,
+    };
+}
+
+/// The size the kernel's structure has where pointers have 64 bits.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<SgIoHdr>() == 88);
 
 nix::ioctl_readwrite_bad!(
     /// Sends one command.
@@ -198,35 +232,25 @@ impl Transport for SgDevice {
         command[..command_length].copy_from_slice(cdb.as_bytes());
         #[allow(clippy::cast_possible_truncation)] // at most 16, at most 252
         let mut header = SgIoHdr {
-            interface_id: INTERFACE,
             dxfer_direction: direction,
             cmd_len: command_length as u8,
             mx_sb_len: MAX_SENSE_LENGTH as u8,
-            iovec_count: 0,
             dxfer_len: u32::try_from(length).map_err(|_| self.io(Errno::EINVAL))?,
             dxferp: self.buffer.pointer(),
             cmdp: command.as_ptr(),
             sbp: sense.as_mut_ptr(),
             timeout: u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX),
-            flags: 0,
-            pack_id: 0,
-            usr_ptr: std::ptr::null_mut(),
-            status: 0,
-            masked_status: 0,
-            msg_status: 0,
-            sb_len_wr: 0,
-            host_status: 0,
-            driver_status: 0,
-            resid: 0,
-            duration: 0,
-            info: 0,
+            ..SgIoHdr::EMPTY
         };
+        let descriptor = self.file.as_raw_fd();
         // SAFETY: the header is the kernel's `struct sg_io_hdr`. Its pointers are to the
         // command, the sense buffer and the data buffer, each at least as long as the length
-        // beside it says and living over the call, and SG_IO keeps none of them.
-        unsafe { sg_io(self.file.as_raw_fd(), &raw mut header) }
+        // beside it says and living over the call, and SG_IO keeps none of them: without signals
+        // it returns only when the command is finished.
+        without_signals(|| unsafe { sg_io(descriptor, &raw mut header) })
+            .and_then(|result| result)
             .map_err(|errno| self.io_or_gone(errno))?;
-        let reply = self.reply(&header, &sense, length, timeout)?;
+        let reply = reply(&self.path, &header, &sense, length, timeout)?;
         if let Data::In(buffer) = data {
             // With CHECK CONDITION some targets report a wrong residual: everything is copied,
             // and INFORMATION says what it is.
@@ -245,52 +269,6 @@ impl Transport for SgDevice {
 }
 
 impl SgDevice {
-    /// Status, sense and residual of a completed ioctl; an error when the host adapter or the
-    /// driver says that there was no SCSI reply.
-    fn reply(
-        &self,
-        header: &SgIoHdr,
-        sense: &[u8],
-        length: usize,
-        timeout: Duration,
-    ) -> Result<Reply, TransportError> {
-        let driver = header.driver_status & DRIVER_MASK;
-        match (header.host_status, driver) {
-            (0, 0 | DRIVER_SENSE) => {}
-            (DID_NO_CONNECT | DID_BAD_TARGET, _) => {
-                return Err(TransportError::Gone {
-                    path: self.path.clone(),
-                });
-            }
-            (DID_TIME_OUT, _) | (_, DRIVER_TIMEOUT) => {
-                return Err(TransportError::Timeout {
-                    path: self.path.clone(),
-                    after: timeout,
-                });
-            }
-            (host, _) => {
-                return Err(TransportError::Host {
-                    path: self.path.clone(),
-                    host,
-                    driver: header.driver_status,
-                });
-            }
-        }
-        let sense = &sense[..sense.len().min(usize::from(header.sb_len_wr))];
-        // A negative residual is an overrun: the buffer is full.
-        let residual = usize::try_from(header.resid).unwrap_or(0);
-        // Some adapters leave the status GOOD beside sense data.
-        let status = match Status::from(header.status & 0x7e) {
-            Status::Good if driver == DRIVER_SENSE && !sense.is_empty() => Status::CheckCondition,
-            status => status,
-        };
-        Ok(Reply {
-            status,
-            sense: sense.to_vec(),
-            transferred: length.saturating_sub(residual),
-        })
-    }
-
     fn io(&self, errno: Errno) -> TransportError {
         TransportError::Io {
             path: self.path.clone(),
@@ -306,6 +284,62 @@ impl SgDevice {
             other => self.io(other),
         }
     }
+}
+
+/// Status, sense and residual of a completed ioctl; an error when the host adapter or the driver
+/// says that there was no SCSI reply.
+fn reply(
+    path: &str,
+    header: &SgIoHdr,
+    sense: &[u8],
+    length: usize,
+    timeout: Duration,
+) -> Result<Reply, TransportError> {
+    let path = || path.to_owned();
+    let driver = header.driver_status & DRIVER_MASK;
+    let status = Status::from(header.status & 0x7e);
+    match (header.host_status, driver) {
+        (0, 0 | DRIVER_SENSE) => {}
+        // The midlayer's own word for a status that did come.
+        (DID_TARGET_FAILURE..=DID_MEDIUM_ERROR, _) if status != Status::Good => {}
+        (DID_NO_CONNECT | DID_BAD_TARGET, _) => return Err(TransportError::Gone { path: path() }),
+        (DID_TIME_OUT, _) | (_, DRIVER_TIMEOUT) => {
+            return Err(TransportError::Timeout {
+                path: path(),
+                after: timeout,
+            });
+        }
+        (host, _) => {
+            let driver = header.driver_status;
+            return Err(TransportError::Host {
+                path: path(),
+                host,
+                driver,
+            });
+        }
+    }
+    let sense = &sense[..sense.len().min(usize::from(header.sb_len_wr))];
+    // A negative residual is an overrun: the buffer is full.
+    let residual = usize::try_from(header.resid).unwrap_or(0);
+    // Some adapters leave the status GOOD beside sense data.
+    let status = match status {
+        Status::Good if driver == DRIVER_SENSE && !sense.is_empty() => Status::CheckCondition,
+        status => status,
+    };
+    Ok(Reply {
+        status,
+        sense: sense.to_vec(),
+        transferred: length.saturating_sub(residual),
+    })
+}
+
+/// Runs `call` with all signals of this thread held back. A signal that interrupts SG_IO makes
+/// the kernel start the system call again, and so send the command a second time.
+fn without_signals<T>(call: impl FnOnce() -> T) -> Result<T, Errno> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let result = call();
+    before.thread_set_mask()?;
+    Ok(result)
 }
 
 const PAGE: usize = 4096;
@@ -375,5 +409,123 @@ impl AlignedBuffer {
 impl Drop for AlignedBuffer {
     fn drop(&mut self) {
         self.free();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn answer(header: &SgIoHdr) -> Result<Reply, TransportError> {
+        let mut sense = [0_u8; MAX_SENSE_LENGTH];
+        sense[..3].copy_from_slice(&[0x70, 0, 6]);
+        reply("/dev/sg9", header, &sense, 100, LIMIT)
+    }
+
+    #[test]
+    fn a_good_reply_with_a_residual() {
+        let good = answer(&SgIoHdr {
+            resid: 40,
+            ..SgIoHdr::EMPTY
+        })
+        .unwrap();
+        assert_eq!(
+            (good.status, good.transferred, good.sense.len()),
+            (Status::Good, 60, 0)
+        );
+        let overrun = answer(&SgIoHdr {
+            resid: -8,
+            ..SgIoHdr::EMPTY
+        })
+        .unwrap();
+        assert_eq!(overrun.transferred, 100);
+    }
+
+    #[test]
+    fn sense_data_is_no_error_of_the_driver() {
+        for status in [0x02, 0x00] {
+            let header = SgIoHdr {
+                status,
+                sb_len_wr: 3,
+                driver_status: DRIVER_SENSE,
+                ..SgIoHdr::EMPTY
+            };
+            let reply = answer(&header).unwrap();
+            assert_eq!(reply.status, Status::CheckCondition);
+            assert_eq!(reply.sense, [0x70, 0, 6]);
+        }
+    }
+
+    #[test]
+    fn host_and_driver_errors() {
+        let host = |host_status| {
+            answer(&SgIoHdr {
+                host_status,
+                ..SgIoHdr::EMPTY
+            })
+            .unwrap_err()
+        };
+        assert!(matches!(host(DID_NO_CONNECT), TransportError::Gone { .. }));
+        assert!(matches!(
+            host(DID_TIME_OUT),
+            TransportError::Timeout { after: LIMIT, .. }
+        ));
+        assert!(matches!(host(0x08), TransportError::Host { host: 8, .. }));
+        assert!(matches!(
+            host(DID_TARGET_FAILURE),
+            TransportError::Host { .. }
+        ));
+        let late = SgIoHdr {
+            driver_status: DRIVER_TIMEOUT,
+            ..SgIoHdr::EMPTY
+        };
+        assert!(matches!(answer(&late), Err(TransportError::Timeout { .. })));
+    }
+
+    /// Older kernels say `DID_NEXUS_FAILURE` beside RESERVATION CONFLICT.
+    #[test]
+    fn a_status_that_came_is_a_reply() {
+        let header = SgIoHdr {
+            status: 0x18,
+            host_status: 0x11,
+            ..SgIoHdr::EMPTY
+        };
+        assert_eq!(answer(&header).unwrap().status, Status::ReservationConflict);
+    }
+
+    #[test]
+    fn what_is_not_a_scsi_generic_node_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = SgDevice::open(file.path()).unwrap_err();
+        assert!(error.to_string().contains("/dev/sgN"), "{error}");
+        assert!(matches!(
+            SgDevice::open("/dev/null"),
+            Err(TransportError::Io { .. })
+        ));
+        let error = SgDevice::open("/dev/sg-none").unwrap_err();
+        assert!(error.to_string().starts_with("/dev/sg-none: "), "{error}");
+    }
+
+    #[test]
+    fn the_buffer_is_aligned_and_grows() {
+        let mut buffer = AlignedBuffer::default();
+        for length in [0, 1, PAGE, 3 * PAGE + 1, 5] {
+            buffer.grow(length).unwrap();
+            assert!(buffer.as_mut_slice().len() >= length);
+            assert_eq!(buffer.pointer() as usize % PAGE, 0);
+            buffer.as_mut_slice().fill(0xa5);
+        }
+        assert_eq!(buffer.grow(usize::MAX - PAGE), Err(Errno::ENOMEM));
+    }
+
+    #[test]
+    fn signals_are_held_back_and_let_go_again() {
+        let mask = || SigSet::thread_get_mask().unwrap();
+        let before = mask();
+        let within = without_signals(mask).unwrap();
+        assert!(within.contains(nix::sys::signal::SIGINT));
+        assert_eq!(mask(), before);
     }
 }

@@ -1,4 +1,4 @@
-//! Element address assignment mode page (SMC-3 7.3.4): which addresses each kind has.
+//! Element address assignment mode page (SMC-3): which addresses each kind has.
 
 use serde::{Deserialize, Serialize};
 

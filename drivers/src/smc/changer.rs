@@ -49,12 +49,12 @@ impl Changer {
         self.transport.path()
     }
 
-    /// Standard INQUIRY data (SPC-5 6.7).
+    /// Standard INQUIRY data (SPC-5).
     pub fn inquiry(&mut self) -> Result<Inquiry, ScsiError> {
         inquiry::inquiry(&mut *self.transport)
     }
 
-    /// Unit serial number, if the changer has one (SPC-5 7.7.19).
+    /// Unit serial number, if the changer has one (SPC-5, VPD page 80h).
     pub fn serial(&mut self) -> Result<Option<String>, ScsiError> {
         vpd::serial(&mut *self.transport)
     }
@@ -75,8 +75,8 @@ impl Changer {
         unit::consume_unit_attentions(&mut *self.transport)
     }
 
-    /// Which addresses each kind of element has (SMC-3 7.3.4); `None` when the changer lacks
-    /// the page.
+    /// Which addresses each kind of element has (SMC-3, mode page 1Dh); `None` when the changer
+    /// lacks the page.
     pub fn element_assignment(&mut self) -> Result<Option<ElementAssignment>, ScsiError> {
         let code = PageCode::ELEMENT_ADDRESS_ASSIGNMENT;
         match mode::mode_sense(&mut *self.transport, code, PageControl::Current) {
@@ -86,7 +86,7 @@ impl Changer {
         }
     }
 
-    /// Lets the library look at all its elements again (SMC-3 6.3). May take an hour.
+    /// Lets the library look at all its elements again (SMC-3). May take an hour.
     pub fn initialize_element_status(&mut self) -> Result<(), ScsiError> {
         Command::new(
             "INITIALIZE ELEMENT STATUS",
@@ -97,15 +97,15 @@ impl Changer {
         Ok(())
     }
 
-    /// All elements (SMC-3 6.11): MODE SENSE, then for each kind as many READ ELEMENT STATUS
+    /// All elements (SMC-3): MODE SENSE, then for each kind as many READ ELEMENT STATUS
     /// as it takes. What the library does not know how to tell is left out and reported.
     pub fn inventory(&mut self, options: &InventoryOptions) -> Result<Inventory, ScsiError> {
         let assignment = self.element_assignment()?;
         inventory::read(&mut *self.transport, assignment.as_ref(), options)
     }
 
-    /// Moves a cartridge (SMC-3 6.6). `transport` is the picker to use: an address from the
-    /// assignment page, or 0 for the library's choice.
+    /// Moves a cartridge (SMC-3, MOVE MEDIUM). `transport` is the picker to use: an address from
+    /// the assignment page, or 0 for the library's choice.
     ///
     /// After an error the cartridge may be in the source, the destination or the picker: only
     /// the next inventory tells.
@@ -127,7 +127,7 @@ impl Changer {
         Ok(())
     }
 
-    /// Locks or unlocks the import/export elements and doors (SMC-3 6.9).
+    /// Locks or unlocks the import/export elements and doors (SMC-3).
     pub fn prevent_removal(&mut self, removal: Removal) -> Result<(), ScsiError> {
         unit::prevent_removal(&mut *self.transport, removal)
     }

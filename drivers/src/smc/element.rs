@@ -1,5 +1,5 @@
 //! What a library consists of: elements that hold, move, import or use a cartridge
-//! (SMC-3 4.2).
+//! (SMC-3, media changer elements).
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for ElementAddress {
     }
 }
 
-/// ELEMENT TYPE CODE (SMC-3 table 21).
+/// ELEMENT TYPE CODE (SMC-3, READ ELEMENT STATUS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ElementKind {
@@ -79,7 +79,8 @@ impl fmt::Display for ElementKind {
 }
 
 /// What the reader of the library's robot, or a host, says is on a cartridge's label
-/// (SMC-3 table 27: 32 bytes of volume identification, volume sequence number).
+/// (SMC-3, volume tag information format: 32 bytes of volume identification, volume sequence
+/// number).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VolumeTag {
     /// VOLUME IDENTIFICATION FIELD, blanks and NULs around it removed; `?` for what is not
@@ -119,7 +120,7 @@ impl fmt::Display for VolumeTag {
     }
 }
 
-/// What only import/export elements say (SMC-3 6.11.5).
+/// What only import/export elements say (SMC-3, import/export element descriptor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImportExport {
     /// IMPEXP: a person put the cartridge there, not the robot.
@@ -132,7 +133,8 @@ pub struct ImportExport {
     pub operator_intervention: bool,
 }
 
-/// Where a drive is on the bus of a parallel SCSI library (SMC-2 6.10.4, obsolete in SMC-3).
+/// Where a drive is on the bus of a parallel SCSI library (SMC-2, data transfer element
+/// descriptor; obsolete in SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct BusAddress {
     /// SCSI BUS ADDRESS when ID VALID.
@@ -143,7 +145,7 @@ pub struct BusAddress {
     pub other_bus: bool,
 }
 
-/// MEDIUM TYPE of a descriptor (SMC-3 table 26).
+/// MEDIUM TYPE of a descriptor (SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MediumType {
@@ -177,7 +179,7 @@ impl From<u8> for MediumType {
     }
 }
 
-/// One element as the library described it (SMC-3 6.11.3 to 6.11.6).
+/// One element as the library described it (SMC-3, element descriptors).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Element {
     /// ELEMENT ADDRESS.

@@ -1,4 +1,4 @@
-//! READ ELEMENT STATUS data (SMC-3 6.11), from any device: several pages, mixed kinds,
+//! READ ELEMENT STATUS data (SMC-3), from any device: several pages, mixed kinds,
 //! descriptors of any length, counts that are wrong. What can't be decoded is an [`Anomaly`].
 
 use super::anomaly::Anomaly;
@@ -110,7 +110,7 @@ impl ElementStatus {
     }
 }
 
-/// Element status page header (SMC-3 table 22).
+/// Element status page header (SMC-3).
 #[derive(Debug, PartialEq, Eq, Default)]
 struct PageHeader {
     kind: u8,
@@ -171,7 +171,7 @@ fn parse_descriptor(kind: ElementKind, page: &PageHeader, bytes: &[u8]) -> Optio
     })
 }
 
-/// Bytes 6 and 7 of a data transfer element's descriptor (SMC-2 table 15).
+/// Bytes 6 and 7 of a data transfer element's descriptor (SMC-2).
 fn bus_address(kind: ElementKind, bytes: &[u8]) -> Option<BusAddress> {
     let flags = u8_at(bytes, 6)?;
     let bus = BusAddress {

@@ -110,8 +110,8 @@ struct Request {
 }
 
 impl Request {
-    /// SMC-3 table 20. CURDATA stays 0: older devices refuse it, and a device that lost track
-    /// of its elements is welcome to look.
+    /// SMC-3, READ ELEMENT STATUS. CURDATA stays 0: older devices refuse it, and a device that
+    /// lost track of its elements is welcome to look.
     fn command(self, allocation: u32) -> Command {
         let [first_high, first_low] = self.first.to_be_bytes();
         let [count_high, count_low] = self.count.to_be_bytes();

@@ -1,5 +1,5 @@
 //! READ ATTRIBUTE and WRITE ATTRIBUTE: the chip in a cartridge, its medium auxiliary memory
-//! (SPC-5 6.19, 6.56, 7.4).
+//! (SPC-5, READ ATTRIBUTE, WRITE ATTRIBUTE, medium auxiliary memory attributes).
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub const WRITE_ATTRIBUTE: u8 = 0x8d;
 /// Above what any chip holds (LTO: 4 to 32 KiB).
 const LARGEST_REPLY: u32 = 1 << 20;
 
-/// ATTRIBUTE IDENTIFIER (SPC-5 7.4.2).
+/// ATTRIBUTE IDENTIFIER (SPC-5, medium auxiliary memory attributes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttributeId(pub u16);
@@ -92,7 +92,7 @@ impl fmt::Display for AttributeId {
     }
 }
 
-/// FORMAT (SPC-5 table 458).
+/// FORMAT (SPC-5, MAM ATTRIBUTE format).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AttributeFormat {
     /// 0h
@@ -116,7 +116,7 @@ impl From<u8> for AttributeFormat {
     }
 }
 
-/// One attribute (SPC-5 table 457).
+/// One attribute (SPC-5, MAM ATTRIBUTE format).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attribute {
     /// ATTRIBUTE IDENTIFIER.
@@ -130,7 +130,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// An ASCII attribute, padded with blanks to `length` bytes as SPC-5 7.4.2.4 wants it.
+    /// An ASCII attribute, padded with blanks to `length` bytes as SPC-5 wants it.
     ///
     /// `None` when the text does not fit or is not printable ASCII.
     #[must_use]
@@ -199,7 +199,8 @@ impl Attribute {
     }
 }
 
-/// The attributes in a reply to READ ATTRIBUTE (SPC-5 table 268), as far as they are whole.
+/// The attributes in a reply to READ ATTRIBUTE (SPC-5, ATTRIBUTE VALUES service action), as far as
+/// they are whole.
 #[must_use]
 pub fn parse_attributes(raw: &[u8]) -> Vec<Attribute> {
     let length = u32_at(raw, 0).map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));

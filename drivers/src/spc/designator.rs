@@ -1,5 +1,6 @@
-//! Designators: names of devices and logical units (SPC-5 7.7.6), in VPD page 83h and, with
-//! the same layout, in READ ELEMENT STATUS (SMC-3 6.11).
+//! Designators: names of devices and logical units (SPC-5, device identification
+//! VPD page), in VPD page 83h and, with
+//! the same layout, in READ ELEMENT STATUS (SMC-3).
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::{ascii, slice_at, u8_at, unsigned};
 
-/// CODE SET (SPC-5 table 597).
+/// CODE SET (SPC-5, designation descriptor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CodeSet {
     /// 1h
@@ -31,7 +32,7 @@ impl From<u8> for CodeSet {
     }
 }
 
-/// ASSOCIATION (SPC-5 table 598).
+/// ASSOCIATION (SPC-5, designation descriptor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Association {
     /// 0h
@@ -55,7 +56,7 @@ impl From<u8> for Association {
     }
 }
 
-/// DESIGNATOR TYPE (SPC-5 table 599).
+/// DESIGNATOR TYPE (SPC-5, designation descriptor).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DesignatorType {
     /// 0h
@@ -104,7 +105,7 @@ impl From<u8> for DesignatorType {
     }
 }
 
-/// One designation descriptor (SPC-5 table 596).
+/// One designation descriptor (SPC-5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Designator {
     /// How the bytes are to be read.

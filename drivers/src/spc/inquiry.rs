@@ -1,4 +1,4 @@
-//! INQUIRY, standard data (SPC-5 6.7).
+//! INQUIRY, standard data (SPC-5).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub const INQUIRY: u8 = 0x12;
 /// Standard data is asked for up to here: every field of interest, and old devices accept it.
 const STANDARD_LENGTH: u8 = 96;
 
-/// PERIPHERAL DEVICE TYPE (SPC-5 table 150).
+/// PERIPHERAL DEVICE TYPE (SPC-5, standard INQUIRY data).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PeripheralType {
     /// 00h
@@ -48,7 +48,7 @@ impl From<u8> for PeripheralType {
     }
 }
 
-/// Standard INQUIRY data (SPC-5 table 147).
+/// Standard INQUIRY data (SPC-5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inquiry {
     /// What kind of device this is.

@@ -1,4 +1,4 @@
-//! LOG SENSE (SPC-5 6.8, 7.3).
+//! LOG SENSE (SPC-5, LOG SENSE and log parameters).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,14 @@ use crate::transport::Transport;
 /// OPERATION CODE of LOG SENSE.
 pub const LOG_SENSE: u8 = 0x4d;
 
-/// Page code of the volume statistics page (SSC-4 8.3.9).
+/// Page code of the volume statistics page (SSC-4).
 pub const VOLUME_STATISTICS: u8 = 0x17;
-/// Page code of the TapeAlert page (SSC-4 8.3.4).
+/// Page code of the TapeAlert page (SSC-4).
 pub const TAPE_ALERT: u8 = 0x2e;
 /// Page code of the tape capacity page (vendors' references; the same for all LTO vendors).
 pub const TAPE_CAPACITY: u8 = 0x31;
 
-/// One log parameter (SPC-5 7.3.2.2).
+/// One log parameter (SPC-5, log parameter format).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogParameter {
     /// PARAMETER CODE.

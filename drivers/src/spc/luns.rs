@@ -1,4 +1,4 @@
-//! REPORT LUNS (SPC-5 6.34).
+//! REPORT LUNS (SPC-5).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::transport::Transport;
 /// OPERATION CODE of REPORT LUNS.
 pub const REPORT_LUNS: u8 = 0xa0;
 
-/// A logical unit number as it stands in the list (SAM-5 4.7).
+/// A logical unit number as it stands in the list (SAM-5, logical unit number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogicalUnit(pub [u8; 8]);
 

@@ -1,4 +1,5 @@
-//! MODE SENSE and MODE SELECT, 6 and 10 bytes (SPC-5 6.14 to 6.17, 7.5).
+//! MODE SENSE and MODE SELECT, 6 and 10 bytes (SPC-5, MODE SENSE(6) and the following, mode
+//! parameters).
 
 use serde::{Deserialize, Serialize};
 
@@ -27,16 +28,16 @@ pub struct PageCode {
 }
 
 impl PageCode {
-    /// Data compression (SSC-4 8.4.3).
+    /// Data compression (SSC-4, data compression mode page).
     pub const DATA_COMPRESSION: Self = Self::new(0x0f, 0);
-    /// Device configuration (SSC-4 8.4.4).
+    /// Device configuration (SSC-4, device configuration mode page).
     pub const DEVICE_CONFIGURATION: Self = Self::new(0x10, 0);
-    /// Device configuration extension (SSC-4 8.4.8), with the size behind programmable early
-    /// warning.
+    /// Device configuration extension (SSC-4, mode page of that name), with the size behind
+    /// programmable early warning.
     pub const DEVICE_CONFIGURATION_EXTENSION: Self = Self::new(0x10, 1);
-    /// Element address assignment (SMC-3 7.3.4).
+    /// Element address assignment (SMC-3, mode page of that name).
     pub const ELEMENT_ADDRESS_ASSIGNMENT: Self = Self::new(0x1d, 0);
-    /// No page: header and block descriptor only (SPC-5 table 453: page 00h is vendor specific
+    /// No page: header and block descriptor only (SPC-5: page 00h is vendor specific
     /// and need not have the page format).
     pub const NONE: Self = Self::new(0x00, 0);
 
@@ -56,7 +57,7 @@ pub enum ModeForm {
     Ten,
 }
 
-/// Which of a page's values are meant (PC field, SPC-5 table 151).
+/// Which of a page's values are meant (PC field, SPC-5, MODE SENSE(6)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PageControl {
     /// Those in force.
@@ -80,7 +81,8 @@ impl PageControl {
     }
 }
 
-/// The eight bytes of a tape drive's general block descriptor (SSC-4 8.4.1, SPC-5 7.5.6.1).
+/// The eight bytes of a tape drive's general block descriptor (SPC-5, mode parameter
+/// block descriptors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BlockDescriptor {
     /// DENSITY CODE; 7Fh on MODE SELECT leaves it as it is.
@@ -107,7 +109,7 @@ impl BlockDescriptor {
     }
 }
 
-/// One mode page (SPC-5 7.5.7).
+/// One mode page (SPC-5, page_0 and sub_page mode page formats).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ModePage {
     /// Which page it is.
@@ -191,7 +193,8 @@ pub struct ModeData {
     pub form: ModeForm,
     /// MEDIUM TYPE.
     pub medium_type: u8,
-    /// DEVICE-SPECIFIC PARAMETER; for a drive WP, BUFFERED MODE and SPEED (SSC-4 table 161).
+    /// DEVICE-SPECIFIC PARAMETER; for a drive WP, BUFFERED MODE and SPEED (SSC-4, mode parameter
+    /// header).
     pub device_specific: u8,
     /// The first block descriptor.
     pub block_descriptor: Option<BlockDescriptor>,

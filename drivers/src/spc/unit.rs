@@ -1,4 +1,4 @@
-//! TEST UNIT READY, REQUEST SENSE and PREVENT ALLOW MEDIUM REMOVAL (SPC-5 6.47, 6.39, 6.16).
+//! TEST UNIT READY, REQUEST SENSE and PREVENT ALLOW MEDIUM REMOVAL (SPC-5).
 
 use crate::command::Command;
 use crate::error::ScsiError;
@@ -14,7 +14,7 @@ pub const REQUEST_SENSE: u8 = 0x03;
 pub const PREVENT_ALLOW_MEDIUM_REMOVAL: u8 = 0x1e;
 
 /// Whether the device may let go of its medium (a drive), or be opened by an operator (a
-/// changer's import/export elements, SMC-3 6.9).
+/// changer's import/export elements, SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Removal {
     /// Held until this host allows it again.

@@ -1,4 +1,5 @@
-//! Vital product data (SPC-5 7.7; SSC-4 8.5 for pages B0h to B5h of tape drives).
+//! Vital product data (SPC-5, vital product data parameters; SSC-4 for pages B0h to B4h of
+//! tape drives).
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +20,6 @@ pub const UNIT_SERIAL_NUMBER: u8 = 0x80;
 pub const DEVICE_IDENTIFICATION: u8 = 0x83;
 /// Sequential-access device capabilities.
 pub const SEQUENTIAL_CAPABILITIES: u8 = 0xb0;
-/// Manufacturer-assigned serial number.
-pub const MANUFACTURER_SERIAL_NUMBER: u8 = 0xb1;
-/// Automation device serial number.
-pub const AUTOMATION_SERIAL_NUMBER: u8 = 0xb3;
 /// Data transfer device element address.
 pub const ELEMENT_ADDRESS: u8 = 0xb4;
 
@@ -47,6 +44,11 @@ pub fn page(transport: &mut dyn Transport, page: u8) -> Result<Option<Vec<u8>>, 
         Err(error) => return Err(error),
     };
     let stated = u16_at(&raw, 2).map_or(0, |length| 4 + usize::from(length));
+    if page == UNIT_SERIAL_NUMBER && stated > 0xff {
+        // Standard data of a device that ignores EVPD: its RMB bit looks like page code 80h, its
+        // version like the high byte of a length.
+        return Ok(None);
+    }
     let raw = if stated > 0xff && u8_at(&raw, 1) == Some(page) {
         fetch(transport, page, u16::try_from(stated).unwrap_or(u16::MAX))?
     } else {
@@ -89,7 +91,7 @@ pub fn parse_designators(mut body: &[u8]) -> Vec<Designator> {
     all
 }
 
-/// What a tape drive can do (page B0h, SSC-4 8.5.2).
+/// What a tape drive can do (page B0h, SSC-4, sequential-access device capabilities).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SequentialCapabilities {
     /// WORM: the drive writes WORM cartridges.
@@ -118,7 +120,8 @@ pub fn sequential_capabilities(
     Ok(body.map(|body| SequentialCapabilities::parse(&body)))
 }
 
-/// Which element of its library the drive is (page B4h, SSC-4 8.5.6); `None` when the drive
+/// Which element of its library the drive is (page B4h, SSC-4, data transfer device element
+/// address); `None` when the drive
 /// does not know.
 pub fn element_address(transport: &mut dyn Transport) -> Result<Option<ElementAddress>, ScsiError> {
     let body = page(transport, ELEMENT_ADDRESS)?;

@@ -1,9 +1,10 @@
-//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) (SSC-4 6.5, 6.8, 6.9), always
-//! one block of variable length at a time.
+//! Blocks and filemarks: READ(6), WRITE(6), WRITE FILEMARKS(6) and (16) (SSC-4),
+//! always one block of variable length at a time.
 
 use thiserror::Error;
 
 use super::drive::Drive;
+use super::position::{BlockAddress, Partition};
 use crate::bytes::low24;
 use crate::command::{Command, Completion};
 use crate::error::ScsiError;
@@ -17,6 +18,8 @@ pub const READ_6: u8 = 0x08;
 pub const WRITE_6: u8 = 0x0a;
 /// OPERATION CODE of WRITE FILEMARKS(6).
 pub const WRITE_FILEMARKS_6: u8 = 0x10;
+/// OPERATION CODE of WRITE FILEMARKS(16).
+pub const WRITE_FILEMARKS_16: u8 = 0x80;
 
 /// Most bytes TRANSFER LENGTH can say, and most filemarks.
 pub const LARGEST_BLOCK: usize = 0x00ff_ffff;
@@ -26,9 +29,10 @@ pub const LARGEST_BLOCK: usize = 0x00ff_ffff;
 pub enum WriteOutcome {
     /// There is room for more.
     Written,
-    /// Written behind the place the host chose to be warned at (SSC-4 4.2.9).
+    /// Written behind the place the host chose to be warned at (SSC-4, programmable
+    /// early warning).
     ProgrammableEarlyWarning,
-    /// Written behind early warning: little room is left (SSC-4 4.2.8).
+    /// Written behind early warning: little room is left (SSC-4, early warning).
     EarlyWarning,
 }
 
@@ -168,6 +172,37 @@ impl Drive {
         write_outcome(command.run(&mut *self.transport))
     }
 
+    /// Writes filemarks where the host says it is (WRITE FILEMARKS(16), for drives in explicit
+    /// address mode): a drive that is elsewhere refuses.
+    ///
+    /// # Errors
+    /// As [`Drive::write_block`].
+    pub fn write_filemarks_at(
+        &mut self,
+        address: BlockAddress,
+        partition: Partition,
+        count: u32,
+        synchronize: Synchronize,
+    ) -> Result<WriteOutcome, WriteError> {
+        let name = "WRITE FILEMARKS(16)";
+        let refused = |what: String| WriteError::Scsi(not_sent(&*self.transport, name, what));
+        if count as usize > LARGEST_BLOCK {
+            return Err(refused(format!(
+                "{count} filemarks, possible are up to 16,777,215"
+            )));
+        }
+        let partition = u8::try_from(partition.0)
+            .map_err(|_| refused(format!("partition {partition} is above 255")))?;
+        let mut cdb = [0; 16];
+        cdb[0] = WRITE_FILEMARKS_16;
+        cdb[1] = u8::from(synchronize == Synchronize::Immediate);
+        cdb[3] = partition;
+        cdb[4..12].copy_from_slice(&address.0.to_be_bytes());
+        cdb[12..15].copy_from_slice(&low24(count));
+        let command = Command::new(name, timeout::BLOCK, cdb);
+        write_outcome(command.run(&mut *self.transport))
+    }
+
     /// Reads one block (READ(6), FIXED=0, SILI=0), so that a length other than the buffer's is
     /// always told.
     pub fn read_block(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
@@ -187,7 +222,7 @@ impl Drive {
             transferred: 0,
         };
         let result = command.send(&mut counting, Data::In(buffer));
-        let transferred = counting.transferred;
+        let transferred = counting.transferred.min(requested);
         match result {
             Ok(Completion {
                 sense: Some(sense), ..
@@ -220,7 +255,7 @@ impl Drive {
     }
 }
 
-/// NO SENSE (or RECOVERED ERROR) after READ: a filemark, or a block with a flag (SSC-4 6.5).
+/// NO SENSE (or RECOVERED ERROR) after READ: a filemark, or a block with a flag (SSC-4, READ(6)).
 fn stream_outcome(
     sense: &SenseData,
     requested: usize,
@@ -247,7 +282,7 @@ fn stream_outcome(
     match usize::try_from(actual) {
         // Some targets report what came as what did not come, so the residual may be the other
         // way round (seen with tgt 1.0.85).
-        Ok(length) if length <= transferred.min(requested) || length == requested - transferred => {
+        Ok(length) if length <= transferred || length == requested - transferred => {
             Ok(ReadOutcome::Block(length))
         }
         Ok(length) if length <= requested => {

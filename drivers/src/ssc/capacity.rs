@@ -41,7 +41,7 @@ pub struct Capacity {
 
 impl Capacity {
     /// From log page 31h: parameter 0001h is what remains of partition 0, 0003h its maximum,
-    /// in MiB (IBM LTO SCSI Reference, "LP 31h: Tape Capacity").
+    /// in units of 1,048,576 bytes (HP Ultrium technical reference C7379-90900, page 69).
     #[must_use]
     pub fn from_log(page: &LogPage) -> Option<Self> {
         let maximum = page.number(0x0003).filter(|maximum| *maximum > 0)?;

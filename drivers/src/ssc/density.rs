@@ -1,4 +1,4 @@
-//! REPORT DENSITY SUPPORT (SSC-4 7.8).
+//! REPORT DENSITY SUPPORT (SSC-4).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub const REPORT_DENSITY_SUPPORT: u8 = 0x44;
 /// Length of one descriptor.
 const DESCRIPTOR_LENGTH: usize = 52;
 
-/// One density support data block descriptor (SSC-4 table 74).
+/// One density support data block descriptor (SSC-4, REPORT DENSITY SUPPORT).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Density {
     /// PRIMARY DENSITY CODE.

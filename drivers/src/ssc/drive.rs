@@ -60,12 +60,12 @@ impl Drive {
         self.transport.path()
     }
 
-    /// Standard INQUIRY data (SPC-5 6.7).
+    /// Standard INQUIRY data (SPC-5).
     pub fn inquiry(&mut self) -> Result<Inquiry, ScsiError> {
         inquiry::inquiry(&mut *self.transport)
     }
 
-    /// Unit serial number, if the drive has one (SPC-5 7.7.19).
+    /// Unit serial number, if the drive has one (SPC-5, VPD page 80h).
     pub fn serial(&mut self) -> Result<Option<String>, ScsiError> {
         vpd::serial(&mut *self.transport)
     }
@@ -75,7 +75,7 @@ impl Drive {
         vpd::designators(&mut *self.transport)
     }
 
-    /// What VPD page B0h says the drive can do (SSC-4 8.5.2); `None` when it lacks the page.
+    /// What VPD page B0h says the drive can do (SSC-4); `None` when it lacks the page.
     pub fn capabilities(&mut self) -> Result<Option<SequentialCapabilities>, ScsiError> {
         vpd::sequential_capabilities(&mut *self.transport)
     }
@@ -96,18 +96,18 @@ impl Drive {
         unit::request_sense(&mut *self.transport)
     }
 
-    /// Holds the cartridge in the drive, or lets it go (SPC-5 6.16).
+    /// Holds the cartridge in the drive, or lets it go (SPC-5).
     pub fn prevent_removal(&mut self, removal: Removal) -> Result<(), ScsiError> {
         unit::prevent_removal(&mut *self.transport, removal)
     }
 
-    /// Loads the cartridge and positions at its beginning (SSC-4 7.3). The first load of an
-    /// LTO-9 cartridge may take two hours.
+    /// Loads the cartridge and positions at its beginning (SSC-4, LOAD UNLOAD). The first load of
+    /// an LTO-9 cartridge may take two hours.
     pub fn load(&mut self) -> Result<(), ScsiError> {
         self.load_unload(1)
     }
 
-    /// Writes what is buffered, rewinds and ejects the cartridge (SSC-4 7.3).
+    /// Writes what is buffered, rewinds and ejects the cartridge (SSC-4, LOAD UNLOAD).
     pub fn unload(&mut self) -> Result<(), ScsiError> {
         self.load_unload(0)
     }
@@ -122,14 +122,14 @@ impl Drive {
         Ok(())
     }
 
-    /// Writes what is buffered and goes to the beginning of the partition (SSC-4 7.11).
+    /// Writes what is buffered and goes to the beginning of the partition (SSC-4, REWIND).
     pub fn rewind(&mut self) -> Result<(), ScsiError> {
         Command::new("REWIND", timeout::POSITIONING, [REWIND, 0, 0, 0, 0, 0])
             .run(&mut *self.transport)?;
         Ok(())
     }
 
-    /// All attributes of the cartridge's chip that belong to partition 0 (SPC-5 6.19).
+    /// All attributes of the cartridge's chip that belong to partition 0 (SPC-5).
     pub fn attributes(&mut self) -> Result<Vec<Attribute>, ScsiError> {
         attribute::read_attributes(&mut *self.transport, 0, AttributeId(0))
     }
@@ -139,7 +139,7 @@ impl Drive {
         attribute::read_attribute(&mut *self.transport, 0, id)
     }
 
-    /// Writes one attribute to the cartridge's chip (SPC-5 6.56); an empty value removes it.
+    /// Writes one attribute to the cartridge's chip (SPC-5); an empty value removes it.
     pub fn write_attribute(&mut self, attribute: &Attribute) -> Result<(), ScsiError> {
         let one = std::slice::from_ref(attribute);
         attribute::write_attributes(&mut *self.transport, 0, one)
@@ -150,7 +150,7 @@ impl Drive {
         attribute::write_attributes(&mut *self.transport, 0, attributes)
     }
 
-    /// Whether the cartridge in the drive can be written only once (MAM 0408h, SPC-5 7.4.2.3);
+    /// Whether the cartridge in the drive can be written only once (MAM 0408h, SPC-5, MEDIUM TYPE);
     /// `None` when the drive or cartridge can't tell.
     pub fn is_worm(&mut self) -> Result<Option<bool>, ScsiError> {
         match self.attribute(AttributeId::MEDIUM_TYPE) {

@@ -1,4 +1,4 @@
-//! READ BLOCK LIMITS (SSC-4 7.6).
+//! READ BLOCK LIMITS (SSC-4).
 
 use serde::{Deserialize, Serialize};
 

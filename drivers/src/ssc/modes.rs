@@ -1,5 +1,5 @@
 //! The modes all users of a drive share: buffering, block length, compression, programmable
-//! early warning (SSC-4 8.4).
+//! early warning (SSC-4, mode parameters).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::drive::Drive;
 use crate::error::ScsiError;
 use crate::spc::mode::{self, ModeData, ModePage, PageCode, PageControl};
 
-/// Size of the area behind programmable early warning, in megabytes (10^6 bytes, SSC-4 8.4.8).
+/// Size of the area behind programmable early warning, in megabytes (10^6 bytes, SSC-4, PEWS).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -22,7 +22,7 @@ impl fmt::Display for Megabytes {
     }
 }
 
-/// BUFFERED MODE (SSC-4 table 162).
+/// BUFFERED MODE (SSC-4, mode parameter header).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Buffering {
@@ -112,13 +112,13 @@ pub struct ModesSet {
     pub shortfalls: Vec<ModeShortfall>,
 }
 
-/// Byte 2 of the data compression page: DCE (SSC-4 table 164).
+/// Byte 2 of the data compression page: DCE (SSC-4).
 const COMPRESSION_BYTE: usize = 2;
 /// Bit of DCE.
 const COMPRESSION_ENABLED: u8 = 0x80;
 /// Byte 14 of the device configuration page: SELECT DATA COMPRESSION ALGORITHM.
 const ALGORITHM_BYTE: usize = 14;
-/// Bytes 6 and 7 of the device configuration extension page: PEWS (SSC-4 table 176).
+/// Bytes 6 and 7 of the device configuration extension page: PEWS (SSC-4).
 const EARLY_WARNING_BYTE: usize = 6;
 
 impl Drive {

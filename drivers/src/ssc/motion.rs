@@ -1,4 +1,4 @@
-//! LOCATE, SPACE and ERASE (SSC-4 7.4, 7.5, 7.12, 6.2).
+//! LOCATE, SPACE and ERASE (SSC-4, each under its name, in the forms of 6, 10 and 16 bytes).
 
 use super::drive::Drive;
 use super::position::{BlockAddress, Partition};

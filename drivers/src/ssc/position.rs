@@ -1,4 +1,4 @@
-//! READ POSITION (SSC-4 7.7): where the tape is.
+//! READ POSITION (SSC-4): where the tape is.
 
 use std::fmt;
 
@@ -74,7 +74,7 @@ pub struct Position {
     pub position_unknown: bool,
 }
 
-/// Short form data, service actions 00h and 01h (SSC-4 table 64).
+/// Short form data, service actions 00h and 01h (SSC-4, READ POSITION data, short form).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShortForm {
     /// Byte 0.
@@ -131,7 +131,8 @@ impl ShortForm {
     }
 }
 
-/// Parses long form data, service action 06h (SSC-4 table 66); `None` below 32 bytes.
+/// Parses long form data, service action 06h (SSC-4, READ POSITION data, long form); `None` below
+/// 32 bytes.
 #[must_use]
 pub fn parse_long_form(raw: &[u8]) -> Option<Position> {
     let flags = u8_at(raw, 0)?;
@@ -153,7 +154,8 @@ pub fn parse_long_form(raw: &[u8]) -> Option<Position> {
     })
 }
 
-/// Parses extended form data, service action 08h (SSC-4 table 68); `None` below 32 bytes.
+/// Parses extended form data, service action 08h (SSC-4, READ POSITION data, extended form);
+/// `None` below 32 bytes.
 #[must_use]
 pub fn parse_extended_form(raw: &[u8]) -> Option<Position> {
     let flags = u8_at(raw, 0)?;
@@ -190,10 +192,19 @@ fn merge(long: Position, short: &ShortForm) -> Position {
     }
 }
 
+/// What the addresses of the short form count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ShortKind {
+    /// Service action 00h: blocks and filemarks.
+    LogicalObjects,
+    /// Service action 01h: something of the vendor's own, for a later LOCATE with BT.
+    VendorSpecific,
+}
+
 /// Service action of READ POSITION.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Short,
+    Short(ShortKind),
     Long,
     Extended,
 }
@@ -203,9 +214,7 @@ impl Drive {
     /// is still buffered. Two commands, one if the drive lacks the long form.
     pub fn position(&mut self) -> Result<Position, ScsiError> {
         let long = self.long_position()?;
-        let (command, raw) = self.read_position(Form::Short)?;
-        let short = ShortForm::parse(&raw)
-            .ok_or_else(|| command.short(self.transport.path(), ShortForm::LENGTH, &raw))?;
+        let short = self.short_form(ShortKind::LogicalObjects)?;
         let Some(long) = long else {
             return Ok(short.position());
         };
@@ -222,6 +231,13 @@ impl Drive {
             Err(error) if error.is_unsupported() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The short form alone, with the bytes still buffered.
+    pub fn short_form(&mut self, kind: ShortKind) -> Result<ShortForm, ScsiError> {
+        let (command, raw) = self.read_position(Form::Short(kind))?;
+        ShortForm::parse(&raw)
+            .ok_or_else(|| command.short(self.transport.path(), ShortForm::LENGTH, &raw))
     }
 
     fn long_position(&mut self) -> Result<Option<Position>, ScsiError> {
@@ -243,9 +259,10 @@ impl Drive {
     }
 
     fn read_position(&mut self, form: Form) -> Result<(Command, Vec<u8>), ScsiError> {
-        // ALLOCATION LENGTH is for the extended form only (SSC-4 table 62).
+        // ALLOCATION LENGTH is for the extended form only (SSC-4).
         let (action, length, allocation) = match form {
-            Form::Short => (0x00, 20, 0),
+            Form::Short(ShortKind::LogicalObjects) => (0x00, 20, 0),
+            Form::Short(ShortKind::VendorSpecific) => (0x01, 20, 0),
             Form::Long => (0x06, 32, 0),
             Form::Extended => (0x08, 32, 32),
         };

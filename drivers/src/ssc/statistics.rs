@@ -1,4 +1,4 @@
-//! Volume statistics log page 17h (SSC-4 8.3.9): the life of the cartridge in the drive.
+//! Volume statistics log page 17h (SSC-4): the life of the cartridge in the drive.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub struct VolumeStatistics {
 }
 
 impl VolumeStatistics {
-    /// From log page 17h. Values that are all ones mean unknown (SSC-4 8.3.9.2).
+    /// From log page 17h. Values that are all ones mean unknown (SSC-4).
     #[must_use]
     pub fn from_log(page: &LogPage) -> Self {
         let number = |code| {

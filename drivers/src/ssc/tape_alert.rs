@@ -1,4 +1,5 @@
-//! TapeAlert: 64 flags by which a drive says what is wrong (SSC-4 8.3.4 and annex A).
+//! TapeAlert: 64 flags by which a drive says what is wrong (SSC-4, TapeAlert log page
+//! and TapeAlert application client interface).
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use super::drive::Drive;
 use crate::error::ScsiError;
 use crate::spc::log::{self, LogPage};
 
-/// How bad it is (SSC-4 table A.1).
+/// How bad it is (SSC-4, TapeAlert flags).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TapeAlertSeverity {
@@ -151,7 +152,7 @@ impl Drive {
 
 use TapeAlertSeverity::{Critical as C, Information as I, Warning as W};
 
-/// Flag 1 first (SSC-4 table A.1).
+/// Flag 1 first (SSC-4, TapeAlert flags).
 #[rustfmt::skip]
 const FLAGS: [(TapeAlertSeverity, &str); 64] = [
     (W, "Read warning"), (W, "Write warning"), (W, "Hard error"), (C, "Media"),
@@ -172,11 +173,12 @@ const FLAGS: [(TapeAlertSeverity, &str); 64] = [
     (C, "Obsolete (2Dh)"), (C, "Obsolete (2Eh)"),
     (W, "External data encryption control - communications failure"),
     (W, "External data encryption control - key manager returned error"),
-    (I, "Diminished native capacity"), (W, "Lost statistics"), (W, "Tape directory invalid at unload"),
+    (I, "Diminished native capacity"), (W, "Lost statistics"),
+    (W, "Tape directory invalid at unload"),
     (C, "Tape system area write failure"), (C, "Tape system area read failure"),
     (C, "No start of data"), (C, "Loading or threading failure"),
     (C, "Unrecoverable unload failure"), (C, "Automation interface failure"),
     (W, "Microcode failure"), (W, "WORM medium - integrity check failed"),
-    (W, "WORM medium - overwrite attempted"), (W, "Encryption policy violation"), (I, "Reserved (3Eh)"),
-    (I, "Reserved (3Fh)"), (I, "Reserved (40h)"),
+    (W, "WORM medium - overwrite attempted"), (W, "Encryption policy violation"),
+    (I, "Reserved (3Eh)"), (I, "Reserved (3Fh)"), (I, "Reserved (40h)"),
 ];

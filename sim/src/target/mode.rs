@@ -189,6 +189,11 @@ impl ModePages {
             (request.code == 0x3f || page.code == request.code)
                 && (request.subpage == 0xff || page.subpage == request.subpage)
         };
+        if (request.code, request.subpage) == (0x00, 0x00) {
+            // Vendor specific; tape drives answer with header and block descriptor only, and the
+            // Linux st driver asks for just that.
+            return Ok(Vec::new());
+        }
         let mut found = self.0.iter().filter(wanted).peekable();
         if found.peek().is_none() {
             let byte = if self.0.iter().any(|page| page.code == request.code) {

@@ -187,6 +187,12 @@ impl Unit {
         (data[0], number(8), number(16))
     }
 
+    /// Sense of READ POSITION.
+    pub fn position_sense(&mut self) -> (u8, u8, u8) {
+        let cdb = [0x34, 0x06, 0, 0, 0, 0, 0, 0, 0, 0];
+        self.send_in(&cdb, 32).sense()
+    }
+
     /// Objects and bytes in the buffer, by READ POSITION extended form.
     pub fn buffered(&mut self) -> (u32, u64) {
         let data = self
