@@ -13,7 +13,8 @@ use crate::store::Durability;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// At the nth WRITE or WRITE FILEMARKS of the library since its process started, from 1.
+    /// At the nth WRITE or WRITE FILEMARKS of the library since the plan was set or its process
+    /// started, from 1.
     Write(u64),
     /// When this record of this cartridge is written.
     WriteRecord {
@@ -29,8 +30,11 @@ pub enum Place {
         /// Record number.
         record: u64,
     },
-    /// At the nth MOVE MEDIUM of the library since its process started, from 1.
+    /// At the nth MOVE MEDIUM of the library since the plan was set or its process
+    /// started, from 1.
     Move(u64),
+    /// At the nth command of any kind that came over the socket, from 1.
+    Command(u64),
 }
 
 /// What happens.
@@ -51,6 +55,8 @@ pub enum Fault {
     NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.
     Abort,
+    /// The process that gave the command gets SIGKILL, and the command is not carried out.
+    KillHost,
 }
 
 /// One fault and its place.
@@ -67,6 +73,7 @@ struct State {
     planned: Vec<PlannedFault>,
     writes: u64,
     moves: u64,
+    commands: u64,
 }
 
 /// The plan of a library, kept in a file so that it outlives an abort.
@@ -94,11 +101,14 @@ impl FaultPlan {
         })
     }
 
-    /// Replaces the plan; counting goes on.
+    /// Replaces the plan; counting starts again.
     pub fn set(&self, planned: Vec<PlannedFault>) -> io::Result<()> {
         let mut state = self.lock();
         save(&self.path, &planned)?;
-        state.planned = planned;
+        *state = State {
+            planned,
+            ..State::default()
+        };
         Ok(())
     }
 
@@ -118,7 +128,7 @@ impl FaultPlan {
                 cartridge: name,
                 record: at,
             } => name == cartridge && *at == record,
-            Place::ReadRecord { .. } | Place::Move(_) => false,
+            Place::ReadRecord { .. } | Place::Move(_) | Place::Command(_) => false,
         })
     }
 
@@ -129,7 +139,9 @@ impl FaultPlan {
                 cartridge: name,
                 record: at,
             } => name == cartridge && *at == record,
-            Place::Write(_) | Place::WriteRecord { .. } | Place::Move(_) => false,
+            Place::Write(_) | Place::WriteRecord { .. } | Place::Move(_) | Place::Command(_) => {
+                false
+            }
         })
     }
 
@@ -141,6 +153,17 @@ impl FaultPlan {
         self.take(
             &mut state,
             |place| matches!(place, Place::Move(nth) if *nth == number),
+        )
+    }
+
+    /// Counts a command of any kind; what happens at it.
+    pub(crate) fn on_command(&self) -> Option<Fault> {
+        let mut state = self.lock();
+        state.commands += 1;
+        let number = state.commands;
+        self.take(
+            &mut state,
+            |place| matches!(place, Place::Command(nth) if *nth == number),
         )
     }
 
