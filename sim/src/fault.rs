@@ -47,6 +47,9 @@ pub enum Fault {
     DeferredWriteError,
     /// The robot drops out: HARDWARE ERROR, MECHANICAL POSITIONING ERROR; nothing has moved.
     MoveFailed,
+    /// The robot stops half way with the cartridge in its hand: HARDWARE ERROR, MECHANICAL
+    /// POSITIONING ERROR; the medium transport element is full.
+    MoveStuck,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.

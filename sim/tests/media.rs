@@ -248,6 +248,21 @@ fn a_robot_that_drops_out_has_moved_nothing() {
 }
 
 #[test]
+fn a_robot_that_gets_stuck_has_the_cartridge_in_its_hand() {
+    let world = world(small("TW0001L8"));
+    plan(&world, Place::Move(1), Fault::MoveStuck);
+    assert_eq!(world.move_medium(SLOT, BAY).sense(), (4, 0x15, 0x01));
+    let mut changer = world.unit(support::CHANGER, ONE);
+    let cdb = [0xb8, 0x01, 0, 0, 0, 9, 0, 0, 1, 0, 0, 0];
+    // The transport is full, its cartridge from the first slot.
+    let report = changer.send_in(&cdb, 256).good();
+    assert_eq!(report[16..28], [0, 1, 1, 0, 0, 0, 0, 0, 0, 0x81, 4, 1]);
+    assert_eq!(world.move_medium(SLOT, BAY).sense(), (5, 0x3b, 0x0e));
+    world.move_medium(0x0001, BAY).good();
+    assert_eq!(world.move_medium(0x0001, SLOT).sense(), (5, 0x3b, 0x0e));
+}
+
+#[test]
 fn time_passes_when_it_is_asked_for() {
     let spec = LibrarySpec::new("generic", "TWTEST")
         .with_cartridge(small("TW0001L8"))

@@ -17,7 +17,9 @@ use tapeward_drivers::socket::{connect_control, socket_path};
 use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, TransportError};
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
-use tapeward_sim::{CartridgeSpec, Destination, LibrarySpec, Operator, create};
+use tapeward_sim::{
+    CartridgeSpec, Destination, Durability, Library, LibrarySpec, Operator, create,
+};
 use tempfile::TempDir;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_tapeward-sim");
@@ -278,6 +280,19 @@ fn a_folder_that_is_no_library_is_told_at_once() {
     let error = connect_or_start(dir.path(), Lun(0), ONE, &server(dir.path(), "1"));
     let text = error.unwrap_err().to_string();
     assert!(text.contains("library.json"), "{text}");
+}
+
+#[test]
+fn a_library_that_somebody_has_to_himself_is_not_waited_for() {
+    let dir = library();
+    let library = Library::open(dir.path(), Durability::Process).unwrap();
+    let error = connect_or_start(dir.path(), Lun(0), ONE, &server(dir.path(), "1"));
+    let text = error.unwrap_err().to_string();
+    let holder = format!("in use by process {}", std::process::id());
+    assert!(text.contains(&holder), "{text}");
+    drop(library);
+    drop(start(dir.path(), Lun::CHANGER, ONE));
+    stop(dir.path());
 }
 
 #[test]
