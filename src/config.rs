@@ -12,7 +12,7 @@ use crate::error::{Context, Error, Result};
 pub const FILE_NAME: &str = "config.toml";
 
 /// Everything a site decides.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Tape libraries by name.

@@ -154,6 +154,24 @@ where
     }
 }
 
+impl From<crate::catalogue::CatalogueError> for Error {
+    fn from(error: crate::catalogue::CatalogueError) -> Self {
+        use crate::catalogue::CatalogueError as E;
+        let kind = match &error {
+            E::NotFound { .. } | E::Exists { .. } => ErrorKind::Usage,
+            E::Busy { .. } => ErrorKind::Locked,
+            _ => ErrorKind::Failed,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<crate::id::IdError> for Error {
+    fn from(error: crate::id::IdError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,17 +1,22 @@
 //! Tapeward: tape libraries, monthly tape jobs, media custody.
 
+pub mod app;
 pub mod archive;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod files;
 pub mod id;
 pub mod index;
 pub mod job;
 pub mod journal;
 pub mod key;
 pub mod library;
+pub mod media;
 pub mod progress;
+pub mod quickstart;
 pub mod restore;
+pub mod set;
 pub mod tape;

@@ -1,5 +1,7 @@
 //! The file index: what is written is found, and damage is named.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
@@ -346,6 +348,17 @@ proptest! {
             prop_assert_eq!(below, expected);
         }
         reader.verify().unwrap();
+    }
+
+    #[test]
+    fn the_order_of_rows_is_the_order_of_the_walk(
+        a in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
+        b in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
+    ) {
+        let dots = |path: &str| path.split('/').any(|name| name == "." || name == "..");
+        prop_assume!((a == "." || !dots(&a)) && (b == "." || !dots(&b)));
+        let (a, b) = (a.as_bytes(), b.as_bytes());
+        prop_assert_eq!(walk_order(a, b), tapeward::archive::scan::walk_order(a, b));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The file index as a format: what an old file means stays, what a new one adds is handled.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };

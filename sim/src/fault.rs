@@ -13,7 +13,8 @@ use crate::store::Durability;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// At the nth WRITE or WRITE FILEMARKS of the library since its process started, from 1.
+    /// At the nth WRITE or WRITE FILEMARKS of the library since the plan was set or its process
+    /// started, from 1.
     Write(u64),
     /// When this record of this cartridge is written.
     WriteRecord {
@@ -29,8 +30,11 @@ pub enum Place {
         /// Record number.
         record: u64,
     },
-    /// At the nth MOVE MEDIUM of the library since its process started, from 1.
+    /// At the nth MOVE MEDIUM of the library since the plan was set or its process
+    /// started, from 1.
     Move(u64),
+    /// At the nth command of any kind that came over the socket, from 1.
+    Command(u64),
 }
 
 /// What happens.
@@ -54,6 +58,33 @@ pub enum Fault {
     NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.
     Abort,
+    /// The process that gave the command gets SIGKILL, and the command is not carried out.
+    KillHost,
+}
+
+impl Place {
+    /// Whether this fault can happen here.
+    fn allows(&self, fault: Fault) -> bool {
+        match self {
+            Self::Write(_) | Self::WriteRecord { .. } => matches!(
+                fault,
+                Fault::PowerCut
+                    | Fault::PowerCutAfter
+                    | Fault::MediumError
+                    | Fault::DeferredWriteError
+                    | Fault::NeedsCleaning
+                    | Fault::Abort
+            ),
+            Self::ReadRecord { .. } => {
+                matches!(fault, Fault::PowerCut | Fault::MediumError | Fault::Abort)
+            }
+            Self::Move(_) => matches!(
+                fault,
+                Fault::PowerCut | Fault::MoveFailed | Fault::MoveStuck | Fault::Abort
+            ),
+            Self::Command(_) => matches!(fault, Fault::PowerCut | Fault::KillHost | Fault::Abort),
+        }
+    }
 }
 
 /// One fault and its place.
@@ -70,6 +101,7 @@ struct State {
     planned: Vec<PlannedFault>,
     writes: u64,
     moves: u64,
+    commands: u64,
 }
 
 /// The plan of a library, kept in a file so that it outlives an abort.
@@ -83,7 +115,12 @@ impl FaultPlan {
     /// Reads the plan from this file; no file, no faults.
     pub fn open(path: &Path) -> io::Result<Self> {
         let planned = match std::fs::read(path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other)?,
+            Ok(text) => {
+                let planned: Vec<PlannedFault> =
+                    serde_json::from_slice(&text).map_err(io::Error::other)?;
+                check(&planned)?;
+                planned
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -97,11 +134,15 @@ impl FaultPlan {
         })
     }
 
-    /// Replaces the plan; counting goes on.
+    /// Replaces the plan; counting starts again.
     pub fn set(&self, planned: Vec<PlannedFault>) -> io::Result<()> {
+        check(&planned)?;
         let mut state = self.lock();
         save(&self.path, &planned)?;
-        state.planned = planned;
+        *state = State {
+            planned,
+            ..State::default()
+        };
         Ok(())
     }
 
@@ -121,7 +162,7 @@ impl FaultPlan {
                 cartridge: name,
                 record: at,
             } => name == cartridge && *at == record,
-            Place::ReadRecord { .. } | Place::Move(_) => false,
+            Place::ReadRecord { .. } | Place::Move(_) | Place::Command(_) => false,
         })
     }
 
@@ -132,7 +173,9 @@ impl FaultPlan {
                 cartridge: name,
                 record: at,
             } => name == cartridge && *at == record,
-            Place::Write(_) | Place::WriteRecord { .. } | Place::Move(_) => false,
+            Place::Write(_) | Place::WriteRecord { .. } | Place::Move(_) | Place::Command(_) => {
+                false
+            }
         })
     }
 
@@ -144,6 +187,17 @@ impl FaultPlan {
         self.take(
             &mut state,
             |place| matches!(place, Place::Move(nth) if *nth == number),
+        )
+    }
+
+    /// Counts a command of any kind; what happens at it.
+    pub(crate) fn on_command(&self) -> Option<Fault> {
+        let mut state = self.lock();
+        state.commands += 1;
+        let number = state.commands;
+        self.take(
+            &mut state,
+            |place| matches!(place, Place::Command(nth) if *nth == number),
         )
     }
 
@@ -161,6 +215,18 @@ impl FaultPlan {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fault that could never happen is a mistake in the plan.
+fn check(planned: &[PlannedFault]) -> io::Result<()> {
+    let wrong = |planned: &&PlannedFault| !planned.at.allows(planned.fault);
+    match planned.iter().find(wrong) {
+        None => Ok(()),
+        Some(PlannedFault { at, fault }) => {
+            let text = format!("{fault:?} cannot happen at {at:?}");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
     }
 }
 

@@ -229,6 +229,11 @@ impl Library {
         set.map_err(|source| at(&self.dir.join(FAULTS_FILE), source))
     }
 
+    /// Counts a command that came over the socket; what happens at it.
+    pub(crate) fn next_command_fault(&self) -> Option<crate::fault::Fault> {
+        self.shared.faults.on_command()
+    }
+
     /// Faults still to happen.
     #[must_use]
     pub fn faults(&self) -> Vec<PlannedFault> {

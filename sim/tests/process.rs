@@ -376,3 +376,23 @@ fn an_operators_nonsense_is_answered() {
     );
     stop(dir.path());
 }
+
+#[test]
+fn the_power_fails_at_any_command() {
+    let dir = library();
+    let mut changer = start(dir.path(), Lun::CHANGER, ONE);
+    let mut drive = start(dir.path(), Lun(1), ONE);
+    drain(&mut changer);
+    let (at, fault) = (Place::Command(2), Fault::PowerCut);
+    let faults = vec![PlannedFault { at, fault }];
+    let operator = Operator::connect(dir.path()).unwrap();
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    good(&mut changer, &[0; 6], Data::None);
+    for unit in [&mut drive, &mut changer] {
+        let gone = unit.execute(&Cdb::new([0; 6]), Data::None, TIME);
+        assert!(matches!(gone, Err(TransportError::Gone { .. })));
+    }
+    let mut changer = start(dir.path(), Lun::CHANGER, ONE);
+    assert_eq!(drain(&mut changer), [(0x29, 0x01)]);
+    stop(dir.path());
+}

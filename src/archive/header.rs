@@ -3,7 +3,6 @@
 //! POSIX.1-2017 `pax`, "pax Interchange Format" and "ustar Interchange Format"; GNU `L` and `K`
 //! records and base-256 numbers as in the GNU tar manual, "Basic Tar Format".
 
-use super::acl::Acl;
 use super::block::{Block, Magic, TypeFlag, padding};
 use super::member::{FileTime, MemberKind};
 use super::pax::{self, push_record};
@@ -65,7 +64,7 @@ pub struct MemberHeader {
     pub sparse: Option<SparseMap>,
     /// All extended attributes but the ACLs.
     pub attributes: Vec<ExtendedAttribute>,
-    /// `SCHILY.acl.access`: the text as stored, see [`Acl::from_text`].
+    /// `SCHILY.acl.access`: the text as stored, see [`super::acl::Acl::from_text`].
     pub access_acl: Option<Vec<u8>>,
     /// `SCHILY.acl.default`, likewise.
     pub default_acl: Option<Vec<u8>>,
@@ -79,18 +78,6 @@ impl MemberHeader {
             Some(map) => map.stored(),
             None => self.size,
         }
-    }
-
-    /// The access ACL, if there is one and it can be understood here.
-    #[must_use]
-    pub fn access(&self) -> Option<Acl> {
-        self.access_acl.as_deref().and_then(Acl::from_text)
-    }
-
-    /// The default ACL, likewise.
-    #[must_use]
-    pub fn default_access(&self) -> Option<Acl> {
-        self.default_acl.as_deref().and_then(Acl::from_text)
     }
 
     /// All bytes before the data: `K`, `L` and pax records where needed, the header, the map of a

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use nix::sys::stat::FileStat;
 
 use super::gather::{kind_of, modified};
-use super::member::{FileTime, IndexEntry, MemberAddress, MemberKind};
+use super::member::{FileTime, IndexEntry, MemberAddress, MemberKind, MemberState};
 
 /// What earlier sessions of the same set wrote, from their committed indexes.
 pub trait EarlierMembers {
@@ -82,30 +82,26 @@ impl LinkTable {
     }
 
     /// Takes note of a path that an earlier session wrote, while the walk passes it again.
-    pub(super) fn passed(
-        &mut self,
-        path: &[u8],
-        status: &FileStat,
-        lookup: &dyn Fn() -> Option<IndexEntry>,
-    ) {
-        if !has_other_names(status) || self.first_name(status).is_some() {
+    pub(super) fn passed(&mut self, path: &[u8], status: &FileStat, entry: Option<&IndexEntry>) {
+        if self.first_name(status).is_some() {
             return;
         }
-        let Some(entry) = lookup() else {
+        let Some(entry) = entry else {
             return;
         };
         // Only the first name is in the table; a later one passed alone tells nothing new.
         let same = Some(entry.kind) == kind_of(status)
             && entry.size == logical_size(status)
             && entry.modified == modified(status)
-            && entry.state != super::member::MemberState::Superseded;
+            && entry.state != MemberState::Superseded;
         if same {
             self.written(path, status, entry.address);
         }
     }
 }
 
-fn has_other_names(status: &FileStat) -> bool {
+/// Whether an inode may turn up again under another name.
+pub(super) fn has_other_names(status: &FileStat) -> bool {
     status.st_nlink > 1 && kind_of(status).is_some_and(|kind| kind != MemberKind::Directory)
 }
 

@@ -63,7 +63,8 @@ impl Catalogue {
     }
 
     /// Runs `work` in one transaction: all of it happens or nothing. When this returns `Ok`, it is
-    /// on stable storage. Keep it short: nobody else can write meanwhile.
+    /// on stable storage. Keep it short: nobody else can write meanwhile, and calling this again
+    /// within `work` would wait for itself.
     ///
     /// # Errors
     /// Whatever `work` returns, then everything is undone; or [`CatalogueError::Busy`],

@@ -1,5 +1,10 @@
 //! What the handle does when the database cannot go on.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of View is not general enough over its lifetime"
+)]
+
 use std::sync::PoisonError;
 use std::time::Duration;
 

@@ -486,7 +486,8 @@ pub enum SimCommand {
     Create {
         /// Folder; must be empty or missing.
         dir: PathBuf,
-        /// Model of the library (see --help-models in docs): generic, large, ...
+        /// Model: generic (24 slots, 2 drives), enterprise (10,000 slots, 16 drives), autoloader
+        /// (8 slots, 1 drive), midrange (44 slots, 4 drives).
         #[arg(long, default_value = "generic")]
         model: String,
         /// How many blank cartridges to put into storage elements.
@@ -557,6 +558,17 @@ pub enum SimCommand {
         #[command(flatten)]
         choice: SimChoice,
     },
+    /// Kill the host that gives the virtual library its next commands, to rehearse a crash.
+    #[command(after_help = "Examples:\n  tapeward sim kill-host --at-command 500")]
+    KillHost {
+        /// When this many SCSI commands from now have been given; the process that gave the last
+        /// one gets SIGKILL before it is carried out.
+        #[arg(long, value_name = "N")]
+        at_command: u64,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
     /// Serve a virtual library on its Unix socket until idle.
     #[command(
         after_help = "Examples:\n  tapeward sim serve /srv/vtl\n  tapeward sim serve /srv/vtl --idle 10"
@@ -567,6 +579,9 @@ pub enum SimCommand {
         /// Exit after this many seconds without a connection; never without it.
         #[arg(long, value_name = "SECONDS")]
         idle: Option<u64>,
+        /// Print "ready" on standard output when it listens.
+        #[arg(long)]
+        announce: bool,
     },
 }
 

@@ -1,5 +1,110 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
-pub mod interrupt;
+mod interrupt;
+mod job;
+mod library;
+mod media;
 pub mod output;
+mod query;
+mod setup;
+mod sim;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::app::{self, App, Surroundings};
+use crate::clock::SystemClock;
+use crate::error::Result;
+use args::{Cli, Command};
+use output::{Format, Screen};
+
+/// What every command is given.
+struct Session {
+    state: PathBuf,
+    format: Format,
+    around: Surroundings,
+}
+
+impl Session {
+    fn open(&self) -> Result<App> {
+        App::open(&self.state, self.around.clone())
+    }
+
+    fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    let format = if cli.json {
+        Format::Json
+    } else {
+        Format::Human
+    };
+    match run(cli, format) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::report_error(&error, format);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// Diagnostics go to stderr when `TAPEWARD_LOG` asks for them, for example `tapeward=debug`.
+fn start_log() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("TAPEWARD_LOG") {
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+}
+
+fn run(cli: Cli, format: Format) -> Result<()> {
+    let state = match cli.state {
+        Some(state) => state,
+        None => app::default_state()?,
+    };
+    if let Command::Sim(command) = &cli.command
+        && let Some(outcome) = sim::without_state(command, format)
+    {
+        return outcome;
+    }
+    let session = Session {
+        state,
+        format,
+        around: Surroundings {
+            clock: SystemClock::shared(),
+            watcher: Arc::new(Screen::new(format)),
+            interrupt: interrupt::listen()?,
+        },
+    };
+    match cli.command {
+        Command::Quickstart(args) => {
+            crate::quickstart::run(&session.state, args.directory.as_deref(), &session.around)
+                .and_then(|lines| lines.iter().try_for_each(output::line))
+        }
+        Command::Init(args) => setup::init(&session, &args),
+        Command::Config(args::ConfigCommand::Check) => setup::config_check(&session),
+        Command::Library(command) => library::run(&session, command),
+        Command::Drive(args::DriveCommand::Status { choice }) => {
+            library::drive_status(&session, &choice)
+        }
+        Command::Media(command) => media::run(&session, command),
+        Command::Set(command) => setup::set(&session, command),
+        Command::Key(command) => setup::key(&session, command),
+        Command::Job(command) => job::run(&session, command),
+        Command::Find(args) => query::find(&session, &args),
+        Command::Restore(args) => query::restore(&session, &args),
+        Command::Verify(args) => query::verify(&session, &args),
+        Command::Sim(command) => sim::run(&session, command),
+    }
+}

@@ -1,4 +1,4 @@
-//! Blocks of rows, column by column. The layout is described at the top of this folder.
+//! Blocks of rows, column by column. The layout is described in `docs/index-format.md`.
 
 use zstd::bulk::{Compressor, Decompressor};
 

@@ -77,7 +77,9 @@ impl FrameTable {
     pub fn locate(&self, plaintext_offset: u64) -> Option<(usize, u64)> {
         let frame = usize::try_from(plaintext_offset.checked_div(self.frame_plaintext)?).ok()?;
         self.coded_lengths.get(frame)?;
-        Some((frame, self.coded_lengths[..frame].iter().sum()))
+        let mut before = self.coded_lengths[..frame].iter();
+        let offset = before.try_fold(0_u64, |sum, length| sum.checked_add(*length))?;
+        Some((frame, offset))
     }
 }
 

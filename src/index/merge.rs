@@ -49,42 +49,24 @@ pub(super) fn merge_rows(
 ) -> Result<(), IndexError> {
     let mut heap = BinaryHeap::new();
     for (part, reader) in parts.iter().enumerate() {
-        enqueue(&mut heap, part, reader.entries())?;
+        heap.extend(Turn::next_of(part, reader.entries())?.map(Reverse));
     }
-    while let Some(Reverse(turn)) = heap.pop() {
-        let mut entries = turn.entries;
-        match turn.due {
-            Due::Row(entry) => push(&entry)?,
-            // Its block is due now: read it and queue again by its first row.
-            Due::Block(..) => {
-                if let Some(entry) = entries.next() {
-                    heap.push(Reverse(Turn {
-                        due: Due::Row(entry?),
-                        part: turn.part,
-                        entries,
-                    }));
-                }
-                continue;
+    while let Some(Reverse(mut turn)) = heap.pop() {
+        // Parts mostly follow each other: one keeps its turn until another's row is due.
+        loop {
+            if let Due::Row(entry) = &turn.due {
+                push(entry)?;
             }
+            let Some(next) = turn.next()? else {
+                break;
+            };
+            if heap.peek().is_some_and(|Reverse(other)| *other < next) {
+                heap.push(Reverse(next));
+                break;
+            }
+            turn = next;
         }
-        enqueue(&mut heap, turn.part, entries)?;
     }
-    Ok(())
-}
-
-fn enqueue<'a>(
-    heap: &mut BinaryHeap<Reverse<Turn<'a>>>,
-    part: usize,
-    mut entries: Entries<'a>,
-) -> Result<(), IndexError> {
-    let due = match entries.unread_path() {
-        Some(path) => Due::Block(path),
-        None => match entries.next() {
-            Some(entry) => Due::Row(entry?),
-            None => return Ok(()),
-        },
-    };
-    heap.push(Reverse(Turn { due, part, entries }));
     Ok(())
 }
 
@@ -103,7 +85,32 @@ struct Turn<'a> {
     entries: Entries<'a>,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    fn next_of(part: usize, mut entries: Entries<'a>) -> Result<Option<Self>, IndexError> {
+        let due = match entries.unread_path() {
+            Some(path) => Due::Block(path),
+            None => match entries.next() {
+                Some(entry) => Due::Row(entry?),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Self { due, part, entries }))
+    }
+
+    /// What comes after this: after a block's path its first row.
+    fn next(mut self) -> Result<Option<Self>, IndexError> {
+        match self.due {
+            Due::Row(_) => Self::next_of(self.part, self.entries),
+            Due::Block(_) => match self.entries.next() {
+                Some(entry) => Ok(Some(Self {
+                    due: Due::Row(entry?),
+                    ..self
+                })),
+                None => Ok(None),
+            },
+        }
+    }
+
     fn key(&self) -> (&[u8], MemberAddress) {
         match &self.due {
             // No row of the block is before this.

@@ -1,1 +1,16 @@
-//! The monthly job.
+//! The monthly job: plan, write, complete, verify, eject; resume after anything.
+
+mod complete;
+mod drives;
+pub mod label;
+pub mod plan;
+mod recorder;
+pub mod run;
+mod settle;
+pub mod step;
+mod supply;
+pub mod verify;
+pub mod volumes;
+mod write;
+
+pub use drives::Drives;

@@ -13,7 +13,11 @@ use age::secrecy::ExposeSecret;
 use age::x25519;
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::app::App;
+use crate::catalogue::{IdentityPlace, Key, KeyRole};
 use crate::error::{Context, Error, Result};
+use crate::id::KeyId;
+use crate::journal::Event;
 
 /// A public key of the age format (`age1...`).
 #[derive(Clone)]
@@ -159,6 +163,67 @@ pub fn create_identity_file(path: &Path, now: DateTime<Utc>) -> Result<Recipient
             .context(format!("cannot synchronise {}", parent.display()))?;
     }
     Ok(recipient)
+}
+
+/// Makes a key and records it. The identity of a site key is kept in the state folder unless a
+/// file is named; that of an escrow key goes to the named file only.
+pub fn create(
+    app: &App,
+    name: &str,
+    role: KeyRole,
+    identity_file: Option<&Path>,
+) -> Result<(Recipient, PathBuf)> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(
+            Error::usage(format!("{name:?} cannot be the name of a key"))
+                .hint("use letters, digits, '-', '_' and '.'"),
+        );
+    }
+    if app.catalogue.read(|view| view.key_by_name(name))?.is_some() {
+        return Err(Error::usage(format!(
+            "there is a key called \"{name}\" already"
+        )));
+    }
+    let now = app.clock.now();
+    let path = match identity_file {
+        Some(path) => std::path::absolute(path)
+            .context(format!("cannot find the folder of {}", path.display()))?,
+        None => app.keys().join(format!("{name}.identity")),
+    };
+    let recipient = create_identity_file(&path, now)?;
+    let identity = match role {
+        KeyRole::Escrow => IdentityPlace::None,
+        KeyRole::Site | KeyRole::Other => IdentityPlace::File {
+            // Relative to the state folder where it is inside, so that the folder can be moved.
+            path: path
+                .strip_prefix(&app.state)
+                .map_or_else(|_| path.clone(), Path::to_owned),
+        },
+    };
+    let id = KeyId::generate(now);
+    app.write(|tx, now| {
+        tx.add_key(&Key {
+            id,
+            name: name.to_owned(),
+            recipient: recipient.to_string(),
+            role,
+            identity,
+            created_at: now,
+            retired_at: None,
+        })?;
+        app.note(
+            tx,
+            now,
+            &Event::KeyAdded {
+                key: id,
+                name: name.to_owned(),
+                role,
+                recipient: recipient.to_string(),
+            },
+        )
+    })?;
+    Ok((recipient, path))
 }
 
 #[cfg(test)]

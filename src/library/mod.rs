@@ -1,3 +1,10 @@
 //! Robots and drives as shared resources.
 
+pub mod connection;
+pub mod element;
 pub mod lock;
+pub mod mount;
+pub mod robot;
+pub mod view;
+
+pub use robot::Library;

@@ -10,7 +10,7 @@ use super::robot::{DriveSite, Library};
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::Barcode;
+use crate::id::{Barcode, StepId};
 
 /// Longest time a cartridge takes to become ready after it was loaded. Threading and reading the
 /// cartridge memory take seconds; the rest is for a drive that first rewinds.
@@ -26,17 +26,30 @@ pub struct HeldDrive {
     lock: DeviceLock,
 }
 
-/// A cartridge in a held drive, ready.
+/// A cartridge in a held drive.
 #[derive(Debug)]
-pub struct Mounted {
+pub struct Seat {
     /// The drive and its lock.
     pub held: HeldDrive,
-    /// The open drive.
-    pub drive: Drive,
     /// What is in it.
     pub barcode: Barcode,
     /// Where it came from and goes back to.
     pub home: Option<ElementAddress>,
+}
+
+/// A cartridge could not be mounted; the drive is still held.
+#[derive(Debug)]
+pub struct MountError {
+    /// The drive.
+    pub held: HeldDrive,
+    /// Why not.
+    pub error: Error,
+}
+
+impl From<MountError> for Error {
+    fn from(failed: MountError) -> Self {
+        failed.error
+    }
 }
 
 /// Lets a drive wait by our clock.
@@ -54,10 +67,11 @@ impl Pause for ByClock<'_> {
 
 /// Told of every move before and after it, so that the record knows.
 pub trait MoveWitness: Sync {
-    /// About to move; an error stops it.
-    fn before(&self, barcode: &Barcode, from: ElementAddress, to: ElementAddress) -> Result<()>;
+    /// About to move; an error stops it. The step is handed back afterwards.
+    fn before(&self, barcode: &Barcode, from: ElementAddress, to: ElementAddress)
+    -> Result<StepId>;
     /// What was seen afterwards, whether it worked or not.
-    fn after(&self, outcome: Result<&View, &Error>) -> Result<()>;
+    fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
 }
 
 impl Library {
@@ -111,7 +125,26 @@ impl Library {
         held: HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
-    ) -> Result<Mounted> {
+    ) -> Result<(Seat, Drive), MountError> {
+        match self.mount_in(&held, barcode, witness) {
+            Ok((drive, home)) => Ok((
+                Seat {
+                    held,
+                    barcode: barcode.clone(),
+                    home,
+                },
+                drive,
+            )),
+            Err(error) => Err(MountError { held, error }),
+        }
+    }
+
+    fn mount_in(
+        &self,
+        held: &HeldDrive,
+        barcode: &Barcode,
+        witness: &dyn MoveWitness,
+    ) -> Result<(Drive, Option<ElementAddress>)> {
         let mut drive = self.open_unit(&held.site.unit)?;
         allow_removal(&mut drive, &held.site)?;
         let view = self.view()?;
@@ -139,12 +172,7 @@ impl Library {
             .consume_unit_attentions()
             .context(format!("{} after loading", held.site.name))?;
         self.wait_ready(&mut drive, &held.site, barcode)?;
-        Ok(Mounted {
-            held,
-            drive,
-            barcode: barcode.clone(),
-            home,
-        })
+        Ok((drive, home))
     }
 
     fn wait_ready(&self, drive: &mut Drive, site: &DriveSite, barcode: &Barcode) -> Result<()> {
@@ -166,16 +194,16 @@ impl Library {
     /// element. The drive stays held.
     pub fn unmount(
         &self,
-        mounted: Mounted,
+        seat: Seat,
+        mut drive: Drive,
         to: Option<ElementAddress>,
         witness: &dyn MoveWitness,
     ) -> Result<HeldDrive> {
-        let Mounted {
+        let Seat {
             held,
-            mut drive,
             barcode,
             home,
-        } = mounted;
+        } = seat;
         allow_removal(&mut drive, &held.site)?;
         drive
             .unload()
@@ -238,9 +266,9 @@ impl Library {
         to: ElementAddress,
         witness: &dyn MoveWitness,
     ) -> Result<()> {
-        witness.before(barcode, from, to)?;
+        let step = witness.before(barcode, from, to)?;
         let outcome = self.transfer(from, to);
-        witness.after(outcome.as_ref().map(|moved| &moved.view))?;
+        witness.after(step, outcome.as_ref().map(|moved| &moved.view))?;
         outcome.map(|_| ())
     }
 }

@@ -30,8 +30,12 @@ pub struct DriveSite {
     pub element: ElementAddress,
     /// Unit serial number.
     pub serial: String,
-    /// Vendor, product and firmware level.
-    pub model: String,
+    /// Vendor identification.
+    pub vendor: String,
+    /// Product identification.
+    pub product: String,
+    /// Firmware level.
+    pub revision: String,
     /// How it is reached.
     #[serde(skip)]
     pub unit: Unit,
@@ -128,14 +132,11 @@ impl Library {
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
         let mut sites = Vec::new();
         for unit in self.connection.drive_units()? {
-            let mut drive = self.open_unit(&unit)?;
+            // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
+            let mut drive = Drive::new(self.connection.drive(&unit)?);
             let inquiry = drive
                 .inquiry()
                 .context(format!("cannot identify the drive at {unit}"))?;
-            let model = format!(
-                "{} {} {}",
-                inquiry.vendor, inquiry.product, inquiry.revision
-            );
             let serial = drive
                 .serial()
                 .context(format!("cannot identify the drive at {unit}"))?
@@ -147,7 +148,9 @@ impl Library {
                 name,
                 element,
                 serial,
-                model,
+                vendor: inquiry.vendor,
+                product: inquiry.product,
+                revision: inquiry.revision,
                 unit,
             });
         }
@@ -197,7 +200,7 @@ impl Library {
         }
     }
 
-    /// A path to a drive, with pending unit attentions consumed.
+    /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
         let mut drive = Drive::new(self.connection.drive(unit)?);
         drive

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tapeward_drivers::smc::{DeviceIdentifier, Element, ElementAddress, ElementKind, Inventory};
 
 use super::element::{ElementName, Reference};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Barcode;
 
 /// One element and what is in it.
@@ -168,4 +168,20 @@ fn place(name: ElementName, element: &Element, anomalies: &mut Vec<String>) -> P
                 .is_some_and(|tag| tag.identification.starts_with("CLN")),
         device: element.device.clone(),
     }
+}
+
+/// Which slots to empty.
+#[must_use]
+pub fn full_mail_slots(view: &View) -> Error {
+    let slots: Vec<String> = view
+        .of_kind(ElementKind::ImportExport)
+        .filter(|place| place.full)
+        .map(|place| format!("{} ({})", place.name, place.content()))
+        .collect();
+    let what = if slots.is_empty() {
+        "the library has no import/export element that can be used".to_owned()
+    } else {
+        format!("all import/export elements are full: {}", slots.join(", "))
+    };
+    Error::new(ErrorKind::OperatorNeeded, what).hint("empty them, then try again")
 }

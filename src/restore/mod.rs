@@ -1,1 +1,273 @@
-//! Restoring from tape.
+//! From copies on tape to a folder.
+
+mod select;
+mod stream;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
+use crate::archive::problem::{Problem, Severity, show};
+use crate::archive::reader::ArchiveReader;
+use crate::catalogue::{BackupSet, NewRun, RunKind, RunState};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::id::{CopyNumber, RunId, SetId};
+use crate::index::IndexReader;
+use crate::job::Drives;
+use crate::job::step::RunContext;
+use crate::journal::Event as JournalEvent;
+use crate::key::Identities;
+use crate::library::Library;
+use crate::media::reconcile;
+use crate::progress::Event;
+
+use select::Selection;
+use stream::{RangeReader, Tapes};
+
+/// What to restore.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The set.
+    pub set: BackupSet,
+    /// Paths below its root; all of it when empty.
+    pub paths: Vec<Vec<u8>>,
+    /// Where to.
+    pub to: &'a Path,
+    /// Only this copy.
+    pub copy: Option<CopyNumber>,
+    /// What to do with what is there already, and what to keep.
+    pub options: ExtractOptions,
+    /// Who can decrypt it.
+    pub identities: Identities,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The set.
+    pub set: SetId,
+    /// Where it was restored to.
+    pub to: PathBuf,
+    /// Members restored.
+    pub restored: u64,
+    /// Members left as they were.
+    pub kept: u64,
+    /// Bytes of tar stream read.
+    pub bytes: u64,
+    /// What could not be restored or kept.
+    pub problems: Vec<String>,
+    /// Barcodes of the cartridges that were read.
+    pub cartridges: Vec<String>,
+}
+
+/// Restores a set, or some of it.
+///
+/// # Errors
+/// Nothing to restore, a cartridge that is not here ([`ErrorKind::OperatorNeeded`]), no identity
+/// that opens it. What a file system or a damaged tape refuses is in the report.
+pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) -> Result<Report> {
+    let set = &request.set;
+    let stored = set.index.as_ref().ok_or_else(|| {
+        Error::usage(format!("set {} is not complete on tape", set.id))
+            .hint("\"tapeward job list\" shows what is under way")
+    })?;
+    let path = app.indexes().join(&stored.file);
+    let index =
+        IndexReader::open(&path).context(format!("cannot read the index {}", path.display()))?;
+    let segments = app.catalogue.read(|view| view.segments(set.id))?;
+    let selection = Selection::new(&index, &segments, &request.paths)?;
+    if !set.recipients.is_empty() && request.identities.is_empty() {
+        return Err(Error::usage(format!(
+            "set {} is encrypted and this host keeps no identity",
+            set.id
+        ))
+        .hint("name an identity file with --identity"));
+    }
+    let view = library.view()?;
+    let library_id = reconcile::identify(app, library)?;
+    reconcile::reconcile(app, library, &view, None)?;
+    let tapes = Tapes::find(app, library_id, set.id, segments, &selection, request.copy)?;
+    let held = library.hold_drives(&view, 1, &tapes.barcodes())?;
+    std::fs::create_dir_all(request.to)
+        .context(format!("cannot create {}", request.to.display()))?;
+    let run = begin(app, request)?;
+    let context = RunContext {
+        app: Arc::clone(app),
+        library: Arc::clone(library),
+        library_id,
+        run,
+    };
+    let mut drives = Drives::new(context, held);
+    let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
+    let outcome = drives.unmount_all().and(outcome);
+    end(app, run, request, &outcome)?;
+    outcome
+}
+
+fn begin(app: &App, request: &Request<'_>) -> Result<RunId> {
+    let run = RunId::generate(app.clock.now());
+    let paths: Vec<String> = request.paths.iter().map(|path| show(path)).collect();
+    app.write(|tx, now| {
+        tx.add_run(&NewRun {
+            id: run,
+            kind: RunKind::Restore,
+            month: None,
+            plan: serde_json::json!({ "set": request.set.id, "paths": paths }),
+            actor: app.actor.clone(),
+            started_at: now,
+        })?;
+        Ok(tx.set_run_state(run, RunState::Running, None, now)?)
+    })?;
+    Ok(run)
+}
+
+fn end(app: &App, run: RunId, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
+    app.write(|tx, now| match outcome {
+        Ok(report) => {
+            tx.set_run_state(run, RunState::Done, None, now)?;
+            app.note(
+                tx,
+                now,
+                &JournalEvent::Restored {
+                    run,
+                    set: request.set.id,
+                    target: request.to.to_string_lossy().into_owned(),
+                    members: report.restored,
+                    problems: report.problems.len() as u64,
+                },
+            )
+        }
+        Err(error) => {
+            let note = error.to_string();
+            Ok(tx.set_run_state(run, RunState::Failed, Some(&note), now)?)
+        }
+    })
+}
+
+/// The tape is read on this thread, files are written on another.
+fn extract(
+    app: &Arc<App>,
+    request: &Request<'_>,
+    selection: &Selection,
+    index: &IndexReader,
+    tapes: &Tapes,
+    drives: &mut Drives,
+) -> Result<Report> {
+    let mut report = Report {
+        set: request.set.id,
+        to: request.to.to_owned(),
+        restored: 0,
+        kept: 0,
+        bytes: 0,
+        problems: Vec::new(),
+        cartridges: tapes.barcodes().iter().map(ToString::to_string).collect(),
+    };
+    let (sender, receiver) = crossbeam_channel::bounded(16);
+    let (written, read) = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut source = RangeReader::new(receiver);
+            write_files(app, request, selection, index, &mut source, &mut report)
+        });
+        let read = tapes.send(app, selection, &request.identities, drives, &sender);
+        drop(sender);
+        let written = writer
+            .join()
+            .unwrap_or_else(|_| Err(Error::failed("writing files stopped unexpectedly")));
+        (written, read)
+    });
+    // Why the tape could not be read says more than that the stream ended too early.
+    read?;
+    written?;
+    Ok(report)
+}
+
+fn write_files(
+    app: &Arc<App>,
+    request: &Request<'_>,
+    selection: &Selection,
+    index: &IndexReader,
+    source: &mut RangeReader,
+    report: &mut Report,
+) -> Result<()> {
+    let mut extractor = Extractor::new(request.to, request.options)
+        .context(format!("cannot restore to {}", request.to.display()))?;
+    let task = "restoring".to_owned();
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut borrowed: HashMap<Vec<u8>, u64> = HashMap::new();
+    while let Some(start) = source.next_range() {
+        let mut reader = ArchiveReader::new(&mut *source);
+        loop {
+            app.interrupt.check()?;
+            let at = start + reader.offset();
+            let Some(header) = reader
+                .next_member()
+                .context("the stream from tape cannot be read")?
+            else {
+                break;
+            };
+            let Some(target) = selection.target(&header.path, at) else {
+                continue;
+            };
+            let digest = index
+                .lookup(&header.path)
+                .context("the set's index cannot be read")?
+                .filter(|entry| selection.stream_offset(entry.address) == Some(at))
+                .and_then(|entry| entry.digest);
+            let outcome = extractor
+                .extract(&target, &header, &mut reader, digest, &mut |problem| {
+                    problems.push(problem);
+                })
+                .context("the stream from tape cannot be read")?;
+            match outcome {
+                Outcome::Restored => report.restored += 1,
+                Outcome::Kept => report.kept += 1,
+                Outcome::NotRestored => {}
+                Outcome::NeedsData { first } => {
+                    *borrowed.entry(first).or_default() += 1;
+                    report
+                        .problems
+                        .push(format!("{}: its data was not restored", show(&target)));
+                }
+            }
+            app.watcher.event(Event::Progress {
+                task: task.clone(),
+                bytes: at - selection.first(),
+                total: Some(selection.bytes()),
+                files: report.restored,
+            });
+        }
+        report.bytes += reader.offset();
+        source.finish_range();
+    }
+    extractor
+        .finish(&mut |problem| problems.push(problem))
+        .sync()
+        .context("cannot synchronise what was restored")?;
+    app.watcher.event(Event::ProgressEnd { task });
+    for problem in problems {
+        if problem.what.severity() == Severity::Loss {
+            report
+                .problems
+                .push(format!("{}: {}", show(&problem.path), problem.what));
+        }
+    }
+    Ok(())
+}
+
+/// An error for a report with problems.
+pub fn incomplete(report: &Report) -> Result<()> {
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Incomplete,
+        format!(
+            "{} things could not be restored or kept as they were",
+            report.problems.len()
+        ),
+    ))
+}

@@ -392,6 +392,13 @@ impl Facts {
     pub(crate) fn is_directory(&self) -> bool {
         self.kind == SFlag::S_IFDIR.bits()
     }
+
+    /// Whether it is a fifo or a device.
+    pub(crate) fn is_node(&self) -> bool {
+        [SFlag::S_IFIFO, SFlag::S_IFCHR, SFlag::S_IFBLK]
+            .map(|kind| kind.bits())
+            .contains(&self.kind)
+    }
 }
 
 /// All entries below a directory, by path.

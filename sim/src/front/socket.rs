@@ -15,8 +15,11 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::SignalFd;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::unistd::Pid;
 use tapeward_drivers::socket::start::READY;
 use tapeward_drivers::socket::wire::{
     CommandFrame, Direction, Hello, Purpose, ReplyFrame, Welcome, read_message, write_message,
@@ -27,6 +30,7 @@ use thiserror::Error;
 
 use super::control::{Request, Response, carry_out};
 use crate::error::{Holder, LibraryError};
+use crate::fault::Fault;
 use crate::library::{self, Library, OpenOptions, Waiting};
 use crate::store::Durability;
 
@@ -367,6 +371,16 @@ impl Server {
                 buffer.resize(frame.length, 0);
             }
             let data = &mut buffer[..frame.length];
+            match self.library.next_command_fault() {
+                None => {}
+                Some(Fault::Abort) => std::process::abort(),
+                Some(Fault::KillHost) => return kill_peer(stream),
+                Some(_) => {
+                    self.library.power_cut();
+                    self.disconnect(Shutdown::Both, |kind| kind == Kind::Commands);
+                    return Ok(());
+                }
+            }
             let answer = match frame.direction {
                 Direction::Out => {
                     stream.read_exact(data)?;
@@ -396,6 +410,13 @@ impl Server {
         self.library
             .execute(lun, initiator, epoch, &frame.cdb, data)
     }
+}
+
+/// SIGKILL for the process at the other end.
+fn kill_peer(stream: &UnixStream) -> io::Result<()> {
+    let peer = getsockopt(stream, PeerCredentials)?;
+    kill(Pid::from_raw(peer.pid()), Signal::SIGKILL)?;
+    Ok(())
 }
 
 /// Who talks to what, since when.

@@ -28,7 +28,7 @@ impl Changer {
         }
         let content = self.check_move(source, destination)?;
         match self.shared.faults.on_move() {
-            Some(Fault::PowerCut | Fault::PowerCutAfter) => return Err(Stop::PowerCut),
+            Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
             Some(Fault::MoveStuck) => {
                 let hand = self.identity.personality.transports.first;

@@ -18,6 +18,7 @@ use nix::unistd::{Gid, Group, Uid, User, fchown, fchownat};
 use xattr::FileExt;
 
 use super::Ownership;
+use crate::archive::acl::Acl;
 use crate::archive::gather::{ACCESS_ACL, DEFAULT_ACL, Place};
 use crate::archive::header::MemberHeader;
 use crate::archive::member::{FileTime, MemberKind};
@@ -118,86 +119,59 @@ pub(super) fn make_passable(directory: BorrowedFd<'_>) {
 }
 
 /// The order matters: a change of owner clears set-ID bits and capabilities, attributes need a
-/// writable file, and the mode's group bits are the ACL's mask.
+/// writable file, and the ACL's mask has the last word on the mode's group bits (libarchive stores
+/// the owning group's there).
 fn apply(
     metadata: &mut Metadata,
     subject: Subject<'_>,
     header: &MemberHeader,
     report: &mut dyn FnMut(ProblemKind),
 ) {
-    let mut not_kept = |property, errno: Errno| {
-        report(ProblemKind::NotKept {
-            property,
-            source: errno.into(),
-        });
-    };
+    let mut not_kept = |property, source| report(ProblemKind::NotKept { property, source });
     let mut mode = header.mode;
     if let Some((uid, gid)) = metadata.owner(header)
         && let Err(errno) = subject.set_owner(uid, gid)
     {
-        not_kept(Property::Owner { uid, gid }, errno);
+        not_kept(Property::Owner { uid, gid }, errno.into());
         if mode & SET_ID != 0 && header.kind != MemberKind::Directory {
             mode &= !SET_ID;
-            not_kept(Property::SetId, errno);
+            not_kept(Property::SetId, errno.into());
         }
     }
-    set_attributes(subject, header, report);
-    let mut not_kept = |property, errno: Errno| {
-        report(ProblemKind::NotKept {
-            property,
-            source: errno.into(),
-        });
-    };
-    if header.kind != MemberKind::Symlink
-        && let Err(errno) = subject.set_mode(mode)
-    {
-        not_kept(Property::Mode(mode), errno);
+    for attribute in &header.attributes {
+        if let Err(source) = subject.set_attribute(&attribute.name, &attribute.value) {
+            not_kept(Property::Attribute(attribute.name.clone()), source);
+        }
+    }
+    if header.kind != MemberKind::Symlink {
+        if let Err(errno) = subject.set_mode(mode) {
+            not_kept(Property::Mode(mode), errno.into());
+        }
+        set_acls(subject, header, report);
     }
     if let Err(errno) = subject.set_modified(header.modified) {
-        not_kept(Property::Modified, errno);
+        report(ProblemKind::NotKept {
+            property: Property::Modified,
+            source: errno.into(),
+        });
     }
 }
 
-fn set_attributes(
-    subject: Subject<'_>,
-    header: &MemberHeader,
-    report: &mut dyn FnMut(ProblemKind),
-) {
-    for attribute in &header.attributes {
-        if let Err(source) = subject.set_attribute(&attribute.name, &attribute.value) {
-            report(ProblemKind::NotKept {
-                property: Property::Attribute(attribute.name.clone()),
-                source,
-            });
-        }
-    }
-    if header.kind == MemberKind::Symlink {
-        return;
-    }
-    let acls = [
-        (
-            &header.access_acl,
-            header.access(),
-            ACCESS_ACL,
-            Property::AccessAcl,
-        ),
-        (
-            &header.default_acl,
-            header.default_access(),
-            DEFAULT_ACL,
-            Property::DefaultAcl,
-        ),
-    ];
-    for (text, acl, attribute, property) in acls {
-        match (text, acl) {
-            (Some(_), Some(acl)) => {
-                if let Err(source) = subject.set_attribute(attribute, &acl.to_attribute()) {
-                    report(ProblemKind::NotKept { property, source });
-                }
-            }
-            (Some(_), None) => report(ProblemKind::MalformedAcl { which: property }),
+fn set_acls(subject: Subject<'_>, header: &MemberHeader, report: &mut dyn FnMut(ProblemKind)) {
+    let access = (&header.access_acl, ACCESS_ACL, Property::AccessAcl);
+    let default = (&header.default_acl, DEFAULT_ACL, Property::DefaultAcl);
+    for (text, attribute, property) in [access, default] {
+        let Some(text) = text else {
             // The target's directory may have passed on an ACL that the file did not have.
-            (None, _) => subject.remove_attribute(attribute),
+            subject.remove_attribute(attribute);
+            continue;
+        };
+        let Some(acl) = Acl::from_text(text) else {
+            report(ProblemKind::MalformedAcl { which: property });
+            continue;
+        };
+        if let Err(source) = subject.set_attribute(attribute, &acl.to_attribute()) {
+            report(ProblemKind::NotKept { property, source });
         }
     }
 }

@@ -119,6 +119,10 @@ pub struct Extractor {
     metadata: Metadata,
     /// Directories whose own metadata waits until all in them is done, outermost first.
     open_directories: Vec<MemberHeader>,
+    /// Hard links whose data is still to be supplied.
+    waiting: HashSet<Vec<u8>>,
+    /// Directories passed by but kept open for those.
+    kept_open: Vec<MemberHeader>,
     /// Paths that are not there as the archive has them: no hard link may lead to them.
     absent: HashSet<Vec<u8>>,
     /// Members restored under another path than their own.
@@ -152,6 +156,8 @@ impl Extractor {
             options,
             metadata: Metadata::new(options.ownership),
             open_directories: Vec::new(),
+            waiting: HashSet::new(),
+            kept_open: Vec::new(),
             absent: HashSet::new(),
             moved: HashMap::new(),
             previous: None,
@@ -161,7 +167,12 @@ impl Extractor {
 
     /// Restores the member that `reader` stands at, whose header is `header`, at `path`: its own
     /// path, or that of a hard link to it whose data it carries. Members come in the order of the
-    /// stream, so that a directory is done when the next member lies outside it.
+    /// stream, so that a directory is done when the next member lies outside it; only data asked
+    /// for by [`Outcome::NeedsData`] may come at any later time.
+    ///
+    /// A hard link is made to the first name's path in the target. A caller who does not restore
+    /// that first name in the same run supplies the data at once, since something else may stand
+    /// there.
     ///
     /// With `digest`, a regular file is put in its place only if its content has that BLAKE3.
     ///
@@ -202,6 +213,11 @@ impl Extractor {
                 Outcome::NotRestored
             }
         };
+        if matches!(outcome, Outcome::NeedsData { .. }) {
+            self.waiting.insert(path.clone());
+        } else {
+            self.waiting.remove(&path);
+        }
         if outcome == Outcome::Restored {
             self.absent.remove(&path);
             if path != header.path {
@@ -219,6 +235,12 @@ impl Extractor {
     pub fn finish(mut self, problems: &mut dyn FnMut(Problem)) -> Finished {
         while let Some(header) = self.open_directories.pop() {
             self.finish_directory(&header, problems);
+        }
+        // What is inside comes first: its directory may be closed to us afterwards.
+        let mut kept_open = std::mem::take(&mut self.kept_open);
+        kept_open.sort_unstable_by(|a, b| walk_order(&b.path, &a.path));
+        for header in &kept_open {
+            self.finish_directory(header, problems);
         }
         Finished {
             target: self.target,
@@ -238,7 +260,12 @@ impl Extractor {
             .open_directories
             .pop_if(|directory| !is_within(path, &directory.path))
         {
-            self.finish_directory(&header, problems);
+            let waited_for = |path: &Vec<u8>| is_within(path, &header.path);
+            if self.waiting.iter().any(waited_for) {
+                self.kept_open.push(header);
+            } else {
+                self.finish_directory(&header, problems);
+            }
         }
     }
 
@@ -266,7 +293,7 @@ impl Extractor {
             self.options.existing
         };
         if existing != Existing::Replace && exists(place)? {
-            return self.left(existing);
+            return left(existing);
         }
         let made = match header.kind {
             MemberKind::HardLink => return self.place_link(place, &header.link, existing),
@@ -277,15 +304,7 @@ impl Extractor {
             self.descent.forget(path);
             return Ok(Outcome::Restored);
         }
-        self.left(existing)
-    }
-
-    /// The answer when a name exists and is not to be replaced.
-    fn left(&self, existing: Existing) -> Result<Outcome, Stop> {
-        match existing {
-            Existing::Keep => Ok(Outcome::Kept),
-            Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
-        }
+        left(existing)
     }
 
     /// Opens a directory, making what is missing of it for the restoring user alone.
@@ -345,7 +364,7 @@ impl Extractor {
                     remove(place)?;
                     mkdirat(&parent, name, Mode::S_IRWXU).map_err(create)?;
                 }
-                Err(_) => return self.left(self.options.existing),
+                Err(_) => return left(self.options.existing),
             },
             Err(errno) => return Err(create(errno)),
         }
@@ -407,7 +426,7 @@ impl Extractor {
         };
         match link_name(directory, name, place) {
             Ok(()) => Ok(Outcome::Restored),
-            Err(Errno::EEXIST) => self.left(existing),
+            Err(Errno::EEXIST) => left(existing),
             // Not there, not linkable, or too many names: the data can still be restored.
             Err(
                 Errno::ENOENT | Errno::EPERM | Errno::EOPNOTSUPP | Errno::EMLINK | Errno::EXDEV,
@@ -519,6 +538,14 @@ enum Stop {
 impl From<ProblemKind> for Stop {
     fn from(what: ProblemKind) -> Self {
         Self::Member(what)
+    }
+}
+
+/// The answer when a name exists and is not to be replaced.
+fn left(existing: Existing) -> Result<Outcome, Stop> {
+    match existing {
+        Existing::Keep => Ok(Outcome::Kept),
+        Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::block::{BLOCK, padding};
 use super::descent::Descent;
 use super::gather::{Place, gather, identity, kind_of};
 use super::header::MemberHeader;
-use super::links::{EarlierMembers, LinkTable};
+use super::links::{EarlierMembers, LinkTable, has_other_names};
 use super::member::{
     IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState, ResumePoint,
     SegmentNumber, StreamPhase,
@@ -172,7 +172,8 @@ impl Session<'_> {
                 }
             };
             if let Some(last) = passed {
-                if walk_order(walk.path(), last).is_le() {
+                let order = walk_order(walk.path(), last);
+                if order.is_lt() || (order.is_eq() && !self.became_directory(last, &status)) {
                     self.pass(walk.path(), &status);
                     continue;
                 }
@@ -185,12 +186,25 @@ impl Session<'_> {
 
     /// Goes past what is in the stream already.
     fn pass(&mut self, path: &[u8], status: &FileStat) {
-        let completed = self.completed.as_ref().filter(|entry| entry.path == path);
-        let lookup = || match completed {
-            Some(entry) => Some(entry.clone()),
-            None => self.writer.earlier.lookup(path),
-        };
-        self.links.passed(path, status, &lookup);
+        let lookup = || self.earlier_entry(path);
+        let entry = has_other_names(status).then(lookup).flatten();
+        self.links.passed(path, status, entry.as_ref());
+    }
+
+    /// Whether the path the stream stopped after is a directory now and was not: what is in it
+    /// follows, so it must be written first.
+    fn became_directory(&self, path: &[u8], status: &FileStat) -> bool {
+        kind_of(status) == Some(MemberKind::Directory)
+            && self
+                .earlier_entry(path)
+                .is_none_or(|entry| entry.kind != MemberKind::Directory)
+    }
+
+    fn earlier_entry(&self, path: &[u8]) -> Option<IndexEntry> {
+        match &self.completed {
+            Some(entry) if entry.path == path => Some(entry.clone()),
+            _ => self.writer.earlier.lookup(path),
+        }
     }
 
     fn write_entry(&mut self, walk: &Walk<'_>, status: &FileStat) -> Result<(), ArchiveError> {

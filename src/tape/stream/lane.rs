@@ -109,6 +109,10 @@ impl Lane {
         let mut unfiled = false;
         for item in &self.items {
             (volume, doing) = match item {
+                // The stream has ended with an error: a volume taken now would stay empty.
+                LaneItem::SegmentBegin(..) if self.shared.check().is_err() => {
+                    (volume, Doing::Discarding)
+                }
                 LaneItem::SegmentBegin(segment, start) => {
                     let writer = self.volume_with_room(volume)?;
                     unfiled = true;

@@ -1,0 +1,254 @@
+//! `job`.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::args::{JobCommand, JobRunArgs};
+use super::output::{self, Column, or_dash, size, time};
+use crate::app::App;
+use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
+use crate::error::{Error, ErrorKind, Result};
+use crate::job::plan::{self, Request};
+use crate::job::run::{self, Report};
+use crate::media::reconcile;
+
+pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
+    let app = Arc::new(session.open()?);
+    match command {
+        JobCommand::Run(args) => start(session, &app, args),
+        JobCommand::List => list(session, &app),
+        JobCommand::Show { run } => show(session, &app, &run),
+        JobCommand::Resume { run, .. } => {
+            let report = run::resume(&app, run)?;
+            finished(session, &report)
+        }
+    }
+}
+
+fn start(session: &Session, app: &Arc<App>, args: JobRunArgs) -> Result<()> {
+    let request = Request {
+        sets: args.sets,
+        month: args.month.map(|month| month.parse()).transpose()?,
+    };
+    let library = Arc::new(app.library(args.choice.library.as_deref(), "monthly job")?);
+    if args.plan {
+        return show_plan(session, app, &library, &request);
+    }
+    let report = run::start(app, &library, &request)?;
+    finished(session, &report)
+}
+
+fn show_plan(
+    session: &Session,
+    app: &App,
+    library: &crate::library::Library,
+    request: &Request,
+) -> Result<()> {
+    let plan = plan::plan(app, library.name(), request)?;
+    let view = library.view()?;
+    let library_id = reconcile::identify(app, library)?;
+    reconcile::reconcile(app, library, &view, None)?;
+    let candidates = app.catalogue.read(plan::candidates)?;
+    let now = app.clock.now();
+    let mut rows = Vec::new();
+    for set in &plan.sets {
+        let mut taken = std::collections::HashSet::new();
+        for (copy, pool) in &set.copies {
+            let choice = plan::choose(&candidates, library_id, pool, &taken, now);
+            let (cartridge, reason) = choice.map_or_else(
+                || ("-".to_owned(), "no cartridge in the library".to_owned()),
+                |(candidate, reason)| (candidate.cartridge.barcode.to_string(), reason.to_string()),
+            );
+            taken.extend(choice.map(|(candidate, _)| candidate.cartridge.barcode.clone()));
+            rows.push(vec![
+                set.name.clone(),
+                copy.to_string(),
+                pool.to_string(),
+                cartridge,
+                reason,
+            ]);
+        }
+    }
+    if session.is_json() {
+        let first: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                serde_json::json!({
+                    "set": row[0], "copy": row[1], "pool": row[2],
+                    "first_cartridge": row[3], "reason": row[4],
+                })
+            })
+            .collect();
+        return output::json(&serde_json::json!({ "plan": plan, "cartridges": first }));
+    }
+    output::line(format!("Month {}", plan.month))?;
+    output::table(
+        &[
+            Column::Text("SET"),
+            Column::Number("COPY"),
+            Column::Text("POOL"),
+            Column::Text("FIRST CARTRIDGE"),
+            Column::Text("WHY"),
+        ],
+        rows,
+        "Nothing to do.",
+    )
+}
+
+fn finished(session: &Session, report: &Report) -> Result<()> {
+    if session.is_json() {
+        output::json(report)?;
+    } else {
+        summary(report)?.iter().try_for_each(output::line)?;
+    }
+    outcome(report)
+}
+
+/// What a run came to, in lines.
+pub(crate) fn summary(report: &Report) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for set in &report.sets {
+        lines.push(format!(
+            "Set {} ({}): {} members, {}, {} segments, {}",
+            set.name,
+            set.id,
+            set.members,
+            size(set.bytes),
+            set.segments,
+            set.state
+        ));
+    }
+    for cartridge in &report.cartridges {
+        lines.push(format!(
+            "  {} holds copy {} ({}) and is in {}",
+            cartridge.barcode, cartridge.copy, cartridge.pool, cartridge.place
+        ));
+    }
+    Ok(lines)
+}
+
+/// The exit of a run that came to its end.
+pub(crate) fn outcome(report: &Report) -> Result<()> {
+    if !report.failed.is_empty() {
+        return Err(Error::failed(report.failed.join("; ")));
+    }
+    if report.problems > 0 || report.refused > 0 {
+        let mut what = Vec::new();
+        if report.problems > 0 {
+            what.push(format!(
+                "{} things could not be read as they were",
+                report.problems
+            ));
+        }
+        if report.refused > 0 {
+            what.push(format!("{} cartridges were refused", report.refused));
+        }
+        return Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("done, but {}", what.join(" and ")),
+        )
+        .hint("each was named above"));
+    }
+    Ok(())
+}
+
+fn list(session: &Session, app: &App) -> Result<()> {
+    let runs = app.catalogue.read(|view| view.runs())?;
+    if session.is_json() {
+        return output::json(&runs);
+    }
+    output::table(
+        &[
+            Column::Text("STARTED"),
+            Column::Text("KIND"),
+            Column::Text("MONTH"),
+            Column::Text("STATE"),
+            Column::Text("FINISHED"),
+            Column::Text("ID"),
+            Column::Text("NOTE"),
+        ],
+        runs.into_iter()
+            .map(|run| {
+                vec![
+                    time(run.started_at),
+                    run.kind.to_string(),
+                    or_dash(run.month),
+                    run.state.to_string(),
+                    or_dash(run.finished_at.map(time)),
+                    run.id.to_string(),
+                    run.note.unwrap_or_default(),
+                ]
+            })
+            .collect(),
+        "Nothing has run yet.",
+    )
+}
+
+fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
+    if text == "last" {
+        return view
+            .runs()?
+            .into_iter()
+            .find(|run| run.kind == RunKind::Backup)
+            .ok_or_else(|| Error::usage("no job has run yet"));
+    }
+    Ok(view.run(text.parse()?)?)
+}
+
+fn show(session: &Session, app: &App, text: &str) -> Result<()> {
+    let (run, steps, journal): (Run, Vec<Step>, Vec<JournalRow>) = app.catalogue.read(|view| {
+        let run = find_run(view, text)?;
+        let steps = view.steps(run.id)?;
+        let journal = view.journal_of_run(run.id)?;
+        Ok::<_, Error>((run, steps, journal))
+    })?;
+    if session.is_json() {
+        return output::json(&serde_json::json!({
+            "run": run, "steps": steps, "journal_entries": journal.len(),
+        }));
+    }
+    let mut lines = vec![
+        format!("Run       {}", run.id),
+        format!("Kind      {}", run.kind),
+        format!("Month     {}", or_dash(run.month)),
+        format!(
+            "State     {}{}",
+            run.state,
+            run.note
+                .as_ref()
+                .map_or_else(String::new, |note| format!(": {note}"))
+        ),
+        format!("Started   {} by {}", time(run.started_at), run.actor.person),
+        format!("Finished  {}", or_dash(run.finished_at.map(time))),
+        format!("Journal   {} entries", journal.len()),
+    ];
+    lines.push("Steps".to_owned());
+    for step in steps {
+        lines.push(format!(
+            "  {:>3}  {}  {:<9} {:<9} {}",
+            step.ordinal,
+            time(step.started_at),
+            step.kind.as_str(),
+            step.state.to_string(),
+            compact(&step.intent)
+        ));
+    }
+    output::line(lines.join("\n"))
+}
+
+/// An intent in one line: its fields as `name value`.
+fn compact(value: &serde_json::Value) -> String {
+    let Some(fields) = value.as_object() else {
+        return value.to_string();
+    };
+    fields
+        .iter()
+        .map(|(name, value)| {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            format!("{name} {text}")
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}

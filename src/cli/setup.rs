@@ -1,0 +1,212 @@
+//! `init`, `config`, `set`, `key`.
+
+use serde::Serialize;
+
+use super::Session;
+use super::args::{CompressionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
+use super::output::{self, Column, or_dash, size, time};
+use crate::app::App;
+use crate::catalogue::{BackupSet, Compression, IdentityPlace, KeyRole, SetDefinition};
+use crate::config::{Config, DriveConfig, LibraryConfig};
+use crate::error::{Context, Error, Result};
+use crate::set::{self, Definition};
+use crate::{key, quickstart};
+
+pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
+    let mut config = Config::default();
+    if let Some(changer) = &args.changer {
+        let drive = args
+            .drive
+            .iter()
+            .map(|device| DriveConfig {
+                device: device.clone(),
+                element: None,
+            })
+            .collect();
+        let changer = changer.clone();
+        config
+            .library
+            .insert("main".to_owned(), LibraryConfig::Scsi { changer, drive });
+    }
+    if args.with_virtual {
+        quickstart::initialise_virtual(
+            &session.state,
+            config,
+            args.cartridge_size.as_u64(),
+            &session.around,
+        )?;
+    } else {
+        App::initialise(&session.state, &config, session.around.clone())?;
+    }
+    let path = session.state.join(crate::config::FILE_NAME);
+    if session.is_json() {
+        return output::json(&serde_json::json!({ "config": path }));
+    }
+    output::line(format!("Made {}", path.display()))
+}
+
+pub(super) fn config_check(session: &Session) -> Result<()> {
+    let path = session.state.join(crate::config::FILE_NAME);
+    let config = Config::load(&path)?;
+    if session.is_json() {
+        return output::json(&config);
+    }
+    output::line(format!("# {} is in order", path.display()))?;
+    output::line(config.to_toml()?.trim_end())
+}
+
+#[derive(Serialize)]
+struct DefinitionRow<'a> {
+    #[serde(flatten)]
+    definition: &'a SetDefinition,
+    newest: Option<&'a BackupSet>,
+}
+
+pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
+    let app = session.open()?;
+    match command {
+        SetCommand::Define {
+            name,
+            source,
+            compression,
+            exclude,
+        } => {
+            let id = set::define(
+                &app,
+                &Definition {
+                    name: name.clone(),
+                    source,
+                    excludes: exclude,
+                    compression: match compression {
+                        CompressionArg::None => Compression::None,
+                        CompressionArg::Zstd => Compression::Zstd,
+                    },
+                },
+            )?;
+            if session.is_json() {
+                return output::json(&serde_json::json!({ "id": id, "name": name }));
+            }
+            output::line(format!("Set \"{name}\" is defined ({id})"))
+        }
+        SetCommand::List => list_sets(session, &app),
+        SetCommand::Show { set } => super::query::show_set(session, &app, &set),
+    }
+}
+
+fn list_sets(session: &Session, app: &App) -> Result<()> {
+    let rows = app.catalogue.read(|view| {
+        view.definitions()?
+            .into_iter()
+            .map(|definition| {
+                let newest = view.newest_set(definition.id)?;
+                Ok::<_, Error>((definition, newest))
+            })
+            .collect::<Result<Vec<_>>>()
+    })?;
+    if session.is_json() {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(definition, newest)| DefinitionRow {
+                definition,
+                newest: newest.as_ref(),
+            })
+            .collect();
+        return output::json(&rows);
+    }
+    output::table(
+        &[
+            Column::Text("NAME"),
+            Column::Text("SOURCE"),
+            Column::Text("COMPRESSION"),
+            Column::Text("NEWEST SET"),
+            Column::Number("FILES"),
+            Column::Number("SIZE"),
+            Column::Text("ID"),
+        ],
+        rows.iter()
+            .map(|(definition, newest)| {
+                let totals = newest.as_ref().map(|set| set.totals);
+                vec![
+                    definition.name.clone(),
+                    definition.source.display().to_string(),
+                    definition.compression.to_string(),
+                    or_dash(newest.as_ref().map(|set| time(set.started_at))),
+                    or_dash(totals.map(|totals| totals.members)),
+                    or_dash(totals.map(|totals| size(totals.bytes))),
+                    definition.id.to_string(),
+                ]
+            })
+            .collect(),
+        "No set is defined. Define one with \"tapeward set define NAME FOLDER\".",
+    )
+}
+
+pub(super) fn key(session: &Session, command: KeyCommand) -> Result<()> {
+    let app = session.open()?;
+    match command {
+        KeyCommand::Create {
+            name,
+            role,
+            identity_file,
+        } => {
+            let role = match role {
+                KeyRoleArg::Site => KeyRole::Site,
+                KeyRoleArg::Escrow => KeyRole::Escrow,
+            };
+            let (recipient, path) = key::create(&app, &name, role, identity_file.as_deref())?;
+            if session.is_json() {
+                return output::json(&serde_json::json!({
+                    "name": name, "recipient": recipient.to_string(), "identity_file": path,
+                }));
+            }
+            output::line(format!("Key \"{name}\": {recipient}"))?;
+            output::line(format!("Its identity is in {}", path.display()))?;
+            if role == KeyRole::Escrow {
+                output::line(
+                    "Put that file into the safe and delete it here: this host never needs it.",
+                )?;
+            }
+            Ok(())
+        }
+        KeyCommand::List => list_keys(session, &app),
+    }
+}
+
+fn list_keys(session: &Session, app: &App) -> Result<()> {
+    let keys = app
+        .catalogue
+        .read(|view| view.keys())
+        .context("cannot list keys")?;
+    if session.is_json() {
+        return output::json(&keys);
+    }
+    output::table(
+        &[
+            Column::Text("NAME"),
+            Column::Text("ROLE"),
+            Column::Text("CREATED"),
+            Column::Text("IDENTITY"),
+            Column::Text("RECIPIENT"),
+        ],
+        keys.into_iter()
+            .map(|key| {
+                let identity = match key.identity {
+                    IdentityPlace::File { path } => path.display().to_string(),
+                    IdentityPlace::Credential { name } => {
+                        format!("credential {}", name.display())
+                    }
+                    IdentityPlace::Prompt => "asked for".to_owned(),
+                    IdentityPlace::None => "not here".to_owned(),
+                };
+                vec![
+                    key.name,
+                    key.role.to_string(),
+                    time(key.created_at),
+                    identity,
+                    key.recipient,
+                ]
+            })
+            .collect(),
+        "There is no key. Make one with \"tapeward key create site\".",
+    )
+}

@@ -1,0 +1,392 @@
+//! Labelling cartridges: the beginning of a volume's life.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tapeward_drivers::ssc::Drive;
+
+use super::step::{LABEL, RunContext};
+use super::volumes;
+use crate::app::App;
+use crate::catalogue::{
+    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, View,
+    Volume,
+};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
+use crate::journal::Event;
+use crate::library::Library;
+use crate::media::{barcode, reconcile};
+use crate::tape::document::VolumeHeader;
+use crate::tape::stream::{Geometry, StreamOptions};
+use crate::tape::volume::{DriveCompression, LabelPolicy, VolumeWriter, WriterSettings};
+use crate::tape::{BlockSize, Codec, VolumeError};
+
+/// What to do with data of other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// Leave it alone.
+    Refuse,
+    /// Overwrite it.
+    Overwrite,
+}
+
+/// What labelling means to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelIntent {
+    /// The cartridge.
+    pub barcode: Barcode,
+    /// The volume it becomes.
+    pub volume: VolumeId,
+    /// Its serial.
+    pub serial: VolumeSerial,
+    /// Its pool.
+    pub pool: PoolName,
+    /// Size of its blocks in bytes.
+    pub block_size: u32,
+}
+
+/// A volume that was just labelled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Labelled {
+    /// The cartridge.
+    pub barcode: Barcode,
+    /// The volume.
+    pub id: VolumeId,
+    /// Its serial in VOL1.
+    pub serial: VolumeSerial,
+}
+
+/// A drive that did not get a label, with the reason; the drive goes back.
+#[derive(Debug)]
+pub struct LabelError {
+    /// The drive.
+    pub drive: Drive,
+    /// Why not.
+    pub error: Error,
+}
+
+/// Labels cartridges, one after the other, in a run of its own.
+pub fn label(
+    app: &Arc<App>,
+    library: &Arc<Library>,
+    barcodes: &[Barcode],
+    pool: &PoolName,
+    foreign: Foreign,
+) -> Result<Vec<Labelled>> {
+    for code in barcodes {
+        app.catalogue
+            .read(|view| may_label(view, code, app.clock.now()))?;
+    }
+    let view = library.view()?;
+    let library_id = reconcile::identify(app, library)?;
+    let mut held = library.hold_drives(&view, 1, barcodes)?;
+    let run = RunId::generate(app.clock.now());
+    app.write(|tx, now| {
+        tx.add_run(&NewRun {
+            id: run,
+            kind: RunKind::Label,
+            month: None,
+            plan: serde_json::json!({ "barcodes": barcodes, "pool": pool }),
+            actor: app.actor.clone(),
+            started_at: now,
+        })?;
+        Ok(tx.set_run_state(run, RunState::Running, None, now)?)
+    })?;
+    let context = RunContext {
+        app: Arc::clone(app),
+        library: Arc::clone(library),
+        library_id,
+        run,
+    };
+    let mut labelled = Vec::new();
+    let mut outcome = Ok(());
+    for code in barcodes {
+        let Some(drive) = held.pop() else { break };
+        match label_one(&context, drive, code, pool, foreign) {
+            Ok((volume, drive)) => {
+                labelled.push(volume);
+                held.push(drive);
+            }
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
+    }
+    let (state, note) = match &outcome {
+        Ok(()) => (RunState::Done, None),
+        Err(error) => (RunState::Failed, Some(error.to_string())),
+    };
+    app.write(|tx, now| Ok(tx.set_run_state(run, state, note.as_deref(), now)?))?;
+    outcome.map(|()| labelled)
+}
+
+fn label_one(
+    context: &RunContext,
+    held: crate::library::mount::HeldDrive,
+    code: &Barcode,
+    pool: &PoolName,
+    foreign: Foreign,
+) -> Result<(Labelled, crate::library::mount::HeldDrive)> {
+    let (seat, drive) = context.library.mount(held, code, context)?;
+    let settings = settings(&context.app, 0)?;
+    let (drive, outcome) = match label_mounted(context, drive, code, pool, foreign, settings) {
+        Ok(writer) => {
+            let labelled = Labelled {
+                barcode: code.clone(),
+                id: writer.volume(),
+                serial: writer.header().serial,
+            };
+            (writer.into_drive(), Ok(labelled))
+        }
+        Err(failed) => (failed.drive, Err(failed.error)),
+    };
+    let held = context.library.unmount(seat, drive, None, context)?;
+    outcome.map(|labelled| (labelled, held))
+}
+
+/// How a volume is written that is only labelled or closed: what the sizes are for does not come.
+pub fn settings(app: &App, capacity: u64) -> Result<WriterSettings> {
+    let stream = &app.config.stream;
+    let options = StreamOptions {
+        block_size: BlockSize::new(stream.block_size.as_u64()).context("stream.block-size")?,
+        segment_size: stream.segment_size.as_u64(),
+        ring_size: stream.ring_size.as_u64(),
+        codec: Codec::None,
+        recipients: Vec::new(),
+    };
+    Ok(WriterSettings {
+        clock: app.clock.clone(),
+        geometry: Geometry::new(&options, capacity),
+        compression: DriveCompression::Off,
+    })
+}
+
+/// The cartridge and the volume whose life would end.
+///
+/// # Errors
+/// An unknown cartridge, one that is not for data, one with something to keep.
+pub fn may_label(
+    view: &View<'_>,
+    code: &Barcode,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(Cartridge, Option<Volume>)> {
+    let cartridge = view.cartridge_by_barcode(code)?.ok_or_else(|| {
+        Error::usage(format!("no cartridge {code} is registered"))
+            .hint(format!("register it with \"tapeward media add {code}\""))
+    })?;
+    if !matches!(cartridge.medium_use, MediumUse::Data | MediumUse::Worm) {
+        return Err(Error::usage(format!(
+            "{code} is a {} cartridge",
+            cartridge.medium_use
+        )));
+    }
+    let volume = view.volume_on(cartridge.id)?;
+    if let Some(volume) = &volume {
+        let kept = volume.retain_until.filter(|until| now < *until);
+        if let Some(until) = kept {
+            return Err(Error::failed(format!(
+                "{code} must be kept until {}: nothing was written",
+                until.format("%Y-%m-%d")
+            )));
+        }
+        if !volume.content.may_be_relabelled() {
+            return Err(Error::failed(format!(
+                "{code} is {}: nothing was written",
+                volume.content
+            )));
+        }
+    }
+    Ok((cartridge, volume))
+}
+
+/// Labels the cartridge in a drive and records the volume.
+///
+/// # Errors
+/// Whatever [`may_label`] refuses, data of others unless it may be overwritten, and what the
+/// drive says.
+pub fn label_mounted(
+    context: &RunContext,
+    drive: Drive,
+    code: &Barcode,
+    pool: &PoolName,
+    foreign: Foreign,
+    settings: WriterSettings,
+) -> Result<VolumeWriter, Box<LabelError>> {
+    let mut drive = drive;
+    let prepared = prepare(context, &mut drive, code, pool);
+    let (header, policy, old, cartridge) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(Box::new(LabelError { drive, error })),
+    };
+    let policy = match foreign {
+        Foreign::Overwrite if policy == LabelPolicy::BlankOnly => LabelPolicy::OverwriteForeign,
+        _ => policy,
+    };
+    let intent = LabelIntent {
+        barcode: code.clone(),
+        volume: header.volume,
+        serial: header.serial,
+        pool: pool.clone(),
+        block_size: u32::from(header.block_size),
+    };
+    let step = match context.intend(LABEL, &intent) {
+        Ok(step) => step,
+        Err(error) => return Err(Box::new(LabelError { drive, error })),
+    };
+    match VolumeWriter::label_new(drive, header, policy, settings) {
+        Ok(writer) => {
+            let recorded = context.observe(
+                step,
+                &serde_json::json!({ "volume": writer.volume() }),
+                |tx, now| {
+                    if let Some(old) = &old {
+                        tx.end_volume(old.id, now)?;
+                        context.app.note(
+                            tx,
+                            now,
+                            &Event::VolumeEnded {
+                                volume: old.id,
+                                reason: "labelled anew".to_owned(),
+                            },
+                        )?;
+                    }
+                    let overwrote = (foreign == Foreign::Overwrite)
+                        .then(|| "whatever was on it, as asked for".to_owned());
+                    record_label(context, tx, now, &writer, &cartridge, pool, overwrote)
+                },
+            );
+            match recorded {
+                Ok(()) => Ok(writer),
+                Err(error) => Err(Box::new(LabelError {
+                    drive: writer.into_drive(),
+                    error,
+                })),
+            }
+        }
+        Err(failed) => {
+            let error = refused(code, failed.error);
+            let error = match context.failed(step, &error) {
+                Ok(()) => error,
+                Err(unrecorded) => unrecorded,
+            };
+            Err(Box::new(LabelError {
+                drive: failed.drive,
+                error,
+            }))
+        }
+    }
+}
+
+/// Records a volume whose label is on the tape.
+pub fn record_label(
+    context: &RunContext,
+    tx: &crate::catalogue::Tx<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+    writer: &VolumeWriter,
+    cartridge: &Cartridge,
+    pool: &PoolName,
+    overwrote: Option<String>,
+) -> Result<()> {
+    let header = writer.header();
+    tx.add_volume(
+        &NewVolume {
+            id: header.volume,
+            cartridge: cartridge.id,
+            serial: header.serial,
+            pool: pool.clone(),
+            capacity: header.native_capacity,
+            block_size: u32::from(header.block_size),
+            worm: writer.is_worm(),
+            labelled_at: now,
+        },
+        Some(context.run),
+    )?;
+    volumes::add_files(tx, header.volume, writer.files(), now)?;
+    context.app.note(
+        tx,
+        now,
+        &Event::VolumeLabelled {
+            volume: header.volume,
+            cartridge: cartridge.id,
+            run: Some(context.run),
+            serial: header.serial,
+            pool: pool.clone(),
+            overwrote,
+        },
+    )
+}
+
+type Prepared = (VolumeHeader, LabelPolicy, Option<Volume>, Cartridge);
+
+fn prepare(
+    context: &RunContext,
+    drive: &mut Drive,
+    code: &Barcode,
+    _pool: &PoolName,
+) -> Result<Prepared> {
+    let app = &context.app;
+    let now = app.clock.now();
+    let (cartridge, old) = app.catalogue.read(|view| may_label(view, code, now))?;
+    let serial = app
+        .catalogue
+        .read(|view| choose_serial(view, code, old.as_ref()))?;
+    let capacity = drive
+        .capacity()
+        .context("cannot ask for the cartridge's capacity")?
+        .map_or(0, |capacity| capacity.maximum.bytes());
+    let header = VolumeHeader {
+        volume: VolumeId::generate(now),
+        serial,
+        barcode: Some(code.clone()),
+        block_size: BlockSize::new(app.config.stream.block_size.as_u64())
+            .context("stream.block-size")?,
+        native_capacity: capacity,
+        labelled: now,
+        // Only what is written later says how long it must be kept.
+        retain_until: None,
+    };
+    let policy = old
+        .as_ref()
+        .map_or(LabelPolicy::BlankOnly, |old| LabelPolicy::Reuse(old.id));
+    Ok((header, policy, old, cartridge))
+}
+
+/// The barcode's six characters when they are free, else the first free number.
+fn choose_serial(view: &View<'_>, code: &Barcode, old: Option<&Volume>) -> Result<VolumeSerial> {
+    let free = |serial: VolumeSerial| -> Result<bool> {
+        Ok(view
+            .volume_by_serial(serial)?
+            .is_none_or(|taken| old.is_some_and(|old| old.id == taken.id)))
+    };
+    if let Some(serial) = barcode::read(code).serial
+        && free(serial)?
+    {
+        return Ok(serial);
+    }
+    for number in 1..100_000 {
+        let serial: VolumeSerial = format!("T{number:05}").parse()?;
+        if free(serial)? {
+            return Ok(serial);
+        }
+    }
+    Err(Error::failed("no volume serial is free"))
+}
+
+fn refused(code: &Barcode, error: VolumeError) -> Error {
+    let foreign = matches!(error, VolumeError::NotBlank { .. });
+    let kind = ErrorKind::Failed;
+    let refused = Error::new(kind, format!("cannot label {code}")).because(error);
+    if foreign {
+        refused.hint("with \"tapeward media label --overwrite-foreign\" data of other programs is overwritten")
+    } else {
+        refused
+    }
+}
+
+/// Whether anything may be appended to a volume in this state.
+#[must_use]
+pub fn may_append(content: ContentState) -> bool {
+    matches!(content, ContentState::Scratch | ContentState::Filling)
+}

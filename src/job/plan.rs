@@ -1,0 +1,213 @@
+//! What a run will do: pure decisions about sets, copies and cartridges.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::catalogue::{
+    Cartridge, ContentState, MediumUse, Month, Place, PoolName, SetDefinition, View, Volume,
+};
+use crate::error::{Error, Result};
+use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId};
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Names or ids of set definitions; all when empty.
+    pub sets: Vec<String>,
+    /// The month it counts for; this one without it.
+    pub month: Option<Month>,
+}
+
+/// A run as planned; kept with the run, so that a later session does the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The library, as configured.
+    pub library: String,
+    /// The month it counts for.
+    pub month: Month,
+    /// The sets, in order.
+    pub sets: Vec<PlannedSet>,
+    /// Read every copy back.
+    pub verify: bool,
+    /// Bring the cartridges to import/export elements.
+    pub eject: bool,
+}
+
+/// A set to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSet {
+    /// Its id.
+    pub id: SetId,
+    /// What it is a backup of.
+    pub definition: SetDefinitionId,
+    /// The definition's name.
+    pub name: String,
+    /// The pool of each copy.
+    pub copies: Vec<(CopyNumber, PoolName)>,
+    /// Days it is kept.
+    pub retention_days: u32,
+}
+
+/// Plans a run.
+///
+/// # Errors
+/// Unknown sets, none defined, no key to encrypt to, no library.
+pub fn plan(app: &App, library: &str, request: &Request) -> Result<Plan> {
+    let now = app.clock.now();
+    app.catalogue.read(|view| {
+        if view.keys_in_use()?.is_empty() {
+            return Err(Error::usage("there is no key to encrypt to")
+                .hint("make one with \"tapeward key create site\""));
+        }
+        let definitions = chosen(view, &request.sets)?;
+        let sets = definitions
+            .into_iter()
+            .map(|definition| planned(app, definition, now))
+            .collect::<Result<_>>()?;
+        Ok(Plan {
+            library: library.to_owned(),
+            month: request.month.unwrap_or_else(|| Month::of(now)),
+            sets,
+            verify: app.config.monthly.verify,
+            eject: app.config.monthly.eject,
+        })
+    })
+}
+
+fn chosen(view: &View<'_>, names: &[String]) -> Result<Vec<SetDefinition>> {
+    if !names.is_empty() {
+        let mut found: Vec<SetDefinition> = Vec::new();
+        for name in names {
+            let definition = crate::set::find_definition(view, name)?;
+            if found.iter().all(|other| other.id != definition.id) {
+                found.push(definition);
+            }
+        }
+        return Ok(found);
+    }
+    let all = view.definitions()?;
+    if all.is_empty() {
+        return Err(Error::usage("no set is defined")
+            .hint("define one with \"tapeward set define NAME FOLDER\""));
+    }
+    Ok(all)
+}
+
+fn planned(
+    app: &App,
+    definition: SetDefinition,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<PlannedSet> {
+    let copies = if definition.copies.is_empty() {
+        (1..)
+            .map(CopyNumber)
+            .zip(&app.config.monthly.copies)
+            .map(|(copy, pool)| Ok((copy, pool.parse()?)))
+            .collect::<Result<_>>()?
+    } else {
+        definition.copies
+    };
+    Ok(PlannedSet {
+        id: SetId::generate(now),
+        definition: definition.id,
+        name: definition.name,
+        copies,
+        retention_days: definition
+            .retention_days
+            .unwrap_or(app.config.monthly.retention_days),
+    })
+}
+
+/// A cartridge that might be written next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The cartridge.
+    pub cartridge: Cartridge,
+    /// Its living volume.
+    pub volume: Option<Volume>,
+}
+
+/// Why a cartridge was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// A volume of the pool that has room.
+    Appends,
+    /// A labelled, empty volume of the pool.
+    LabelledScratch,
+    /// A scratch cartridge without a label.
+    Blank,
+    /// A volume whose retention has ended.
+    Expired,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Appends => "appended to",
+            Self::LabelledScratch => "labelled scratch",
+            Self::Blank => "new",
+            Self::Expired => "expired, labelled anew",
+        })
+    }
+}
+
+/// Every cartridge of the record.
+pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
+    view.cartridges()?
+        .into_iter()
+        .map(|cartridge| {
+            let volume = view.volume_on(cartridge.id)?;
+            Ok(Candidate { cartridge, volume })
+        })
+        .collect()
+}
+
+/// The cartridge to write next for a pool: one that can be appended to, else labelled scratch of
+/// the pool, else a new one, else one whose retention has ended; by barcode among equals. Only
+/// what is in the library counts, and nothing that is `taken`.
+#[must_use]
+pub fn choose<'a>(
+    candidates: &'a [Candidate],
+    library: LibraryId,
+    pool: &PoolName,
+    taken: &HashSet<Barcode>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<(&'a Candidate, Reason)> {
+    candidates
+        .iter()
+        .filter(|candidate| !taken.contains(&candidate.cartridge.barcode))
+        .filter(|candidate| {
+            matches!(candidate.cartridge.place, Place::Element { library: place, .. } if place == library)
+        })
+        .filter_map(|candidate| suitability(candidate, pool, now).map(|reason| (candidate, reason)))
+        .min_by_key(|(candidate, reason)| (*reason as u8, candidate.cartridge.barcode.clone()))
+}
+
+fn suitability(
+    candidate: &Candidate,
+    pool: &PoolName,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<Reason> {
+    if !matches!(
+        candidate.cartridge.medium_use,
+        MediumUse::Data | MediumUse::Worm
+    ) {
+        return None;
+    }
+    let Some(volume) = &candidate.volume else {
+        return Some(Reason::Blank);
+    };
+    match volume.content {
+        ContentState::Filling if volume.pool == *pool => Some(Reason::Appends),
+        ContentState::Scratch if volume.pool == *pool => Some(Reason::LabelledScratch),
+        ContentState::Expired
+            if !volume.worm && volume.retain_until.is_none_or(|until| until <= now) =>
+        {
+            Some(Reason::Expired)
+        }
+        _ => None,
+    }
+}

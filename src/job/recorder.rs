@@ -1,0 +1,334 @@
+//! What lanes report becomes the record: segments, tape files, volumes, one transaction each.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use crossbeam_channel::Receiver;
+
+use super::step::RunContext;
+use super::volumes;
+use crate::archive::member::SegmentNumber;
+use crate::catalogue::{
+    Codec, ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, StoredIndex, Tx,
+};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::id::{CopyNumber, SetId, VolumeId};
+use crate::journal::Event as JournalEvent;
+use crate::progress::Event;
+use crate::tape::SegmentFiles;
+use crate::tape::stream::{FinishReason, LaneEvent, SegmentClosed, StopFlag, StreamEvent};
+
+/// Records the events of one stream.
+#[derive(Debug)]
+pub struct Recorder {
+    context: RunContext,
+    set: SetId,
+    retain_until: DateTime<Utc>,
+    stop: StopFlag,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Closed, and not yet committed by any lane.
+    closed: HashMap<SegmentNumber, Segment>,
+    /// The highest segment of which a copy is recorded.
+    committed: Option<SegmentNumber>,
+    /// The first thing that could not be recorded.
+    failed: Option<Error>,
+    /// Segments a copy did not get.
+    lost: usize,
+}
+
+impl Recorder {
+    /// A recorder for a set that is being written.
+    #[must_use]
+    pub fn new(
+        context: RunContext,
+        set: SetId,
+        retain_until: DateTime<Utc>,
+        stop: StopFlag,
+    ) -> Self {
+        Self {
+            context,
+            set,
+            retain_until,
+            stop,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Records until the stream is over. What cannot be recorded stops the stream: nothing
+    /// counts that the record does not know.
+    pub fn run(&self, events: &Receiver<StreamEvent>) {
+        for event in events {
+            if let Err(error) = self.record(event) {
+                let mut state = self.lock();
+                state.failed.get_or_insert(error);
+                drop(state);
+                self.stop.set();
+                self.changed.notify_all();
+            }
+        }
+    }
+
+    /// Waits until a copy of a segment is recorded.
+    ///
+    /// # Errors
+    /// What could not be recorded.
+    pub fn wait_for(&self, segment: SegmentNumber) -> Result<()> {
+        let mut state = self.lock();
+        loop {
+            if let Some(error) = state.failed.take() {
+                return Err(error);
+            }
+            if state.committed >= Some(segment) {
+                return Ok(());
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// What could not be recorded, once the stream is over.
+    pub fn outcome(&self) -> Result<()> {
+        self.lock().failed.take().map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, event: StreamEvent) -> Result<()> {
+        match event {
+            StreamEvent::SegmentClosed(closed) => self.closed(&closed),
+            StreamEvent::Lane { copy, event } => self.lane(copy, event),
+        }
+    }
+
+    fn closed(&self, closed: &SegmentClosed) -> Result<()> {
+        let facts = &closed.facts;
+        let name = part_name(self.set, facts.segment);
+        let path = self.context.app.indexes().join(&name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| {
+                Error::failed(format!("cannot create {}", folder.display())).because(source)
+            })?;
+        }
+        files::write_atomically(&path, &closed.index_part)?;
+        let digest = ContentDigest(*blake3::hash(&closed.index_part).as_bytes());
+        let segment = Segment {
+            set: self.set,
+            number: facts.segment,
+            stream_offset: facts.stream_offset,
+            plaintext_length: facts.plaintext_length,
+            coded_length: facts.length,
+            codec: codec(facts.codec),
+            digest: volumes::digest(facts.xxh3_128),
+            entries: facts.members,
+            resume_point: closed.resume.clone(),
+            part: Some(StoredIndex { file: name, digest }),
+            closed_at: self.context.app.clock.now(),
+        };
+        self.lock().closed.insert(facts.segment, segment);
+        Ok(())
+    }
+
+    fn lane(&self, copy: CopyNumber, event: LaneEvent) -> Result<()> {
+        let app = &self.context.app;
+        match event {
+            LaneEvent::VolumeOpened { .. } => Ok(()),
+            LaneEvent::Committed {
+                segment,
+                volume,
+                files,
+            } => self.committed(copy, segment, volume, &files),
+            LaneEvent::Filed { volume, file } => app
+                .write(|tx, now| volumes::add_files(tx, volume, std::slice::from_ref(&*file), now)),
+            LaneEvent::SegmentLost {
+                segment,
+                volume,
+                why,
+            } => {
+                self.lock().lost += 1;
+                self.problem(
+                    copy,
+                    format!("segment {} was not written: {why}", segment.0),
+                );
+                let Some(volume) = volume else { return Ok(()) };
+                app.write(|tx, now| {
+                    app.note(
+                        tx,
+                        now,
+                        &JournalEvent::SegmentLost {
+                            run: Some(self.context.run),
+                            set: self.set,
+                            volume,
+                            segment,
+                            copy,
+                            reason: why,
+                        },
+                    )
+                })
+            }
+            LaneEvent::SetIndexSkipped { why } => {
+                tracing::info!(%copy, why, "the set index was not written to this copy");
+                Ok(())
+            }
+            LaneEvent::VolumeFinished { volume, reason, .. } => {
+                let reason = match reason {
+                    FinishReason::Full => "full".to_owned(),
+                    FinishReason::Failed(why) => why,
+                };
+                app.write(|tx, now| self.content(tx, now, volume, ContentState::Full, &reason))
+            }
+            LaneEvent::Dead { why } => {
+                self.problem(copy, why);
+                Ok(())
+            }
+        }
+    }
+
+    fn problem(&self, copy: CopyNumber, what: String) {
+        self.context.app.watcher.event(Event::Problem {
+            subject: format!("copy {copy}"),
+            what,
+        });
+    }
+
+    fn committed(
+        &self,
+        copy: CopyNumber,
+        number: SegmentNumber,
+        volume: VolumeId,
+        files: &SegmentFiles,
+    ) -> Result<()> {
+        let segment = self.lock().closed.get(&number).cloned();
+        self.context.app.write(|tx, now| {
+            if let Some(segment) = &segment {
+                tx.add_segment(segment)?;
+            }
+            self.content(tx, now, volume, ContentState::Filling, "written to")?;
+            record_copy(
+                &self.context,
+                tx,
+                now,
+                self.set,
+                copy,
+                number,
+                volume,
+                files,
+            )?;
+            Ok(tx.extend_retention(volume, self.retain_until)?)
+        })?;
+        let mut state = self.lock();
+        state.committed = state.committed.max(Some(number));
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn content(
+        &self,
+        tx: &Tx<'_>,
+        now: DateTime<Utc>,
+        volume: VolumeId,
+        content: ContentState,
+        reason: &str,
+    ) -> Result<()> {
+        set_content(&self.context, tx, now, volume, content, reason)
+    }
+}
+
+/// Changes what a volume's content is worth, in record and journal.
+pub fn set_content(
+    context: &RunContext,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    volume: VolumeId,
+    content: ContentState,
+    reason: &str,
+) -> Result<()> {
+    if tx.volume(volume)?.content == content {
+        return Ok(());
+    }
+    let run = Some(context.run);
+    tx.set_content(volume, content, now, reason, run)?;
+    context.app.note(
+        tx,
+        now,
+        &JournalEvent::VolumeContent {
+            volume,
+            run,
+            content,
+            reason: reason.to_owned(),
+        },
+    )
+}
+
+/// Records that a copy of a segment is on a volume.
+#[allow(clippy::too_many_arguments)] // one row of the record
+pub fn record_copy(
+    context: &RunContext,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    set: SetId,
+    copy: CopyNumber,
+    segment: SegmentNumber,
+    volume: VolumeId,
+    files: &SegmentFiles,
+) -> Result<()> {
+    let all: Vec<_> = files.iter().cloned().collect();
+    volumes::add_files(tx, volume, &all, now)?;
+    let row = tx.segment(set, segment)?;
+    tx.add_segment_copy(&SegmentCopy {
+        set,
+        segment,
+        copy,
+        volume,
+        tape_file: files.data.tape_file,
+        block_address: files.data.first_block.0,
+        state: SegmentCopyState::Committed,
+        committed_at: now,
+        verified_at: None,
+    })?;
+    context.app.note(
+        tx,
+        now,
+        &JournalEvent::SegmentCommitted {
+            run: context.run,
+            set,
+            volume,
+            segment,
+            copy,
+            tape_file: files.data.tape_file,
+            codec: row.codec,
+            digest: row.digest,
+            bytes: row.coded_length,
+        },
+    )
+}
+
+/// Name of a stored index part below the folder of indexes.
+fn part_name(set: SetId, segment: SegmentNumber) -> String {
+    let path: PathBuf = [format!("{set}.parts"), format!("{:06}.index", segment.0)]
+        .iter()
+        .collect();
+    path.to_string_lossy().into_owned()
+}
+
+fn codec(codec: crate::tape::Codec) -> Codec {
+    match codec {
+        crate::tape::Codec::None => Codec::None,
+        crate::tape::Codec::Zstd => Codec::Zstd,
+        crate::tape::Codec::Age => Codec::Age,
+        crate::tape::Codec::ZstdAge => Codec::ZstdAge,
+    }
+}

@@ -1,0 +1,447 @@
+//! Starting and resuming runs of the monthly job.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tapeward_drivers::smc::ElementKind;
+
+use super::drives::Drives;
+use super::plan::{self, Plan, PlannedSet, Request};
+use super::settle;
+use super::step::RunContext;
+use super::verify::{self, Verified};
+use crate::app::App;
+use crate::catalogue::{NewRun, Run, RunKind, RunState, SetCopyState, SetState};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::id::{Barcode, CopyNumber, RunId, SetId};
+use crate::journal::Event as JournalEvent;
+use crate::library::Library;
+use crate::library::lock::DeviceLock;
+use crate::library::view::full_mail_slots;
+use crate::media::reconcile;
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Job {
+    pub(super) context: RunContext,
+    pub(super) drives: Drives,
+    /// Files that could not be read or kept.
+    pub(super) problems: u64,
+    /// Cartridges that were refused.
+    pub(super) refused: usize,
+    /// Sets that were given up.
+    pub(super) failed: Vec<String>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// Its sets.
+    pub sets: Vec<SetReport>,
+    /// Cartridges written to, and where they are.
+    pub cartridges: Vec<CartridgeReport>,
+    /// Files that could not be read or kept.
+    pub problems: u64,
+    /// Cartridges that were refused.
+    pub refused: usize,
+    /// Sets that were given up.
+    pub failed: Vec<String>,
+}
+
+/// A set of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct SetReport {
+    /// The set.
+    pub id: SetId,
+    /// Its definition's name.
+    pub name: String,
+    /// Its state.
+    pub state: SetState,
+    /// Members of its stream.
+    pub members: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Its segments.
+    pub segments: usize,
+    /// The state of each copy.
+    pub copies: Vec<(CopyNumber, SetCopyState)>,
+}
+
+/// A cartridge of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct CartridgeReport {
+    /// Its barcode.
+    pub barcode: Barcode,
+    /// The copy it holds.
+    pub copy: CopyNumber,
+    /// Its pool.
+    pub pool: String,
+    /// Where it is, in words.
+    pub place: String,
+}
+
+/// Starts a run.
+///
+/// # Errors
+/// [`ErrorKind::Locked`] while another one is running, a usage error while one is unfinished.
+pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Result<Report> {
+    let _lock = hold_job(app)?;
+    let open = app.catalogue.read(|view| view.open_runs())?;
+    if let Some(run) = open.iter().find(|run| run.kind == RunKind::Backup) {
+        return Err(Error::usage(format!(
+            "run {} is not finished ({}){}",
+            run.id,
+            run.state,
+            run.note
+                .as_ref()
+                .map_or_else(String::new, |note| format!(": {note}"))
+        ))
+        .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
+    }
+    let plan = plan::plan(app, library.name(), request)?;
+    for set in &plan.sets {
+        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
+        crate::set::readable_folder(&definition.source)?;
+    }
+    let view = library.view()?;
+    let most = plan.sets.iter().map(|set| set.copies.len()).max();
+    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let run = RunId::generate(app.clock.now());
+    let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
+    app.write(|tx, now| {
+        tx.add_run(&NewRun {
+            id: run,
+            kind: RunKind::Backup,
+            month: Some(plan.month),
+            plan: stored,
+            actor: app.actor.clone(),
+            started_at: now,
+        })?;
+        app.note(
+            tx,
+            now,
+            &JournalEvent::RunPlanned {
+                run,
+                run_kind: RunKind::Backup,
+                month: Some(plan.month),
+            },
+        )
+    })?;
+    app.say(format!("run {run} for {}", plan.month));
+    let library_id = reconcile::identify(app, library)?;
+    reconcile::reconcile(app, library, &view, Some(run))?;
+    let context = RunContext {
+        app: Arc::clone(app),
+        library: Arc::clone(library),
+        library_id,
+        run,
+    };
+    execute(context, held, &plan)
+}
+
+/// Goes on with a run.
+pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
+    let _lock = hold_job(app)?;
+    let run = choose(app, run)?;
+    let plan: Plan = serde_json::from_value(run.plan.clone())
+        .context(format!("the plan of run {} cannot be read", run.id))?;
+    let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
+    let view = library.view()?;
+    let most = plan.sets.iter().map(|set| set.copies.len()).max();
+    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let library_id = reconcile::identify(app, &library)?;
+    reconcile::reconcile(app, &library, &view, Some(run.id))?;
+    app.say(format!("resuming run {} for {}", run.id, plan.month));
+    let context = RunContext {
+        app: Arc::clone(app),
+        library,
+        library_id,
+        run: run.id,
+    };
+    execute(context, held, &plan)
+}
+
+fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
+    if let Some(id) = id {
+        let run = app.catalogue.read(|view| view.run(id))?;
+        if run.state.is_final() || run.kind != RunKind::Backup {
+            return Err(Error::usage(format!("run {id} is {}", run.state))
+                .hint("\"tapeward job list\" shows what can be resumed"));
+        }
+        return Ok(run);
+    }
+    app.catalogue
+        .read(|view| view.open_runs())?
+        .into_iter()
+        .find(|run| run.kind == RunKind::Backup)
+        .ok_or_else(|| Error::usage("no run is unfinished"))
+}
+
+/// One job at a time works with a state folder.
+fn hold_job(app: &App) -> Result<DeviceLock> {
+    DeviceLock::acquire(
+        &app.state.join("locks"),
+        "job",
+        "the job of this state folder",
+        "job",
+        app.clock.now(),
+    )
+}
+
+fn execute(
+    context: RunContext,
+    held: Vec<crate::library::mount::HeldDrive>,
+    plan: &Plan,
+) -> Result<Report> {
+    change_state(&context, RunState::Running, None)?;
+    let mut job = Job {
+        drives: Drives::new(context.clone(), held),
+        context,
+        problems: 0,
+        refused: 0,
+        failed: Vec::new(),
+    };
+    let outcome = job.work(plan);
+    let (state, note) = match &outcome {
+        Ok(()) if job.failed.len() == plan.sets.len() => {
+            (RunState::Failed, Some(job.failed.join("; ")))
+        }
+        Ok(()) => (RunState::Done, None),
+        Err(error) if error.kind() == ErrorKind::OperatorNeeded => {
+            (RunState::Waiting, Some(error.to_string()))
+        }
+        Err(error) => (RunState::Interrupted, Some(error.to_string())),
+    };
+    change_state(&job.context, state, note)?;
+    outcome.map_err(|error| with_resume_hint(error, job.context.run))?;
+    job.report(plan)
+}
+
+fn with_resume_hint(error: Error, run: RunId) -> Error {
+    if error.advice().is_some() {
+        return error;
+    }
+    error.hint(format!(
+        "nothing acknowledged is lost; go on with \"tapeward job resume {run}\""
+    ))
+}
+
+fn change_state(context: &RunContext, state: RunState, note: Option<String>) -> Result<()> {
+    context.app.write(|tx, now| {
+        tx.set_run_state(context.run, state, note.as_deref(), now)?;
+        context.app.note(
+            tx,
+            now,
+            &JournalEvent::RunChanged {
+                run: context.run,
+                state,
+                note,
+            },
+        )
+    })
+}
+
+impl Job {
+    fn work(&mut self, plan: &Plan) -> Result<()> {
+        settle::settle(&self.context.clone(), &mut self.drives)?;
+        for set in &plan.sets {
+            self.context.app.interrupt.check()?;
+            self.write_set(set, plan.month)?;
+            self.complete_copies(set)?;
+        }
+        if plan.verify {
+            for set in &plan.sets {
+                self.verify_set(set)?;
+            }
+        }
+        self.drives.unmount_all()?;
+        if plan.eject {
+            self.eject(plan)?;
+        }
+        Ok(())
+    }
+
+    fn verify_set(&mut self, set: &PlannedSet) -> Result<()> {
+        let app = Arc::clone(&self.context.app);
+        let copies = app.catalogue.read(|view| {
+            let made = view.set(set.id)?;
+            if made.state == SetState::Complete {
+                view.set_copies(set.id)
+            } else {
+                Ok(Vec::new())
+            }
+        })?;
+        let mut verified = Vec::new();
+        for copy in copies {
+            if copy.state != SetCopyState::Verified {
+                verified.push(self.verify_copy(set.id, &set.name, copy.copy)?);
+            }
+        }
+        verify::damage(&verified)
+    }
+
+    /// Brings every cartridge of the run to an import/export element.
+    fn eject(&mut self, plan: &Plan) -> Result<()> {
+        for cartridge in self.cartridges(plan)? {
+            let view = self.context.library.view()?;
+            let Some(place) = view.find(&cartridge.barcode)? else {
+                // Somebody has taken it out already.
+                continue;
+            };
+            if place.name.kind == ElementKind::ImportExport {
+                continue;
+            }
+            let to = view
+                .first_free(ElementKind::ImportExport)
+                .ok_or_else(|| {
+                    full_mail_slots(&view).hint(format!(
+                        "empty them, then \"tapeward job resume {}\"",
+                        self.context.run
+                    ))
+                })?
+                .clone();
+            self.context.library.witnessed_transfer(
+                &cartridge.barcode,
+                place.address,
+                to.address,
+                &self.context,
+            )?;
+            self.context.app.say(format!(
+                "{} (copy {}) is in {}",
+                cartridge.barcode, cartridge.copy, to.name
+            ));
+        }
+        Ok(())
+    }
+
+    fn cartridges(&self, plan: &Plan) -> Result<Vec<CartridgeReport>> {
+        self.context.app.catalogue.read(|view| {
+            let mut seen = BTreeSet::new();
+            let mut cartridges = Vec::new();
+            for set in &plan.sets {
+                for (copy, pool) in &set.copies {
+                    for segment in view.live_copies(set.id, *copy)? {
+                        if !seen.insert(segment.volume) {
+                            continue;
+                        }
+                        let volume = view.volume(segment.volume)?;
+                        let cartridge = view.cartridge(volume.cartridge)?;
+                        cartridges.push(CartridgeReport {
+                            barcode: cartridge.barcode,
+                            copy: *copy,
+                            pool: pool.to_string(),
+                            place: reconcile::place_words(&cartridge.place, None),
+                        });
+                    }
+                }
+            }
+            Ok(cartridges)
+        })
+    }
+
+    fn report(&self, plan: &Plan) -> Result<Report> {
+        let view = self.context.library.view()?;
+        let mut cartridges = self.cartridges(plan)?;
+        for cartridge in &mut cartridges {
+            if let Some(place) = view.find(&cartridge.barcode)? {
+                cartridge.place = place.name.to_string();
+            }
+        }
+        let sets = self.context.app.catalogue.read(|view| {
+            plan.sets
+                .iter()
+                .map(|planned| {
+                    let set = view.set(planned.id)?;
+                    Ok::<_, Error>(SetReport {
+                        id: set.id,
+                        name: planned.name.clone(),
+                        state: set.state,
+                        members: set.totals.members,
+                        bytes: set.totals.bytes,
+                        segments: view.segments(set.id)?.len(),
+                        copies: view
+                            .set_copies(set.id)?
+                            .into_iter()
+                            .map(|copy| (copy.copy, copy.state))
+                            .collect(),
+                    })
+                })
+                .collect::<Result<Vec<_>>>()
+        })?;
+        Ok(Report {
+            run: self.context.run,
+            sets,
+            cartridges,
+            problems: self.problems,
+            refused: self.refused,
+            failed: self.failed.clone(),
+        })
+    }
+}
+
+/// Verifies a set outside of its run.
+pub fn verify_set(
+    app: &Arc<App>,
+    library: &Arc<Library>,
+    set: SetId,
+    copy: Option<CopyNumber>,
+) -> Result<Vec<Verified>> {
+    let view = library.view()?;
+    let held = library.hold_drives(&view, 1, &[])?;
+    let library_id = reconcile::identify(app, library)?;
+    reconcile::reconcile(app, library, &view, None)?;
+    let (name, copies) = app.catalogue.read(|view| {
+        let found = view.set(set)?;
+        let name = view.definition(found.definition)?.name;
+        let copies: Vec<CopyNumber> = view
+            .set_copies(set)?
+            .into_iter()
+            .map(|row| row.copy)
+            .filter(|number| copy.is_none_or(|wanted| wanted == *number))
+            .collect();
+        Ok::<_, Error>((name, copies))
+    })?;
+    if copies.is_empty() {
+        return Err(Error::usage(format!("set {set} has no such copy")));
+    }
+    let run = RunId::generate(app.clock.now());
+    app.write(|tx, now| {
+        tx.add_run(&NewRun {
+            id: run,
+            kind: RunKind::Verify,
+            month: None,
+            plan: serde_json::json!({ "set": set, "copies": copies }),
+            actor: app.actor.clone(),
+            started_at: now,
+        })?;
+        Ok(())
+    })?;
+    let context = RunContext {
+        app: Arc::clone(app),
+        library: Arc::clone(library),
+        library_id,
+        run,
+    };
+    change_state(&context, RunState::Running, None)?;
+    let mut job = Job {
+        drives: Drives::new(context.clone(), held),
+        context,
+        problems: 0,
+        refused: 0,
+        failed: Vec::new(),
+    };
+    let outcome = copies
+        .into_iter()
+        .map(|copy| job.verify_copy(set, &name, copy))
+        .collect::<Result<Vec<_>>>()
+        .and_then(|verified| job.drives.unmount_all().map(|()| verified));
+    let (state, note) = match &outcome {
+        Ok(_) => (RunState::Done, None),
+        Err(error) => (RunState::Failed, Some(error.to_string())),
+    };
+    change_state(&job.context, state, note)?;
+    outcome
+}

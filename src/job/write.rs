@@ -1,0 +1,541 @@
+//! Writing one set: from the source to as many copies at once as there are drives.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::drives::Drives;
+use super::plan::PlannedSet;
+use super::recorder::Recorder;
+use super::run::Job;
+use super::supply::Supply;
+use crate::archive::links::{EarlierMembers, NothingEarlier};
+use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SinkError};
+use crate::archive::problem::{ArchiveError, Problem, Severity, show};
+use crate::archive::scan::{MountBoundary, SourceTree};
+use crate::archive::writer::{Progress, write_tree};
+use crate::catalogue::{
+    BackupSet, Compression, ContentDigest, Month, NewSet, SetCopyState, SetDefinition, SetState,
+    SetTotals, StoredIndex,
+};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::files;
+use crate::id::{CopyNumber, KeyId, SetId};
+use crate::index::{self, IndexHeader, IndexReader, Scope};
+use crate::journal::Event as JournalEvent;
+use crate::key::Recipient;
+use crate::progress::Event;
+use crate::tape::document::SetFacts;
+use crate::tape::stream::{LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
+use crate::tape::{BlockSize, Codec};
+
+/// Segments that may be lost by all copies before a set is given up for now: each loss ends a
+/// cartridge, so more would only waste them.
+const MOST_LOSSES: usize = 3;
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+impl Job {
+    /// Writes a set, or goes on with it, until its stream is complete and indexed.
+    pub(super) fn write_set(&mut self, planned: &PlannedSet, month: Month) -> Result<()> {
+        let app = Arc::clone(&self.context.app);
+        let definition = app
+            .catalogue
+            .read(|view| view.definition(planned.definition))?;
+        let set = self.find_or_add(planned, month)?;
+        match set.state {
+            SetState::Open => {}
+            SetState::Complete | SetState::Failed | SetState::Expired => return Ok(()),
+        }
+        let tree = match source_tree(&definition, &app.state) {
+            Ok(tree) => tree,
+            Err(error) => return self.give_up(&set, &planned.name, error),
+        };
+        app.say(format!(
+            "set {}: writing {} in {} copies",
+            planned.name,
+            definition.source.display(),
+            planned.copies.len()
+        ));
+        for _ in 0..MOST_LOSSES {
+            match self.session(&set, planned, &definition, &tree)? {
+                Session::Complete => return Ok(()),
+                Session::Lost(segment) => app.say(format!(
+                    "segment {} did not get onto any tape: writing it again",
+                    segment.0
+                )),
+            }
+        }
+        Err(Error::failed(format!(
+            "set {}: {MOST_LOSSES} segments in a row did not get onto any tape",
+            planned.name
+        ))
+        .hint("check drives and cartridges, then \"tapeward job resume\""))
+    }
+
+    fn find_or_add(&self, planned: &PlannedSet, month: Month) -> Result<BackupSet> {
+        let app = &self.context.app;
+        let known = app
+            .catalogue
+            .read(|view| view.sets_of_run(self.context.run))?;
+        if let Some(set) = known.into_iter().find(|set| set.id == planned.id) {
+            return Ok(set);
+        }
+        let keys: Vec<KeyId> = app
+            .catalogue
+            .read(|view| view.keys_in_use())?
+            .into_iter()
+            .map(|key| key.id)
+            .collect();
+        app.write(|tx, now| {
+            let retain_until = now + chrono::TimeDelta::days(i64::from(planned.retention_days));
+            tx.add_set(&NewSet {
+                id: planned.id,
+                definition: planned.definition,
+                run: self.context.run,
+                month,
+                started_at: now,
+                retain_until,
+                copies: planned.copies.clone(),
+                recipients: keys,
+            })?;
+            app.note(
+                tx,
+                now,
+                &JournalEvent::SetStarted {
+                    run: self.context.run,
+                    set: planned.id,
+                    definition: planned.definition,
+                    month,
+                },
+            )?;
+            Ok(tx.set(planned.id)?)
+        })
+    }
+
+    fn give_up(&mut self, set: &BackupSet, name: &str, error: Error) -> Result<()> {
+        let app = &self.context.app;
+        let reason = error.to_string();
+        app.watcher.event(Event::Problem {
+            subject: format!("set {name}"),
+            what: reason.clone(),
+        });
+        app.write(|tx, now| {
+            tx.fail_set(set.id, now)?;
+            app.note(
+                tx,
+                now,
+                &JournalEvent::SetFailed {
+                    run: self.context.run,
+                    set: set.id,
+                    reason,
+                },
+            )
+        })?;
+        self.failed.push(format!("set {name}: {error}"));
+        Ok(())
+    }
+
+    /// One stream: until the set is complete, a segment is lost, or an error.
+    fn session(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        definition: &SetDefinition,
+        tree: &SourceTree,
+    ) -> Result<Session> {
+        let app = Arc::clone(&self.context.app);
+        let last = app
+            .catalogue
+            .read(|view| view.last_committed_segment(set.id))?;
+        let (resume, first_segment) = last.map_or_else(
+            || (ResumePoint::default(), SegmentNumber(0)),
+            |last| (last.resume_point, SegmentNumber(last.number.0 + 1)),
+        );
+        let options = self.stream_options(set, definition)?;
+        let drives = std::mem::replace(
+            &mut self.drives,
+            Drives::new(self.context.clone(), Vec::new()),
+        );
+        let lanes = drives.available().min(planned.copies.len());
+        let supply = Arc::new(Supply::new(
+            self.context.clone(),
+            set.id,
+            &planned.copies,
+            options.clone(),
+            drives,
+        ));
+        let outcome = self.stream(
+            set,
+            planned,
+            tree,
+            &supply,
+            &options,
+            Start {
+                resume,
+                first_segment,
+                lanes,
+            },
+        );
+        let (drives, shortage, refused) = supply.finish(&self.context);
+        self.drives = drives;
+        self.refused += refused;
+        match outcome {
+            // The lanes say that no copy is left; why is known better here.
+            Err(error) if error.kind() == ErrorKind::Failed => Err(shortage.unwrap_or(error)),
+            other => other,
+        }
+    }
+
+    fn stream(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        tree: &SourceTree,
+        supply: &Arc<Supply>,
+        options: &StreamOptions,
+        start: Start,
+    ) -> Result<Session> {
+        let app = Arc::clone(&self.context.app);
+        let earlier = Earlier::open(self, set.id)?;
+        let mut lanes = Vec::new();
+        for (copy, _) in planned.copies.iter().take(start.lanes) {
+            match supply.open_next(*copy) {
+                Ok(writer) => lanes.push((*copy, writer)),
+                Err(error) => {
+                    let ends = lanes.into_iter().map(open_lane).collect();
+                    supply.take_back(ends)?;
+                    return Err(error);
+                }
+            }
+        }
+        let stop = StopFlag::of(app.interrupt.flag());
+        let recorder = Recorder::new(self.context.clone(), set.id, set.retain_until, stop.clone());
+        let (sender, events) = crossbeam_channel::unbounded();
+        let segmenter = Segmenter::start(SegmenterStart {
+            set: facts(set),
+            options: options.clone(),
+            geometry: supply.geometry()?,
+            resume: start.resume.clone(),
+            first_segment: start.first_segment,
+            lanes,
+            supply: Arc::clone(supply) as _,
+            events: sender,
+            stop,
+        })
+        .context("cannot start the stream")?;
+        let (ends, outcome) = std::thread::scope(|scope| {
+            scope.spawn(|| recorder.run(&events));
+            self.produce(segmenter, set, planned, tree, &*earlier, &start, &recorder)
+        });
+        supply.take_back(ends)?;
+        recorder.outcome()?;
+        outcome
+    }
+
+    #[allow(clippy::too_many_arguments)] // everything a stream is made of
+    fn produce(
+        &mut self,
+        mut segmenter: Segmenter,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        tree: &SourceTree,
+        earlier: &dyn EarlierMembers,
+        start: &Start,
+        recorder: &Recorder,
+    ) -> (Vec<LaneEnd>, Result<Session>) {
+        let app = Arc::clone(&self.context.app);
+        let task = format!("writing {}", planned.name);
+        let total = tree.measure().map(|totals| totals.bytes).ok();
+        let mut teller = Teller::new(&self.context.app, &task, total);
+        let mut problems = 0;
+        let written = write_tree(
+            tree,
+            &start.resume,
+            earlier,
+            &mut segmenter,
+            &mut |problem: Problem| {
+                if problem.what.severity() == Severity::Loss {
+                    problems += 1;
+                }
+                app.watcher.event(Event::Problem {
+                    subject: show(&problem.path),
+                    what: problem.what.to_string(),
+                });
+            },
+            &mut |progress| teller.tell(progress),
+        );
+        self.problems += problems;
+        app.watcher.event(Event::ProgressEnd { task });
+        let closed = match written {
+            Ok(_) => segmenter.close(),
+            Err(ArchiveError::Sink(error)) => Err(error),
+            Err(other) => {
+                let ends = segmenter.abandon();
+                return (
+                    ends,
+                    Err(Error::failed("cannot read the source").because(other)),
+                );
+            }
+        };
+        if let Err(error) = closed {
+            return (segmenter.abandon(), stopped(error));
+        }
+        match self.index(&mut segmenter, set, problems, recorder) {
+            Ok(()) => match segmenter.finish() {
+                Ok(ends) => (ends, Ok(Session::Complete)),
+                Err(failed) => {
+                    let (error, ends) = *failed;
+                    // The set is complete: only closing the volumes failed, and lanes reported it.
+                    tracing::warn!(%error, "closing the volumes after a complete set");
+                    (ends, Ok(Session::Complete))
+                }
+            },
+            Err(error) => (segmenter.abandon(), Err(error)),
+        }
+    }
+
+    /// The set's index: stored here, written behind the segments, and with it the set complete.
+    fn index(
+        &self,
+        segmenter: &mut Segmenter,
+        set: &BackupSet,
+        problems: u64,
+        recorder: &Recorder,
+    ) -> Result<()> {
+        let app = &self.context.app;
+        let next = segmenter.segment();
+        if next.0 > 0 {
+            let last = SegmentNumber(next.0 - 1);
+            let on_tape = app
+                .catalogue
+                .read(|view| view.last_committed_segment(set.id))?;
+            if on_tape.is_none_or(|on_tape| on_tape.number < last) {
+                recorder.wait_for(last)?;
+            }
+        }
+        let parts = self.parts(set.id)?;
+        let name = format!("{}.index", set.id);
+        let path = app.indexes().join(&name);
+        let partial = app.indexes().join(format!("{name}.partial"));
+        let what = || format!("cannot write {}", path.display());
+        let file = File::create(&partial).context(what())?;
+        let header = IndexHeader {
+            set: set.id,
+            scope: Scope::Set { segments: next.0 },
+        };
+        let (summary, file) = index::merge(&parts, &header, std::io::BufWriter::new(file))
+            .context(format!("cannot make the index of set {}", set.id))?;
+        let file = file.into_inner().context(what())?;
+        file.sync_all()
+            .and_then(|()| std::fs::rename(&partial, &path))
+            .context(what())?;
+        files::synchronise_folder(&path)?;
+        let mut reader = BufReader::new(File::open(&path).context(what())?);
+        segmenter
+            .write_set_index(&mut reader, summary.length)
+            .context("cannot write the set's index to tape")?;
+        let totals = SetTotals {
+            members: summary.totals.rows,
+            bytes: summary.totals.bytes,
+            problems,
+        };
+        let segments = next.0;
+        let old = app.write(|tx, now| {
+            let stored = StoredIndex {
+                file: name.clone(),
+                digest: ContentDigest(*summary.digest.as_bytes()),
+            };
+            tx.complete_set(set.id, &totals, &stored, now)?;
+            for copy in tx.set_copies(set.id)? {
+                let missing = !tx.missing_segments(set.id, copy.copy)?.is_empty();
+                let state = if missing {
+                    SetCopyState::Incomplete
+                } else {
+                    SetCopyState::Complete
+                };
+                tx.set_copy_state(set.id, copy.copy, state, now)?;
+            }
+            app.note(
+                tx,
+                now,
+                &JournalEvent::SetCompleted {
+                    run: self.context.run,
+                    set: set.id,
+                    totals,
+                    segments,
+                },
+            )?;
+            Ok(tx.take_parts(set.id)?)
+        })?;
+        for part in old {
+            // Not needed any more: everything in it is in the set's index.
+            if let Err(error) = std::fs::remove_file(app.indexes().join(&part.file)) {
+                tracing::warn!(%error, file = part.file, "cannot remove an index part");
+            }
+        }
+        let folder = app.indexes().join(format!("{}.parts", set.id));
+        if let Err(error) = std::fs::remove_dir(&folder) {
+            tracing::debug!(%error, folder = %folder.display(), "cannot remove");
+        }
+        Ok(())
+    }
+
+    /// The index parts of the segments that are on tape.
+    fn parts(&self, set: SetId) -> Result<Vec<IndexReader>> {
+        let app = &self.context.app;
+        let segments = app.catalogue.read(|view| view.segments(set))?;
+        segments
+            .into_iter()
+            .filter_map(|segment| segment.part)
+            .map(|part| {
+                IndexReader::open(&app.indexes().join(&part.file))
+                    .context(format!("cannot read the index part {}", part.file))
+            })
+            .collect()
+    }
+
+    pub(super) fn stream_options(
+        &self,
+        set: &BackupSet,
+        definition: &SetDefinition,
+    ) -> Result<StreamOptions> {
+        let app = &self.context.app;
+        let recipients = app.catalogue.read(|view| {
+            set.recipients
+                .iter()
+                .map(|key| view.key(*key)?.recipient.parse::<Recipient>())
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let stream = &app.config.stream;
+        Ok(StreamOptions {
+            block_size: BlockSize::new(stream.block_size.as_u64()).context("stream.block-size")?,
+            segment_size: stream.segment_size.as_u64(),
+            ring_size: stream.ring_size.as_u64(),
+            codec: match definition.compression {
+                Compression::None => Codec::Age,
+                Compression::Zstd => Codec::ZstdAge,
+            },
+            recipients,
+        })
+    }
+}
+
+/// Where a stream begins.
+struct Start {
+    resume: ResumePoint,
+    first_segment: SegmentNumber,
+    lanes: usize,
+}
+
+/// How a stream ended.
+enum Session {
+    /// The set is complete.
+    Complete,
+    /// No copy has this segment; what came before counts.
+    Lost(SegmentNumber),
+}
+
+fn stopped(error: SinkError) -> Result<Session> {
+    match error {
+        SinkError::SegmentLost(segment) => Ok(Session::Lost(segment)),
+        SinkError::Interrupted => Err(Error::new(
+            ErrorKind::Interrupted,
+            "stopped at a safe point",
+        )
+        .hint("go on with \"tapeward job resume\"")),
+        other => Err(Error::failed("the stream to tape stopped").because(other)),
+    }
+}
+
+fn open_lane((copy, writer): (CopyNumber, crate::tape::volume::VolumeWriter)) -> LaneEnd {
+    LaneEnd {
+        copy,
+        state: crate::tape::stream::LaneState::Open(Box::new(writer)),
+    }
+}
+
+fn facts(set: &BackupSet) -> SetFacts {
+    SetFacts {
+        set: set.id,
+        definition: set.definition,
+        run: set.run,
+        created: set.started_at,
+        retain_until: Some(set.retain_until),
+        keys: set.recipients.clone(),
+    }
+}
+
+fn source_tree(definition: &SetDefinition, state: &std::path::Path) -> Result<SourceTree> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut tree = SourceTree::open(&definition.source, MountBoundary::Cross)
+        .context("cannot read the source")?;
+    for path in &definition.excludes {
+        tree = tree.without_path(path.as_os_str().as_bytes());
+    }
+    // The state folder changes while it is read and holds the virtual library's tapes.
+    tree.without_directory(state)
+        .context("cannot leave the state folder out")
+}
+
+/// What earlier sessions wrote, from the index parts of the segments on tape.
+struct Earlier {
+    parts: Vec<IndexReader>,
+}
+
+impl Earlier {
+    fn open(job: &Job, set: SetId) -> Result<Box<dyn EarlierMembers>> {
+        let mut parts = job.parts(set)?;
+        if parts.is_empty() {
+            return Ok(Box::new(NothingEarlier));
+        }
+        parts.reverse();
+        Ok(Box::new(Self { parts }))
+    }
+}
+
+impl EarlierMembers for Earlier {
+    fn lookup(&self, path: &[u8]) -> Option<IndexEntry> {
+        self.parts.iter().find_map(|part| {
+            part.lookup(path)
+                .inspect_err(|error| tracing::warn!(%error, "an index part cannot be read"))
+                .ok()
+                .flatten()
+        })
+    }
+}
+
+/// Tells progress now and then.
+struct Teller<'a> {
+    app: &'a crate::app::App,
+    task: &'a str,
+    total: Option<u64>,
+    told: Duration,
+}
+
+impl<'a> Teller<'a> {
+    fn new(app: &'a crate::app::App, task: &'a str, total: Option<u64>) -> Self {
+        Self {
+            app,
+            task,
+            total,
+            told: Duration::ZERO,
+        }
+    }
+
+    fn tell(&mut self, progress: &Progress<'_>) {
+        let now = self.app.clock.monotonic();
+        if now.saturating_sub(self.told) < TELL_EVERY {
+            return;
+        }
+        self.told = now;
+        self.app.watcher.event(Event::Progress {
+            task: self.task.to_owned(),
+            bytes: progress.stream_offset,
+            total: self.total,
+            files: progress.members,
+        });
+    }
+}

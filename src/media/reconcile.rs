@@ -1,0 +1,198 @@
+//! The robot's view against the record.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use tapeward_drivers::smc::ElementKind as ScsiKind;
+
+use crate::app::App;
+use crate::catalogue::{ElementAddress, ElementKind, NewPlace, Place, Witness};
+use crate::error::{Context, Result};
+use crate::id::{Barcode, LibraryId, RunId};
+use crate::journal::Event;
+use crate::library::view::View;
+use crate::library::{Library, robot};
+
+/// What the robot sees that the record did not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Differences {
+    /// Known cartridges seen somewhere else than the record said: barcode and element.
+    pub moved: Vec<(Barcode, String)>,
+    /// Cartridges the record has in this library and nobody sees there.
+    pub gone: Vec<Barcode>,
+    /// Cartridges in the library that are not registered.
+    pub unregistered: Vec<Barcode>,
+    /// Elements that hold a cartridge whose barcode cannot be read.
+    pub unreadable: Vec<String>,
+}
+
+impl Differences {
+    /// Whether the record was right.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Records the library itself and returns its id.
+pub fn identify(app: &App, library: &Library) -> Result<LibraryId> {
+    let mut changer = library.changer()?;
+    let inquiry = changer.inquiry().context("cannot identify the robot")?;
+    let serial = changer
+        .serial()
+        .context("cannot identify the robot")?
+        .unwrap_or_else(|| format!("changer {}", library.name()));
+    app.write(|tx, now| {
+        let known = tx.library_by_name(library.name())?;
+        let id = tx.record_library(&crate::catalogue::NewLibrary {
+            id: LibraryId::generate(now),
+            name: library.name().to_owned(),
+            vendor: inquiry.vendor.clone(),
+            product: inquiry.product.clone(),
+            serial: serial.clone(),
+            seen_at: now,
+        })?;
+        if known.is_none() {
+            app.note(
+                tx,
+                now,
+                &Event::LibraryAdded {
+                    library: id,
+                    name: library.name().to_owned(),
+                    vendor: inquiry.vendor.clone(),
+                    product: inquiry.product.clone(),
+                    serial,
+                },
+            )?;
+        }
+        Ok(id)
+    })
+}
+
+/// Records where the robot sees every registered cartridge, in one transaction.
+pub fn reconcile(
+    app: &App,
+    library: &Library,
+    view: &View,
+    run: Option<RunId>,
+) -> Result<Differences> {
+    let id = identify(app, library)?;
+    app.write(|tx, now| reconcile_in(app, tx, now, id, view, run))
+}
+
+/// The same within a transaction.
+pub fn reconcile_in(
+    app: &App,
+    tx: &crate::catalogue::Tx<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+    id: LibraryId,
+    view: &View,
+    run: Option<RunId>,
+) -> Result<Differences> {
+    let mut differences = Differences::default();
+    let mut seen = HashSet::new();
+    for place in &view.places {
+        let Some(barcode) = &place.barcode else {
+            if place.full {
+                differences.unreadable.push(place.name.to_string());
+            }
+            continue;
+        };
+        let Some(cartridge) = tx.cartridge_by_barcode(barcode)? else {
+            differences.unregistered.push(barcode.clone());
+            continue;
+        };
+        seen.insert(cartridge.id);
+        let now_at = Place::Element {
+            library: id,
+            kind: kind(place.name.kind),
+            address: ElementAddress(place.address.0),
+        };
+        if cartridge.place == now_at {
+            continue;
+        }
+        differences
+            .moved
+            .push((barcode.clone(), place.name.to_string()));
+        record(app, tx, now, run, cartridge.id, now_at)?;
+    }
+    for (_, cartridge) in tx.cartridges_in(id)? {
+        if !seen.contains(&cartridge) {
+            differences.gone.push(tx.cartridge(cartridge)?.barcode);
+            record(app, tx, now, run, cartridge, Place::Outside)?;
+        }
+    }
+    Ok(differences)
+}
+
+fn record(
+    app: &App,
+    tx: &crate::catalogue::Tx<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+    run: Option<RunId>,
+    cartridge: crate::id::CartridgeId,
+    place: Place,
+) -> Result<()> {
+    tx.record_place(&NewPlace {
+        cartridge,
+        place: place.clone(),
+        at: now,
+        witness: Witness::Robot,
+        run,
+        note: None,
+    })?;
+    app.note(
+        tx,
+        now,
+        &Event::CartridgePlaced {
+            cartridge,
+            run,
+            place,
+            witness: Witness::Robot,
+        },
+    )
+}
+
+fn kind(kind: ScsiKind) -> ElementKind {
+    match kind {
+        ScsiKind::MediumTransport => ElementKind::Transport,
+        ScsiKind::Storage => ElementKind::Storage,
+        ScsiKind::ImportExport => ElementKind::ImportExport,
+        ScsiKind::DataTransfer => ElementKind::Drive,
+    }
+}
+
+/// A place in words, for people.
+#[must_use]
+pub fn place_words(place: &Place, view: Option<&View>) -> String {
+    match place {
+        Place::Element { address, kind, .. } => view
+            .and_then(|view| {
+                view.at(tapeward_drivers::smc::ElementAddress(address.0))
+                    .map(|place| place.name.to_string())
+            })
+            .unwrap_or_else(|| format!("{kind} element @{address}")),
+        Place::Outside => "outside".to_owned(),
+        Place::InTransit => "in transit".to_owned(),
+        Place::Safe { name } => format!("safe {name}"),
+        Place::Vault { name } => format!("vault {name}"),
+        Place::Missing => "missing".to_owned(),
+        Place::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// Drives as the record keeps them.
+pub fn record_drives(app: &App, library: LibraryId, sites: &[robot::DriveSite]) -> Result<()> {
+    app.write(|tx, now| {
+        for site in sites {
+            tx.record_drive(&crate::catalogue::Drive {
+                serial: site.serial.clone(),
+                vendor: site.vendor.clone(),
+                product: site.product.clone(),
+                place: Some((library, ElementAddress(site.element.0))),
+                seen_at: now,
+            })?;
+        }
+        Ok(())
+    })
+}

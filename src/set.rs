@@ -1,0 +1,165 @@
+//! Set definitions: what is backed up.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::app::App;
+use crate::catalogue::{BackupSet, Compression, NewDefinition, SetDefinition, View};
+use crate::error::{Context, Error, Result};
+use crate::id::{SetDefinitionId, SetId};
+use crate::journal::Event;
+
+/// What a person says about a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// Unique name.
+    pub name: String,
+    /// Folder to back up.
+    pub source: PathBuf,
+    /// Paths to leave out, below the source or absolute.
+    pub excludes: Vec<PathBuf>,
+    /// Compression before encryption.
+    pub compression: Compression,
+}
+
+/// Records a definition, or changes the one of that name.
+///
+/// # Errors
+/// A name nobody could type, a source that is no readable folder, an exclude outside of it.
+pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
+    let name = &wanted.name;
+    if name.trim() != name || name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Error::usage(format!(
+            "{name:?} cannot be the name of a set"
+        )));
+    }
+    if name.parse::<SetId>().is_ok() {
+        return Err(
+            Error::usage(format!("\"{name}\" looks like the id of a set"))
+                .hint("choose a name people recognise"),
+        );
+    }
+    let source = readable_folder(&wanted.source)?;
+    let excludes = wanted
+        .excludes
+        .iter()
+        .map(|path| below(&source, path))
+        .collect::<Result<Vec<_>>>()?;
+    app.write(|tx, now| {
+        let id = tx.save_definition(
+            SetDefinitionId::generate(now),
+            &NewDefinition {
+                name: name.clone(),
+                source: source.clone(),
+                excludes,
+                compression: wanted.compression,
+                // The copies of the monthly job, as configured when it runs.
+                copies: Vec::new(),
+                retention_days: None,
+                recipients: Vec::new(),
+            },
+            now,
+        )?;
+        app.note(
+            tx,
+            now,
+            &Event::DefinitionSaved {
+                definition: id,
+                name: name.clone(),
+                source: source.to_string_lossy().into_owned(),
+            },
+        )?;
+        Ok(id)
+    })
+}
+
+/// The folder as an absolute path without links, if it can be listed.
+pub fn readable_folder(path: &Path) -> Result<PathBuf> {
+    let named = |what: &str| format!("{what} the source {}", path.display());
+    let canonical = std::fs::canonicalize(path)
+        .map_err(|error| Error::usage(named("cannot find")).because(error))?;
+    std::fs::read_dir(&canonical)
+        .map_err(|error| Error::usage(named("cannot read")).because(error))?;
+    Ok(canonical)
+}
+
+fn below(source: &Path, path: &Path) -> Result<PathBuf> {
+    let relative = if path.is_absolute() {
+        path.strip_prefix(source).map_err(|_| {
+            Error::usage(format!(
+                "{} is not below the source {}",
+                path.display(),
+                source.display()
+            ))
+        })?
+    } else {
+        path
+    };
+    let plain: PathBuf = relative
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
+    let inside = plain
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain.as_os_str().is_empty() || !inside {
+        return Err(Error::usage(format!(
+            "\"{}\" cannot be left out of {}",
+            path.display(),
+            source.display()
+        )));
+    }
+    Ok(plain)
+}
+
+/// The definition with this name or id.
+pub fn find_definition(view: &View<'_>, text: &str) -> Result<SetDefinition> {
+    if let Some(found) = view.definition_by_name(text)? {
+        return Ok(found);
+    }
+    if let Ok(id) = text.parse() {
+        return Ok(view.definition(id)?);
+    }
+    let names: Vec<String> = view
+        .definitions()?
+        .into_iter()
+        .map(|definition| definition.name)
+        .collect();
+    Err(Error::usage(format!("no set is called \"{text}\""))
+        .hint(format!("defined: {}", names.join(", "))))
+}
+
+/// The set a person means: its own id, or the newest complete one of a definition.
+pub fn find_set(view: &View<'_>, text: &str) -> Result<BackupSet> {
+    if let Ok(id) = text.parse::<SetId>()
+        && let Some(set) = view.sets()?.into_iter().find(|set| set.id == id)
+    {
+        return Ok(set);
+    }
+    let definition = find_definition(view, text)?;
+    view.newest_set(definition.id)
+        .context("cannot look for sets")?
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "no set of \"{}\" is complete on tape",
+                definition.name
+            ))
+            .hint("run \"tapeward job run\", or \"tapeward job list\" to see what is under way")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excludes_stay_inside() {
+        let source = Path::new("/srv/data");
+        let check = |path: &str| below(source, Path::new(path)).ok();
+        assert_eq!(check("target"), Some(PathBuf::from("target")));
+        assert_eq!(check("./a/b"), Some(PathBuf::from("a/b")));
+        assert_eq!(check("/srv/data/a"), Some(PathBuf::from("a")));
+        assert_eq!(check("../other"), None);
+        assert_eq!(check("/srv/other"), None);
+        assert_eq!(check("."), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! The README's first command, as a newcomer runs it.
+
+#[path = "support/seeded.rs"]
+#[allow(dead_code)]
+mod seeded;
+#[path = "support/world.rs"]
+#[allow(dead_code)]
+mod world;
+
+use world::World;
+
+#[test]
+fn from_nothing_to_a_restored_file_and_again() {
+    let world = World::new();
+    let source = world.path("source");
+    seeded::make_tree(&source, 7, 3 << 20);
+    let first = world.ok(["quickstart", source.to_str().unwrap()]);
+    for word in [
+        "restore quickstart --to",
+        "copy 1 is verified",
+        "copy 2 is verified",
+        "mail:1",
+        "mail:2",
+    ] {
+        assert!(first.contains(word), "no \"{word}\" in\n{first}");
+    }
+
+    // The commands it prints at the end work.
+    let back = world.path("back");
+    world.ok(["restore", "quickstart", "--to", back.to_str().unwrap()]);
+    world::same_trees(&source, &back);
+
+    // Again: another set on the same cartridges, nothing lost.
+    std::fs::write(source.join("new file"), "new").unwrap();
+    world.ok(["quickstart", source.to_str().unwrap()]);
+    let sets = world.json(["set", "show", "quickstart"]);
+    assert_eq!(sets["sets"].as_array().unwrap().len(), 2, "{sets}");
+    for (number, set) in sets["sets"].as_array().unwrap().iter().enumerate() {
+        let back = world.path(&format!("back{number}"));
+        world.ok([
+            "restore",
+            set["id"].as_str().unwrap(),
+            "--to",
+            back.to_str().unwrap(),
+        ]);
+    }
+}
+
+#[test]
+fn a_missing_source_is_one_clear_line() {
+    let world = World::new();
+    let (out, err) = world.exits(2, ["quickstart", "/no/such/folder"]);
+    assert_eq!(out, "");
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.contains("/no/such/folder"), "{err}");
+    assert!(!world.state().exists());
+}
