@@ -1,5 +1,7 @@
 //! What the extractor promises: nothing outside the target, nothing half-made, nothing silent.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/tree.rs"]
 mod tree;
 #[path = "support/tree_members.rs"]

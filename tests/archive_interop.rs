@@ -1,5 +1,7 @@
 //! What is written is read by GNU tar, by bsdtar and by ourselves, with nothing on stderr.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/tree.rs"]
 mod tree;
 #[path = "support/tree_members.rs"]

@@ -1,5 +1,7 @@
 //! Backing up and restoring without root's rights.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/tree.rs"]
 mod tree;
 #[path = "support/tree_members.rs"]

@@ -1,6 +1,8 @@
 //! A stream cut anywhere and gone on with is one archive, and every file in it is its old or its
 //! new version.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/tree.rs"]
 mod tree;
 #[path = "support/tree_sink.rs"]
@@ -22,7 +24,7 @@ use tapeward::archive::scan::{MountBoundary, SourceTree};
 use tapeward::archive::writer::{FileReader, PlainFiles, Summary, TreeWriter, write_tree};
 
 use tree::{Tree, assert_same, build_small, pattern, read_tree};
-use tree_sink::Stream;
+use tree_sink::{Stream, position};
 
 fn session(
     source: &Path,
@@ -124,7 +126,7 @@ fn check_index(stream: &Stream, starts: &[usize]) {
         .map(|entry| (entry.path.as_slice(), entry))
         .collect();
     for entry in newest.values() {
-        let start = stream.position(entry.address, starts);
+        let start = position(entry.address, starts);
         let length = usize::try_from(entry.length).unwrap();
         let mut reader = ArchiveReader::new(&stream.bytes[start..start + length]);
         let header = reader.next_member().unwrap().unwrap();
@@ -139,7 +141,7 @@ fn check_index(stream: &Stream, starts: &[usize]) {
         assert_eq!(entry.digest, digest, "{:?}", entry.path);
         assert_eq!(reader.offset(), entry.length);
         if let Some(link) = entry.link {
-            let first = stream.position(link, starts);
+            let first = position(link, starts);
             let mut reader = ArchiveReader::new(&stream.bytes[first..]);
             assert_eq!(reader.next_member().unwrap().unwrap().path, header.link);
         }
@@ -222,7 +224,7 @@ const CHANGES: [(&str, Change); 8] = [
         set_new_time(&file);
     }),
     ("deleted", |root| {
-        fs::remove_file(root.join("a/one")).unwrap()
+        fs::remove_file(root.join("a/one")).unwrap();
     }),
     ("replaced by a directory", |root| {
         fs::remove_file(root.join("a/one")).unwrap();

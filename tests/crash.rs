@@ -63,12 +63,7 @@ fn killed_at_any_command_it_resumes(
 ) {
     let world = prepared(seed);
     let moment = 1 + Seeded::new(seed).below(1200);
-    world.ok([
-        "sim",
-        "fault",
-        "--kill-host-at-command",
-        &moment.to_string(),
-    ]);
+    world.ok(["sim", "kill-host", "--at-command", &moment.to_string()]);
     let output = world.run(["job", "run"]);
     match output.status.code() {
         // Killed by the signal.

@@ -16,10 +16,9 @@ fn from_nothing_to_a_restored_file_and_again() {
     seeded::make_tree(&source, 7, 3 << 20);
     let first = world.ok(["quickstart", source.to_str().unwrap()]);
     for word in [
-        "tapeward restore",
-        "copy 1",
-        "copy 2",
-        "verified",
+        "restore quickstart --to",
+        "copy 1 is verified",
+        "copy 2 is verified",
         "mail:1",
         "mail:2",
     ] {

@@ -110,7 +110,7 @@ fn write_attributes(drive: &mut Unit, list: &[u8]) -> (u8, u8, u8) {
     drive.send_out(&cdb, list).sense()
 }
 
-/// SPC-5 6.17.2: available data, then identifier, READ ONLY and FORMAT, length, value.
+/// SPC-5, READ ATTRIBUTE: available data, then identifier, READ ONLY and FORMAT, length, value.
 #[test]
 fn attributes_of_the_cartridge() {
     let world = world(small("TW0001L8"));
@@ -217,7 +217,7 @@ fn a_bad_place_is_a_medium_error_once() {
     assert_eq!(world.library.faults(), []);
 }
 
-/// SPC-5 4.4.7: response code 71h, by the next command, which is not carried out.
+/// SPC-5, deferred errors: response code 71h, by the next command, which is not carried out.
 #[test]
 fn a_deferred_error_comes_with_the_next_command() {
     let world = world(small("TW0001L8"));

@@ -128,11 +128,11 @@ impl Block {
     }
 
     /// Checks a block as read; `None` for a block of zeros.
-    pub(super) fn parse(bytes: [u8; BLOCK]) -> Result<Option<Self>, Malformation> {
+    pub(super) fn parse(bytes: &[u8; BLOCK]) -> Result<Option<Self>, Malformation> {
         if bytes.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
-        let block = Self(bytes);
+        let block = Self(*bytes);
         let stored = number(&block.0[CHECKSUM]).map_err(|_| Malformation::Checksum)?;
         // Some old programs added the bytes as signed numbers.
         let signed = block.signed_sum();

@@ -17,6 +17,13 @@ pub mod scan;
 pub mod sparse;
 pub mod writer;
 
+#[cfg(test)]
+mod reader_tests;
+#[cfg(test)]
+mod scan_tests;
+#[cfg(test)]
+mod vector_tests;
+
 /// Hashes `count` zeros, as a hole reads.
 fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
     static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];

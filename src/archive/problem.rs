@@ -299,7 +299,7 @@ pub fn show(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            text.extend(std::ascii::escape_default(*byte).map(char::from));
         }
     }
     text

@@ -16,7 +16,8 @@ use super::sparse::{Extent, SparseMap};
 
 /// Bytes handed out at a time.
 const CHUNK: usize = 256 * 1024;
-/// Largest extended header or long name that is read into memory.
+/// Most bytes of extended headers and long names that are read into memory: for one member, and
+/// in all for those that hold for the whole archive.
 const MAX_SPECIAL: u64 = 16 << 20;
 /// Most entries of a sparse map that are read into memory.
 const MAX_MAP_ENTRIES: u64 = 1 << 20;
@@ -38,6 +39,7 @@ pub struct ArchiveReader<R> {
     input: R,
     offset: u64,
     global: Records,
+    global_room: u64,
     data: Data,
     buffer: Vec<u8>,
     ended: bool,
@@ -67,6 +69,7 @@ impl<R: Read> ArchiveReader<R> {
             input,
             offset: 0,
             global: Records::default(),
+            global_room: MAX_SPECIAL,
             data: Data::default(),
             buffer: Vec::new(),
             ended: false,
@@ -129,20 +132,25 @@ impl<R: Read> ArchiveReader<R> {
         let mut records = self.global.clone();
         let mut long_name = None;
         let mut long_link = None;
+        let mut room = MAX_SPECIAL;
         for _ in 0..MAX_SPECIALS {
             let offset = self.offset;
             let Some(block) = self.block()? else {
                 return Ok(None);
             };
             match block.type_flag() {
-                TypeFlag::PaxExtended => records.parse(&self.special(&block)?, offset)?,
+                TypeFlag::PaxExtended => {
+                    records.parse(&self.special(&block, &mut room)?, offset)?
+                }
                 TypeFlag::PaxGlobal => {
-                    let body = self.special(&block)?;
+                    let mut global_room = self.global_room;
+                    let body = self.special(&block, &mut global_room)?;
+                    self.global_room = global_room;
                     self.global.parse(&body, offset)?;
                     records.parse(&body, offset)?;
                 }
-                TypeFlag::GnuLongName => long_name = Some(self.long(&block)?),
-                TypeFlag::GnuLongLink => long_link = Some(self.long(&block)?),
+                TypeFlag::GnuLongName => long_name = Some(self.long(&block, &mut room)?),
+                TypeFlag::GnuLongLink => long_link = Some(self.long(&block, &mut room)?),
                 _ => {
                     return Ok(Some(Head {
                         block,
@@ -305,12 +313,12 @@ impl<R: Read> ArchiveReader<R> {
     }
 
     /// Body of a special header, without padding.
-    fn special(&mut self, block: &Block) -> Result<Vec<u8>, ArchiveError> {
+    fn special(&mut self, block: &Block, room: &mut u64) -> Result<Vec<u8>, ArchiveError> {
         let offset = self.offset;
         let size = block.size().map_err(|what| malformed(offset, what))?;
-        if size > MAX_SPECIAL {
-            return Err(malformed(offset, Malformation::TooLarge));
-        }
+        *room = room
+            .checked_sub(size)
+            .ok_or_else(|| malformed(offset, Malformation::TooLarge))?;
         let mut body = Vec::new();
         let wanted = size + padding(size) as u64;
         // Read as far as there is, so that a false size costs no memory.
@@ -326,8 +334,8 @@ impl<R: Read> ArchiveReader<R> {
         Ok(body)
     }
 
-    fn long(&mut self, block: &Block) -> Result<Vec<u8>, ArchiveError> {
-        let mut name = self.special(block)?;
+    fn long(&mut self, block: &Block, room: &mut u64) -> Result<Vec<u8>, ArchiveError> {
+        let mut name = self.special(block, room)?;
         if let Some(end) = name.iter().position(|byte| *byte == 0) {
             name.truncate(end);
         }
@@ -352,7 +360,7 @@ impl<R: Read> ArchiveReader<R> {
                 }
             }
         }
-        let parsed = Block::parse(bytes).map_err(|what| malformed(self.offset, what));
+        let parsed = Block::parse(&bytes).map_err(|what| malformed(self.offset, what));
         self.offset += BLOCK as u64;
         parsed
     }

@@ -48,12 +48,12 @@ impl Stream {
                 .collect(),
         )
     }
+}
 
-    /// Where an address lies in the whole stream.
-    pub(crate) fn position(&self, address: MemberAddress, starts: &[usize]) -> usize {
-        let start = starts[usize::try_from(address.segment.0).unwrap()];
-        start + usize::try_from(address.offset).unwrap()
-    }
+/// Where an address lies in the whole stream, by where the sessions' segments start.
+pub(crate) fn position(address: MemberAddress, starts: &[usize]) -> usize {
+    let start = starts[usize::try_from(address.segment.0).unwrap()];
+    start + usize::try_from(address.offset).unwrap()
 }
 
 #[derive(Debug, Default)]

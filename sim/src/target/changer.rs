@@ -19,7 +19,7 @@ use crate::library::Shared;
 use crate::personality::{AddressRange, Personality};
 use crate::sense::{Sense, SenseFormat};
 
-/// Kind of element (SMC-3 table 22).
+/// Kind of element (SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ElementKind {
@@ -44,7 +44,7 @@ impl ElementKind {
     }
 }
 
-/// Who put a cartridge where it is (IMPEXP, SMC-3 6.11.5).
+/// Who put a cartridge where it is (IMPEXP, SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Placement {
@@ -229,12 +229,12 @@ impl Changer {
         Ok(())
     }
 
-    /// INITIALIZE ELEMENT STATUS (SMC-3 6.2): nothing is found that is not known already.
+    /// INITIALIZE ELEMENT STATUS (SMC-3): nothing is found that is not known already.
     fn initialize_element_status(&mut self, _: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(())
     }
 
-    /// INITIALIZE ELEMENT STATUS WITH RANGE (SMC-3 6.3): RANGE is bit 0 of byte 1, the first
+    /// INITIALIZE ELEMENT STATUS WITH RANGE (SMC-3): RANGE is bit 0 of byte 1, the first
     /// element bytes 2-3.
     fn initialize_element_status_with_range(
         &mut self,
@@ -296,7 +296,7 @@ pub(crate) fn ranges(personality: &Personality) -> [(ElementKind, AddressRange);
     ]
 }
 
-/// Element address assignment 1Dh, transport geometry 1Eh, device capabilities 1Fh (SMC-3 7.3).
+/// Element address assignment 1Dh, transport geometry 1Eh, device capabilities 1Fh (SMC-3).
 fn changer_pages(personality: &Personality) -> ModePages {
     let mut assignment = Vec::new();
     for (_, range) in ranges(personality) {

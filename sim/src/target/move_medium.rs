@@ -12,7 +12,7 @@ use crate::personality::Unloading;
 use crate::sense::{Sense, SenseKey};
 
 impl Changer {
-    /// MOVE MEDIUM A5h (SMC-3 6.6): transport bytes 2-3, source 4-5, destination 6-7, INVERT
+    /// MOVE MEDIUM A5h (SMC-3): transport bytes 2-3, source 4-5, destination 6-7, INVERT
     /// bit 0 of byte 10.
     pub(super) fn move_medium(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
@@ -34,7 +34,7 @@ impl Changer {
         Ok(())
     }
 
-    /// POSITION TO ELEMENT 2Bh (SMC-3 6.9): transport bytes 2-3, destination 4-5.
+    /// POSITION TO ELEMENT 2Bh (SMC-3): transport bytes 2-3, destination 4-5.
     pub(super) fn position_to_element(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         self.check_transport(u16_at(exchange.cdb, 2))?;
         if self.element(u16_at(exchange.cdb, 4)).is_none() {
@@ -44,7 +44,7 @@ impl Changer {
         Ok(())
     }
 
-    /// Address 0 stands for the default transport (SMC-3 4.2.2).
+    /// Address 0 stands for the default transport (SMC-3).
     fn check_transport(&self, address: u16) -> Result<(), Sense> {
         let found = self.element(address).map(|element| element.kind);
         if address == 0 || found == Some(ElementKind::MediumTransport) {

@@ -293,7 +293,7 @@ impl Extractor {
             self.options.existing
         };
         if existing != Existing::Replace && exists(place)? {
-            return self.left(existing);
+            return left(existing);
         }
         let made = match header.kind {
             MemberKind::HardLink => return self.place_link(place, &header.link, existing),
@@ -304,15 +304,7 @@ impl Extractor {
             self.descent.forget(path);
             return Ok(Outcome::Restored);
         }
-        self.left(existing)
-    }
-
-    /// The answer when a name exists and is not to be replaced.
-    fn left(&self, existing: Existing) -> Result<Outcome, Stop> {
-        match existing {
-            Existing::Keep => Ok(Outcome::Kept),
-            Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
-        }
+        left(existing)
     }
 
     /// Opens a directory, making what is missing of it for the restoring user alone.
@@ -372,7 +364,7 @@ impl Extractor {
                     remove(place)?;
                     mkdirat(&parent, name, Mode::S_IRWXU).map_err(create)?;
                 }
-                Err(_) => return self.left(self.options.existing),
+                Err(_) => return left(self.options.existing),
             },
             Err(errno) => return Err(create(errno)),
         }
@@ -434,7 +426,7 @@ impl Extractor {
         };
         match link_name(directory, name, place) {
             Ok(()) => Ok(Outcome::Restored),
-            Err(Errno::EEXIST) => self.left(existing),
+            Err(Errno::EEXIST) => left(existing),
             // Not there, not linkable, or too many names: the data can still be restored.
             Err(
                 Errno::ENOENT | Errno::EPERM | Errno::EOPNOTSUPP | Errno::EMLINK | Errno::EXDEV,
@@ -546,6 +538,14 @@ enum Stop {
 impl From<ProblemKind> for Stop {
     fn from(what: ProblemKind) -> Self {
         Self::Member(what)
+    }
+}
+
+/// The answer when a name exists and is not to be replaced.
+fn left(existing: Existing) -> Result<Outcome, Stop> {
+    match existing {
+        Existing::Keep => Ok(Outcome::Kept),
+        Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
     }
 }
 
