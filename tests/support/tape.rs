@@ -23,6 +23,7 @@ use tapeward::tape::volume::{
 use tapeward_drivers::smc::Changer;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::transport::Transport;
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 use tempfile::TempDir;
 
