@@ -23,6 +23,7 @@ use tapeward::tape::volume::{
 use tapeward_drivers::smc::Changer;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::transport::Transport;
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 use tempfile::TempDir;
 
@@ -179,7 +180,11 @@ pub struct Shelf {
     capacity: u64,
     blanks: Mutex<Vec<(CopyNumber, VecDeque<&'static str>)>>,
     pub in_drive: Mutex<Vec<(u16, String)>>,
+    /// What is made of the path to a drive when a further volume is labelled.
+    pub wrap: Mutex<Option<Box<Wrap>>>,
 }
+
+pub type Wrap = dyn Fn(Box<dyn Transport>) -> Box<dyn Transport> + Send;
 
 impl Shelf {
     pub fn new(
@@ -199,6 +204,7 @@ impl Shelf {
                     .collect(),
             ),
             in_drive: Mutex::new(Vec::new()),
+            wrap: Mutex::new(None),
         })
     }
 
@@ -239,7 +245,18 @@ impl VolumeSupply for Shelf {
         let slot = in_drive.iter_mut().find(|(of, _)| *of == bay).unwrap();
         self.room.unload(&slot.1);
         slot.1 = barcode.to_owned();
-        Ok(self.room.label(barcode, bay, self.geometry, self.capacity))
+        let drive = self.room.load(barcode, bay);
+        let drive = match &*self.wrap.lock().unwrap() {
+            Some(wrap) => Drive::new(wrap(Box::new(self.room.path(bay)))),
+            None => drive,
+        };
+        let header = self.room.header(barcode, self.geometry, self.capacity);
+        let settings = self.room.settings(self.geometry);
+        VolumeWriter::label_new(drive, header, LabelPolicy::BlankOnly, settings).map_err(|error| {
+            SupplyError {
+                why: error.to_string(),
+            }
+        })
     }
 }
 
