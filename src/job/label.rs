@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::Drive;
 
+use super::lease::Leases;
 use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
@@ -99,6 +100,7 @@ pub fn label(
         library_id,
         run,
     };
+    let _leases = Leases::take(&context, &held)?;
     let mut labelled = Vec::new();
     let mut outcome = Ok(());
     for code in barcodes {
