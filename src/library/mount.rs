@@ -46,8 +46,8 @@ pub struct MountError {
     pub error: Error,
 }
 
-impl From<MountError> for Error {
-    fn from(failed: MountError) -> Self {
+impl From<Box<MountError>> for Error {
+    fn from(failed: Box<MountError>) -> Self {
         failed.error
     }
 }
@@ -125,7 +125,7 @@ impl Library {
         held: HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
-    ) -> Result<(Seat, Drive), MountError> {
+    ) -> Result<(Seat, Drive), Box<MountError>> {
         match self.mount_in(&held, barcode, witness) {
             Ok((drive, home)) => Ok((
                 Seat {
@@ -135,7 +135,7 @@ impl Library {
                 },
                 drive,
             )),
-            Err(error) => Err(MountError { held, error }),
+            Err(error) => Err(Box::new(MountError { held, error })),
         }
     }
 

@@ -256,10 +256,11 @@ impl Extractor {
         {
             self.superseded.insert(previous);
         }
-        while let Some(header) = self
-            .open_directories
-            .pop_if(|directory| !is_within(path, &directory.path))
-        {
+        // Data asked for earlier may lie before what is open: that closes nothing.
+        let passed = |directory: &MemberHeader| {
+            !is_within(path, &directory.path) && walk_order(path, &directory.path).is_gt()
+        };
+        while let Some(header) = self.open_directories.pop_if(|directory| passed(directory)) {
             let waited_for = |path: &Vec<u8>| is_within(path, &header.path);
             if self.waiting.iter().any(waited_for) {
                 self.kept_open.push(header);
