@@ -9,8 +9,8 @@ use tapeward::tape::codec::Codec;
 use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{BlockSize, FileKind, TapeFile};
 use tapeward::tape::volume::{
-    EarlyWarning, FileStart, ForeignKind, Identified, LabelPolicy, VolumeRecord, VolumeWriter,
-    identify,
+    EarlyWarning, FileStart, ForeignKind, Identified, LabelPolicy, Room as Space, VolumeRecord,
+    VolumeWriter, identify,
 };
 use tapeward_drivers::ssc::{ReadOutcome, Synchronize};
 use tapeward_sim::CartridgeSpec;
@@ -414,4 +414,59 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
         matches!(refused.error, VolumeError::WormNotBlank { .. }),
         "{refused}"
     );
+}
+
+#[test]
+fn a_volume_is_full_before_its_directory_is_too_long() {
+    let room = Room::with(&["ABC001L8"], CAPACITY);
+    let stream = Stream::new(&room, Codec::None, CAPACITY);
+    let limit = stream.geometry.directory_limit;
+    let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
+    while writer.room() == Space::Open {
+        for _ in 0..3 {
+            let start = start(FileKind::SetIndex, &stream);
+            writer.write_file(start, b"{}").unwrap();
+        }
+        writer.commit().unwrap();
+    }
+    let files = writer.files().len() as u64;
+    assert!(files > limit / 512 - 10, "{files} files");
+    writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap();
+    writer.commit().unwrap();
+    let directory = writer.write_directory().unwrap();
+    assert!(directory.length <= limit, "{}", directory.length);
+}
+
+#[test]
+fn file_numbers_end_with_the_last_one_for_the_directory() {
+    let room = Room::with(&["ABC001L8"], 4096 * MIB);
+    let mut stream = Stream::new(&room, Codec::None, CAPACITY);
+    stream.geometry.directory_limit = 10_000 * 512;
+    let mut writer = room.label("ABC001L8", 0, stream.geometry, 4096 * MIB);
+    while writer.room() == Space::Open {
+        for _ in 0..3 {
+            let start = start(FileKind::SetIndex, &stream);
+            writer.write_file(start, b"{}").unwrap();
+        }
+        writer.commit().unwrap();
+    }
+    let last = writer.files().last().unwrap().sequence.0;
+    assert!((9_990..9_998).contains(&last), "{last}");
+    writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap();
+    writer.commit().unwrap();
+    writer.write_directory().unwrap();
+    while writer.files().last().unwrap().sequence.0 < 9_999 {
+        writer
+            .write_file(start(FileKind::SetIndex, &stream), b"{}")
+            .unwrap();
+        writer.commit().unwrap();
+    }
+    let error = writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap_err();
+    assert!(matches!(error, VolumeError::NoSequenceLeft), "{error}");
 }
