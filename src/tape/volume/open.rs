@@ -2,10 +2,11 @@
 
 use tapeward_drivers::ssc::{Drive, Space};
 
+use super::end::{End, mismatch, skip_uncommitted, verify_end};
 use super::group_io::read_trailer;
 use super::identify::{Identified, identify};
 use super::settings::{WriterSettings, prepare, restore};
-use super::writer::{End, FileStart, Opened, VolumeWriter, mismatch, skip_uncommitted, verify_end};
+use super::writer::{FileStart, Opened, VolumeWriter};
 use crate::id::VolumeId;
 use crate::tape::codec::Codec;
 use crate::tape::document::VolumeHeader;
