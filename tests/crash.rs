@@ -1,11 +1,12 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 //! The job is killed, or the power of the library is cut, at seeded moments. It resumes, and what
 //! comes back is what was there.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/seeded.rs"]
-#[allow(dead_code)]
 mod seeded;
 #[path = "support/world.rs"]
-#[allow(dead_code)]
 mod world;
 
 use rstest::rstest;

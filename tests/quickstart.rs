@@ -1,10 +1,11 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 //! The README's first command, as a newcomer runs it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
 #[path = "support/seeded.rs"]
-#[allow(dead_code)]
 mod seeded;
 #[path = "support/world.rs"]
-#[allow(dead_code)]
 mod world;
 
 use world::World;

@@ -1,4 +1,4 @@
-//! Big-endian fields of CDBs and parameter lists (SPC-5 3.5: most significant byte first).
+//! Big-endian fields of CDBs and parameter lists (SPC-5: most significant byte first).
 //!
 //! Reading past the end gives zero bytes: a shorter list has its missing fields zero, and whether
 //! it may be shorter is checked where that matters.

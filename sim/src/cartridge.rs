@@ -58,7 +58,7 @@ impl Generation {
         }
     }
 
-    /// Primary density code (SSC-4 8.3.1; LTO-6 5Ah, LTO-7 5Ch, LTO-8 5Eh, LTO-9 60h).
+    /// Primary density code (SSC-4; LTO-6 5Ah, LTO-7 5Ch, LTO-8 5Eh, LTO-9 60h).
     #[must_use]
     pub fn density(self) -> u8 {
         match self {
@@ -214,7 +214,7 @@ impl std::fmt::Display for CartridgeId {
     }
 }
 
-/// FORMAT of a MAM attribute (SPC-5 7.4.1).
+/// FORMAT of a MAM attribute (SPC-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AttributeFormat {

@@ -3,6 +3,10 @@
 //! It parses command descriptor blocks and answers with data and sense; nothing reaches it above
 //! that. Byte layouts are written here from the standards and shared with no host side, so that
 //! a host and this library do not make the same mistake.
+//!
+//! Standards are cited by the name of the command, page or field: clause numbers change from one
+//! revision to the next. SAM-5 and SPC-5 are for every device, SSC-4 for tape drives, SMC-3 for
+//! medium changers; names in capitals are theirs.
 
 mod bytes;
 pub mod cartridge;
@@ -23,7 +27,7 @@ mod target;
 pub use cartridge::{CartridgeId, CartridgeKind, CartridgeSpec, Generation};
 pub use create::{LibrarySpec, create};
 pub use dump::{BlockRun, DumpError, DumpedFile, dump};
-pub use error::LibraryError;
+pub use error::{Holder, LibraryError};
 pub use front::control::Operator;
 pub use front::inprocess::InProcess;
 pub use front::socket::{Announce, ServeOptions, serve};

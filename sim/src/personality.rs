@@ -15,7 +15,7 @@ const fn range(first: u16, count: u16) -> AddressRange {
     AddressRange { first, count }
 }
 
-/// How a library shows a label in the volume tag (SMC-3 6.11.4).
+/// How a library shows a label in the volume tag (SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TagShape {
     /// Characters of the label that are shown.
@@ -24,7 +24,7 @@ pub struct TagShape {
     pub padding: u8,
 }
 
-/// How a library identifies the drive in a data transfer element (SMC-3 6.11.6, DVCID).
+/// How a library identifies the drive in a data transfer element (SMC-3, DVCID).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceIdentification {
     /// Binary NAA designator.

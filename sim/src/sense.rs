@@ -1,8 +1,8 @@
-//! Sense data as this device reports it (SPC-5 4.4).
+//! Sense data as this device reports it (SPC-5).
 
 use bitflags::bitflags;
 
-/// SENSE KEY (SPC-5 table 49).
+/// SENSE KEY (SPC-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SenseKey {
     /// 0h
@@ -45,7 +45,7 @@ impl SenseKey {
 }
 
 bitflags! {
-    /// The bits of byte 2 of fixed format sense that belong to stream devices (SPC-5 4.4.3).
+    /// The bits of byte 2 of fixed format sense that belong to stream devices (SPC-5).
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct StreamBits: u8 {
         /// A filemark was met.
@@ -57,7 +57,7 @@ bitflags! {
     }
 }
 
-/// Where in the CDB or the parameter list the fault is (SPC-5 4.4.2.4.2).
+/// Where in the CDB or the parameter list the fault is (SPC-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldPointer {
     /// Byte of the CDB.
@@ -66,7 +66,7 @@ pub enum FieldPointer {
     ParameterList(u16),
 }
 
-/// How sense data is laid out: chosen by the D_SENSE bit of the control mode page (SPC-5 7.5.10).
+/// How sense data is laid out: chosen by the D_SENSE bit of the control mode page (SPC-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SenseFormat {
     /// Response codes 70h and 71h.
@@ -185,7 +185,7 @@ impl Sense {
         self
     }
 
-    /// The same as a deferred error (SPC-5 4.4.7).
+    /// The same as a deferred error (SPC-5).
     #[must_use]
     pub const fn as_deferred(mut self) -> Self {
         self.deferred = true;
@@ -201,7 +201,7 @@ impl Sense {
         }
     }
 
-    /// SPC-5 4.4.3: 18 bytes, INFORMATION the low 32 bits.
+    /// SPC-5, fixed format: 18 bytes, INFORMATION the low 32 bits.
     fn encode_fixed(&self) -> Vec<u8> {
         let mut bytes = vec![0; 18];
         bytes[0] = if self.deferred { 0x71 } else { 0x70 };
@@ -218,7 +218,7 @@ impl Sense {
         bytes
     }
 
-    /// SPC-5 4.4.2: information (00h), sense key specific (02h) and stream commands (04h)
+    /// SPC-5, descriptor format: information (00h), sense key specific (02h) and stream commands (04h)
     /// descriptors after the header.
     fn encode_descriptor(&self) -> Vec<u8> {
         let (code, qualifier) = self.additional;
@@ -254,7 +254,7 @@ impl Sense {
 mod tests {
     use super::*;
 
-    /// SPC-5 table 48 (fixed format): VALID and response code, FILEMARK/EOM/ILI and key in byte 2,
+    /// SPC-5, fixed format: VALID and response code, FILEMARK/EOM/ILI and key in byte 2,
     /// INFORMATION 3-6, additional length 7, ASC/ASCQ 12-13, sense key specific 15-17.
     #[test]
     fn fixed_format_places_every_field() {
@@ -276,7 +276,7 @@ mod tests {
         );
     }
 
-    /// SPC-5 4.4.2: descriptors 00h (12 bytes), 04h (4 bytes).
+    /// SPC-5, descriptor format: descriptors 00h (12 bytes), 04h (4 bytes).
     #[test]
     fn descriptor_format_places_every_field() {
         let sense = Sense::new(SenseKey::NoSense, (0x00, 0x00))

@@ -11,7 +11,7 @@ fn world() -> World {
     World::new(&LibrarySpec::new("generic", "TWTEST").with_cartridge(cartridge))
 }
 
-/// SPC-5 table 146: type, RMB, version, response data format, additional length, then vendor
+/// SPC-5, standard INQUIRY data: type, RMB, version, response data format, additional length, then vendor
 /// 8-15, product 16-31, revision 32-35.
 #[test]
 fn standard_inquiry_data() {
@@ -31,12 +31,12 @@ fn standard_inquiry_data() {
         assert_eq!(unit.send_in(&[0x12, 0, 0, 0, 5, 0], 255).good().len(), 5);
         let refused = unit.send_in(&[0x12, 0, 0x80, 0, 0xff, 0], 255);
         assert_eq!(refused.sense(), (5, 0x24, 0x00));
-        // It neither reports nor clears the unit attention (SAM-5 5.14).
+        // It neither reports nor clears the unit attention (SAM-5).
         assert_eq!(unit.ready().sense(), (6, 0x29, 0x00));
     }
 }
 
-/// SPC-5 7.7 and SSC-4 8.5.
+/// SPC-5, vital product data 00h 80h 83h; SSC-4, B0h B1h B3h B4h.
 #[test]
 fn vital_product_data() {
     let world = world();
@@ -64,7 +64,7 @@ fn vital_product_data() {
     assert_eq!(serial, b"\x08\x80\x00\x06TWTEST");
 }
 
-/// SPC-5 table 253: LUN list length, four reserved bytes, eight bytes for each.
+/// SPC-5, REPORT LUNS: LUN list length, four reserved bytes, eight bytes for each.
 #[test]
 fn report_luns() {
     let world = world();
@@ -79,7 +79,7 @@ fn report_luns() {
     assert_eq!(unit.send_in(&short, 64).sense(), (5, 0x24, 0x00));
 }
 
-/// The default of the tables of operation codes (SPC-5 4.2.1).
+/// The default of the tables of operation codes (SPC-5).
 #[test]
 fn every_other_operation_code_is_refused() {
     let world = world();
@@ -106,7 +106,7 @@ fn every_other_operation_code_is_refused() {
     }
 }
 
-/// SPC-5 6.39: pending sense is returned with GOOD and is gone; DESC gives the other format.
+/// SPC-5, REQUEST SENSE: pending sense is returned with GOOD and is gone; DESC gives the other format.
 #[test]
 fn request_sense_takes_the_unit_attention() {
     let world = world();
@@ -121,7 +121,7 @@ fn request_sense_takes_the_unit_attention() {
     assert_eq!(unit.ready().sense(), (2, 0x3a, 0x00));
 }
 
-/// SMC-3 table 43 (1Dh), 46 (1Fh): transport, storage, import/export, data transfer elements.
+/// SMC-3, element address assignment 1Dh, device capabilities 1Fh: transport, storage, import/export, data transfer elements.
 #[test]
 fn mode_pages_of_the_changer() {
     let world = world();
@@ -143,8 +143,8 @@ fn mode_pages_of_the_changer() {
     assert_eq!(missing.sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4 8.3.1: buffered mode 1h in byte 2, block descriptor with density and block length;
-/// SSC-4 8.3.8: PEWS in bytes 6-7 of page 10h/01h.
+/// SSC-4, mode parameter header: buffered mode 1h in byte 2, block descriptor with density and block length;
+/// device configuration extension: PEWS in bytes 6-7 of page 10h/01h.
 #[test]
 fn mode_pages_of_a_drive() {
     let world = world();
@@ -155,6 +155,9 @@ fn mode_pages_of_a_drive() {
     ];
     expected.extend([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]);
     assert_eq!(header, expected);
+    // Page 00h: the header and the block descriptor.
+    let plain = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(plain, [11, 0, 0x10, 8, 0x5e, 0, 0, 0, 0, 0, 0, 0]);
     let extension = drive
         .send_in(&[0x5a, 0x08, 0x10, 0x01, 0, 0, 0, 0, 255, 0], 255)
         .good();
@@ -202,7 +205,7 @@ fn mode_select_is_checked_as_a_whole() {
     assert_eq!(cut.sense(), (5, 0x1a, 0x00));
 }
 
-/// D_SENSE of the control mode page (SPC-5 7.5.10).
+/// D_SENSE of the control mode page (SPC-5).
 #[test]
 fn descriptor_sense_when_asked_for() {
     let world = world();
@@ -215,7 +218,7 @@ fn descriptor_sense_when_asked_for() {
     assert_eq!(answer.reply.sense, expected);
 }
 
-/// SSC-4 table 41: maximum in bytes 1-3, minimum in 4-5.
+/// SSC-4, READ BLOCK LIMITS: maximum in bytes 1-3, minimum in 4-5.
 #[test]
 fn read_block_limits() {
     let world = world();
@@ -224,7 +227,7 @@ fn read_block_limits() {
     assert_eq!(limits, [0, 0x80, 0, 0, 0, 1]);
 }
 
-/// SSC-4 tables 62 and 63: 52 bytes for each density, the drive's own marked as default (DEFLT).
+/// SSC-4, REPORT DENSITY SUPPORT: 52 bytes for each density, the drive's own marked as default (DEFLT).
 #[test]
 fn report_density_support() {
     let world = world();
@@ -288,7 +291,7 @@ fn log_pages() {
         .send_in(&[0x4d, 0, 0x40, 0, 0, 0, 0, 0, 255, 0], 255)
         .good();
     assert_eq!(supported, [0, 0, 0, 4, 0x00, 0x17, 0x2e, 0x31]);
-    // SSC-4 table 107: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
+    // SSC-4, tape capacity: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
     drive.write(&vec![1; 1 << 20]).good();
     let capacity = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 255, 0], 255)

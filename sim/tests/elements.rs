@@ -1,4 +1,4 @@
-//! READ ELEMENT STATUS and MOVE MEDIUM (SMC-3 6.6 and 6.11).
+//! READ ELEMENT STATUS and MOVE MEDIUM (SMC-3).
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;
@@ -38,7 +38,7 @@ fn storage_elements_with_tags() {
     let report = changer
         .send_in(&status(0x12, SLOT, 5, 0, 4096), 4096)
         .good();
-    // Table 23: first element, number of elements, byte count; table 24: type, PVOLTAG,
+    // Header: first element, number of elements, byte count; page header: type, PVOLTAG,
     // descriptor length 52 (12 + 36 + 4), byte count 260.
     assert_eq!(report[..8], [0x04, 0x01, 0, 5, 0, 0, 1, 12]);
     assert_eq!(report[8..16], [2, 0x80, 0, 52, 0, 0, 1, 4]);
@@ -91,7 +91,7 @@ fn u24(bytes: &[u8]) -> usize {
     u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]) as usize
 }
 
-/// SMC-3 6.11.1: whatever the allocation length, the header tells of the whole report, and no
+/// SMC-3, READ ELEMENT STATUS: whatever the allocation length, the header tells of the whole report, and no
 /// descriptor is cut.
 #[test]
 fn every_allocation_length_gives_a_whole_number_of_descriptors() {

@@ -1,4 +1,4 @@
-//! Programmable early warning, early warning, the physical end (SSC-4 4.2.4, 4.2.5).
+//! Programmable early warning, early warning, the physical end (SSC-4).
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;

@@ -47,7 +47,7 @@ fn an_empty_drive_is_not_ready_and_a_loaded_one_is() {
     drive.ready().good();
 }
 
-/// SSC-4 7.4, table 45: short and long blocks with and without SILI; INFORMATION is the length
+/// SSC-4, READ(6): short and long blocks with and without SILI; INFORMATION is the length
 /// asked for less the actual one.
 #[test]
 fn incorrect_lengths_in_variable_mode() {
@@ -107,7 +107,7 @@ fn fixed_blocks_are_counted() {
     assert_eq!(answer.data, data[128..]);
     assert_eq!(answer.stream_bits(), 0x80);
     assert_eq!(answer.information(), Some(1));
-    // SILI with FIXED is refused (SSC-4 7.4).
+    // SILI with FIXED is refused (SSC-4).
     let refused = drive.send_in(&[0x08, 3, 0, 0, 1, 0], 64);
     assert_eq!(refused.sense(), (5, 0x24, 0x00));
     // A block of another length.
@@ -160,7 +160,7 @@ fn marked() -> (World, support::Unit) {
 /// Sense, stream bits and residual of a command that was stopped.
 type Stop = Option<((u8, u8, u8), u8, i32)>;
 
-/// SSC-4 7.9: where SPACE ends, what stops it, and the residual.
+/// SSC-4, SPACE: where it ends, what stops it, and the residual.
 #[test]
 fn space_over_blocks_and_filemarks() {
     let (_world, mut drive) = marked();
@@ -238,7 +238,7 @@ fn locate_by_object_file_and_end() {
     assert_eq!(drive.send(&other).sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4 tables 55 to 57.
+/// SSC-4, READ POSITION: short, long and extended form.
 #[test]
 fn positions_in_all_forms() {
     let world = world();
@@ -276,7 +276,7 @@ fn positions_in_all_forms() {
     assert_eq!(refused.sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4 4.2.12: what writes the buffer out.
+/// SSC-4, buffered mode: what writes the buffer out.
 #[test]
 fn the_buffer_is_written_out_by_motion_and_reading() {
     let world = world();

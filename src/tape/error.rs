@@ -20,7 +20,7 @@ pub enum VolumeError {
         /// What it was for.
         doing: &'static str,
         /// The drive's answer, with whole sense data.
-        source: ScsiError,
+        source: Box<ScsiError>,
     },
     /// The drive failed a command that writes.
     #[error("{doing}: {source}")]
@@ -28,7 +28,7 @@ pub enum VolumeError {
         /// What was being written.
         doing: &'static str,
         /// The drive's answer, with whole sense data.
-        source: WriteError,
+        source: Box<WriteError>,
     },
     /// The cartridge or the drive is write-protected.
     #[error("the cartridge is write-protected: move its switch, or take another")]
@@ -199,12 +199,18 @@ impl std::fmt::Display for FoundTrailer {
 impl VolumeError {
     /// Wraps a drive's answer.
     pub(super) fn scsi(doing: &'static str) -> impl FnOnce(ScsiError) -> Self {
-        move |source| Self::Scsi { doing, source }
+        move |source| Self::Scsi {
+            doing,
+            source: Box::new(source),
+        }
     }
 
     /// Wraps a drive's answer to a write.
     pub(super) fn write(doing: &'static str) -> impl FnOnce(WriteError) -> Self {
-        move |source| Self::Write { doing, source }
+        move |source| Self::Write {
+            doing,
+            source: Box::new(source),
+        }
     }
 
     /// The drive's answer, if it is one.
@@ -220,13 +226,7 @@ impl VolumeError {
     /// The tape had no room for what was written.
     #[must_use]
     pub fn is_overflow(&self) -> bool {
-        matches!(
-            self,
-            Self::Write {
-                source: WriteError::NotWritten(_),
-                ..
-            }
-        )
+        matches!(self, Self::Write { source, .. } if matches!(**source, WriteError::NotWritten(_)))
     }
 }
 

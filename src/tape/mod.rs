@@ -3,12 +3,14 @@
 //! The format is published in `docs/tape-format.md`.
 
 pub mod codec;
+pub mod copy;
 pub mod digest;
 pub mod document;
 pub mod error;
 pub mod label;
 pub mod layout;
 pub mod stream;
+pub mod verify;
 pub mod volume;
 
 pub use codec::{Codec, CodecError};

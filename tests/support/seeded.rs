@@ -1,28 +1,29 @@
 //! Seeded data: the same seed makes the same tree, so that a failing case can be run again.
+#![allow(dead_code)] // each test program uses a part of it
 
 use std::path::Path;
 
 /// xorshift64*: enough for choosing sizes and moments.
-pub struct Seeded(u64);
+pub(crate) struct Seeded(u64);
 
 impl Seeded {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.number() % limit
     }
 
     /// Bytes that do not compress.
-    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         blake3::Hasher::new()
             .update(&self.number().to_le_bytes())
@@ -33,7 +34,7 @@ impl Seeded {
 }
 
 /// A tree of about `total` bytes: many small files, some of megabytes, links, empty folders.
-pub fn make_tree(folder: &Path, seed: u64, total: u64) {
+pub(crate) fn make_tree(folder: &Path, seed: u64, total: u64) {
     let mut seeded = Seeded::new(seed);
     let mut made = 0;
     let mut number = 0;

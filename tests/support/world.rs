@@ -1,48 +1,86 @@
 //! A world of its own for one test: state folder, virtual library, device locks, and the binary
 //! run as a user would.
+#![allow(dead_code)] // each test program uses a part of it
 
 use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-pub struct World {
+pub(crate) struct World {
     folder: TempDir,
+    program: PathBuf,
+    /// Whom to run as, when not as the tests' own user.
+    user: Option<u32>,
 }
+
+/// Nobody's number, with no rights anywhere.
+const ORDINARY_USER: u32 = 65_534;
 
 impl World {
     /// An empty world.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("tapeward-test-")
             .tempdir()
             .unwrap();
         std::fs::create_dir(folder.path().join("locks")).unwrap();
-        Self { folder }
+        Self {
+            folder,
+            program: env!("CARGO_BIN_EXE_tapeward").into(),
+            user: None,
+        }
+    }
+
+    /// An empty world in which the program runs as an ordinary user; takes root to make.
+    pub(crate) fn for_ordinary_user() -> Self {
+        let mut world = Self::new();
+        // The folder of the build may be closed to that user.
+        let program = world.path("tapeward");
+        std::fs::copy(&world.program, &program).unwrap();
+        world.program = program;
+        world.user = Some(ORDINARY_USER);
+        let everyone = std::fs::Permissions::from_mode(0o1777);
+        for folder in [world.folder.path(), &world.path("locks")] {
+            std::fs::set_permissions(folder, everyone.clone()).unwrap();
+        }
+        world
     }
 
     /// A world with configuration, a virtual library of cartridges of this size, one key, and
     /// every cartridge registered.
-    pub fn with_library(cartridge_size: &str) -> Self {
+    pub(crate) fn with_library(cartridge_size: &str) -> Self {
         let world = Self::new();
-        world.ok(["init", "--virtual", "--cartridge-size", cartridge_size]);
-        world.ok(["key", "create", "site"]);
-        world.ok(["media", "add", "--from-library"]);
+        world.prepare_library(cartridge_size);
         world
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn prepare_library(&self, cartridge_size: &str) {
+        self.ok(["init", "--virtual", "--cartridge-size", cartridge_size]);
+        self.ok(["key", "create", "site"]);
+        self.ok(["media", "add", "--from-library"]);
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.path("state")
     }
 
     /// The program with this world around it.
-    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tapeward"));
+    pub(crate) fn command<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
+        let mut command = Command::new(&self.program);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .env("TAPEWARD_STATE", self.state())
             .env("TAPEWARD_LOCK_DIR", self.path("locks"))
@@ -55,19 +93,19 @@ impl World {
     }
 
     /// Runs to the end, whatever the end is.
-    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs, must exit 0; returns stdout.
     #[track_caller]
-    pub fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
+    pub(crate) fn ok<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> String {
         self.exits(0, arguments).0
     }
 
     /// Runs, must exit with this code; returns stdout and stderr.
     #[track_caller]
-    pub fn exits<A: AsRef<OsStr>>(
+    pub(crate) fn exits<A: AsRef<OsStr>>(
         &self,
         code: i32,
         arguments: impl IntoIterator<Item = A>,
@@ -85,7 +123,7 @@ impl World {
 
     /// Runs with `--json`, must exit 0; returns the value on stdout.
     #[track_caller]
-    pub fn json<A: AsRef<OsStr>>(
+    pub(crate) fn json<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> serde_json::Value {
@@ -102,7 +140,7 @@ impl World {
 
 impl World {
     /// Adds lines to the configuration; sections that are there already are replaced.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         let path = self.state().join("config.toml");
         let mut table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         let more: toml::Table = text.parse().unwrap();
@@ -111,7 +149,7 @@ impl World {
     }
 
     /// What the operator does with full import/export elements: takes everything out.
-    pub fn empty_mail_slots(&self) {
+    pub(crate) fn empty_mail_slots(&self) {
         let status = self.json(["library", "status"]);
         for place in status["places"].as_array().unwrap() {
             let name = place["name"].as_str().unwrap();
@@ -122,7 +160,7 @@ impl World {
     }
 
     /// Brings every cartridge that is outside or in a mail slot back into a storage element.
-    pub fn return_cartridges(&self) {
+    pub(crate) fn return_cartridges(&self) {
         self.store_mail();
         for cartridge in self.json(["sim", "list"]).as_array().unwrap() {
             if cartridge["place"] == "outside" {
@@ -150,7 +188,7 @@ impl World {
 
 /// The trees hold the same names, contents and link targets.
 #[track_caller]
-pub fn same_trees(left: &Path, right: &Path) {
+pub(crate) fn same_trees(left: &Path, right: &Path) {
     let output = Command::new("diff")
         .args(["-r", "--no-dereference"])
         .arg(left)
@@ -162,7 +200,7 @@ pub fn same_trees(left: &Path, right: &Path) {
 }
 
 /// Both outputs as text.
-pub fn texts(output: &Output) -> (String, String) {
+pub(crate) fn texts(output: &Output) -> (String, String) {
     (
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -170,7 +208,7 @@ pub fn texts(output: &Output) -> (String, String) {
 }
 
 /// Writes files with these contents below a folder.
-pub fn write_files(folder: &Path, files: &[(&str, &[u8])]) {
+pub(crate) fn write_files(folder: &Path, files: &[(&str, &[u8])]) {
     for (name, content) in files {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

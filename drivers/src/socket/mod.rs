@@ -14,7 +14,7 @@ pub use client::{ConnectError, SocketTransport, connect_control, list_units, soc
 pub use start::{ServerCommand, connect_or_start};
 
 /// Who sends commands: a device keeps unit attentions, prevention and reservations per initiator
-/// (SAM-5 4.6.7, the I_T nexus).
+/// (SAM-5, the I_T nexus).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InitiatorId(pub [u8; 16]);
 

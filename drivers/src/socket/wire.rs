@@ -10,7 +10,7 @@ use crate::transport::{Cdb, MAX_CDB_LENGTH, MAX_SENSE_LENGTH, Status};
 const MAGIC: [u8; 4] = *b"TWVL";
 /// Raised whenever a frame changes.
 pub const VERSION: u16 = 1;
-/// Longest data phase: a transfer length has three bytes (SSC-4 7.4).
+/// Longest data phase: a transfer length has three bytes (SSC-4).
 pub const MAX_DATA_LENGTH: usize = 1 << 24;
 /// Longest message of an operator.
 pub const MAX_MESSAGE_LENGTH: usize = 16 << 20;

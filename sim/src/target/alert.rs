@@ -1,4 +1,4 @@
-//! TapeAlert flags (SSC-4 annex A): raised by events, cleared for each initiator by its reading.
+//! TapeAlert flags (SSC-4): raised by events, cleared for each initiator by its reading.
 
 use std::collections::BTreeMap;
 

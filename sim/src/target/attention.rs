@@ -1,4 +1,4 @@
-//! Unit attention conditions, kept per initiator (SAM-5 5.14).
+//! Unit attention conditions, kept per initiator (SAM-5).
 
 use std::collections::{BTreeMap, VecDeque};
 

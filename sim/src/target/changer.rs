@@ -19,7 +19,7 @@ use crate::library::Shared;
 use crate::personality::{AddressRange, Personality};
 use crate::sense::{Sense, SenseFormat};
 
-/// Kind of element (SMC-3 table 22).
+/// Kind of element (SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ElementKind {
@@ -44,7 +44,7 @@ impl ElementKind {
     }
 }
 
-/// Who put a cartridge where it is (IMPEXP, SMC-3 6.11.5).
+/// Who put a cartridge where it is (IMPEXP, SMC-3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Placement {
@@ -229,12 +229,12 @@ impl Changer {
         Ok(())
     }
 
-    /// INITIALIZE ELEMENT STATUS (SMC-3 6.2): nothing is found that is not known already.
+    /// INITIALIZE ELEMENT STATUS (SMC-3): nothing is found that is not known already.
     fn initialize_element_status(&mut self, _: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(())
     }
 
-    /// INITIALIZE ELEMENT STATUS WITH RANGE (SMC-3 6.3): RANGE is bit 0 of byte 1, the first
+    /// INITIALIZE ELEMENT STATUS WITH RANGE (SMC-3): RANGE is bit 0 of byte 1, the first
     /// element bytes 2-3.
     fn initialize_element_status_with_range(
         &mut self,
@@ -296,7 +296,7 @@ pub(crate) fn ranges(personality: &Personality) -> [(ElementKind, AddressRange);
     ]
 }
 
-/// Element address assignment 1Dh, transport geometry 1Eh, device capabilities 1Fh (SMC-3 7.3).
+/// Element address assignment 1Dh, transport geometry 1Eh, device capabilities 1Fh (SMC-3).
 fn changer_pages(personality: &Personality) -> ModePages {
     let mut assignment = Vec::new();
     for (_, range) in ranges(personality) {
@@ -309,9 +309,9 @@ fn changer_pages(personality: &Personality) -> ModePages {
         .flat_map(|number| [0, number.to_be_bytes()[1]])
         .collect();
     // Storage, import/export and data transfer elements store; media move between these three
-    // (bits: data transfer 3, import/export 2, storage 1), from and to none by the transport.
+    // (bits: data transfer 3, import/export 2, storage 1), and to them from the transport.
     let capabilities = [
-        0x0e, 0, 0x00, 0x0e, 0x0e, 0x0e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x0e, 0, 0x0e, 0x0e, 0x0e, 0x0e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
     ModePages::new(vec![
         inquiry::control_page(),

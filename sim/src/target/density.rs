@@ -41,7 +41,7 @@ const DENSITIES: &[Density] = &[
 ];
 
 impl Density {
-    /// Density support data block descriptor (SSC-4 table 63): 52 bytes, capacity in megabytes.
+    /// Density support data block descriptor (SSC-4): 52 bytes, capacity in megabytes.
     fn descriptor(&self, drive: Generation) -> Vec<u8> {
         let code = self.generation.density();
         let default = self.generation == drive;
@@ -58,7 +58,7 @@ impl Density {
 }
 
 impl Drive {
-    /// REPORT DENSITY SUPPORT 44h (SSC-4 7.5): MEDIA is bit 0 of byte 1, MEDIUM TYPE bit 1;
+    /// REPORT DENSITY SUPPORT 44h (SSC-4): MEDIA is bit 0 of byte 1, MEDIUM TYPE bit 1;
     /// allocation length bytes 7-8.
     pub(super) fn report_density_support(
         &mut self,

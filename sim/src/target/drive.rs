@@ -34,7 +34,7 @@ pub(crate) struct DriveIdentity {
     pub(crate) account: usize,
 }
 
-/// BUFFERED MODE of the mode parameter header (SSC-4 8.3.1).
+/// BUFFERED MODE of the mode parameter header (SSC-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Buffering {
     /// 0h: GOOD when the data is on the medium.
@@ -194,7 +194,7 @@ impl Drive {
         self.shared.clock.charge(self.identity.account, activity);
     }
 
-    /// Programmable early warning size in bytes: mode page 10h/01h gives megabytes (SSC-4 8.3.8).
+    /// Programmable early warning size in bytes: mode page 10h/01h gives megabytes (SSC-4).
     pub(super) fn programmable_early_warning(&self) -> u64 {
         u64::from(u16_at(self.pages.current(0x10, 0x01), 6)) * 1_000_000
     }
@@ -248,30 +248,30 @@ impl Drive {
         Ok(())
     }
 
-    /// TEST UNIT READY (SPC-5 6.47).
+    /// TEST UNIT READY (SPC-5).
     fn test_unit_ready(&mut self, _: &mut Exchange<'_>) -> Result<(), Stop> {
         self.ready()?;
         Ok(())
     }
 
-    /// REQUEST SENSE (SPC-5 6.39): what is pending, which is then no longer pending.
+    /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
 
-    /// INQUIRY (SPC-5 6.7).
+    /// INQUIRY (SPC-5).
     fn inquiry(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(inquiry::answer_drive(&self.identity, exchange)?)
     }
 
-    /// REPORT LUNS (SPC-5 6.33).
+    /// REPORT LUNS (SPC-5).
     fn report_luns(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(inquiry::answer_report_luns(self.shared.units, exchange)?)
     }
 
-    /// LOAD UNLOAD (SSC-4 7.2): LOAD is bit 0 of byte 4, RETEN bit 1, EOT bit 2, HOLD bit 3.
+    /// LOAD UNLOAD (SSC-4): LOAD is bit 0 of byte 4, RETEN bit 1, EOT bit 2, HOLD bit 3.
     fn load_unload(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let load = exchange.cdb[4] & 0x01 != 0;
         let hold = exchange.cdb[4] & 0x08 != 0;
@@ -309,7 +309,7 @@ impl Drive {
         }
     }
 
-    /// PREVENT ALLOW MEDIUM REMOVAL (SPC-5 6.16), kept per initiator.
+    /// PREVENT ALLOW MEDIUM REMOVAL (SPC-5), kept per initiator.
     fn prevent_allow(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(inquiry::prevent_allow(&mut self.prevented_by, exchange)?)
     }
@@ -335,13 +335,13 @@ impl Drive {
         loaded.unwrap_or(self.identity.generation).density()
     }
 
-    /// MODE SENSE(6) and (10) (SPC-5 6.13, 6.14).
+    /// MODE SENSE(6) and (10) (SPC-5).
     fn mode_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let request = SenseRequest::parse(exchange.cdb)?;
         Ok(self.pages.answer(request, self.mode_header(), exchange)?)
     }
 
-    /// MODE SELECT(6) and (10) (SPC-5 6.11, 6.12), the header as in SSC-4 8.3.1.
+    /// MODE SELECT(6) and (10) (SPC-5), the header as in SSC-4.
     fn mode_select(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let Some(plan) = self.pages.plan(exchange)? else {
             return Ok(());
@@ -379,8 +379,8 @@ impl Drive {
     }
 }
 
-/// Control (SPC-5 7.5.10), data compression (SSC-4 8.3.2), device configuration and its extension
-/// (SSC-4 8.3.3, 8.3.8), informational exceptions control (SSC-4 8.3.6).
+/// Control (SPC-5), data compression (SSC-4), device configuration and its extension
+/// (SSC-4), informational exceptions control (SSC-4).
 fn drive_pages() -> ModePages {
     let control = inquiry::control_page();
     // DCE and DCC; DDE; algorithm 1 both ways. DCE is bit 7 of byte 2, DDE of byte 3.

@@ -1,4 +1,4 @@
-//! READ ELEMENT STATUS (SMC-3 6.11).
+//! READ ELEMENT STATUS (SMC-3).
 
 use super::changer::{Changer, Content, Element, ElementKind, Placement};
 use super::{Exchange, Stop};
@@ -58,7 +58,7 @@ impl Page {
         HEADER_LENGTH + self.descriptors.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Table 24: type, PVOLTAG (bit 7) and AVOLTAG (bit 6), descriptor length, byte count.
+    /// Element status page header: type, PVOLTAG (bit 7) and AVOLTAG (bit 6), descriptor length, byte count.
     fn header(&self, tags: bool) -> [u8; HEADER_LENGTH] {
         let [length_high, length_low] = u16(self.descriptors.first().map_or(0, Vec::len));
         let [high, middle, low] = u24(self.length() - HEADER_LENGTH);
@@ -80,7 +80,7 @@ impl Changer {
     /// READ ELEMENT STATUS B8h.
     ///
     /// The counts in all headers are those of the whole report; only descriptors that fit in the
-    /// allocation length as a whole are transferred (SMC-3 6.11.1).
+    /// allocation length as a whole are transferred (SMC-3).
     pub(super) fn read_element_status(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let request = Request::parse(exchange.cdb)?;
         let personality = self.identity.personality;
@@ -130,7 +130,7 @@ impl Changer {
         pages
     }
 
-    /// Tables 25 to 30: 12 common bytes, the volume tag, the identifier.
+    /// Element descriptors: 12 common bytes, the volume tag, the identifier.
     fn descriptor(&self, element: &Element, request: Request) -> Vec<u8> {
         let personality = self.identity.personality;
         let content = element.content.as_ref();
@@ -182,7 +182,7 @@ impl Changer {
         }
     }
 
-    /// Code set, type and designator of the drive, if asked for (SPC-5 7.7.6.1).
+    /// Code set, type and designator of the drive, if asked for (SPC-5).
     fn identifier(&self, element: &Element, request: Request) -> Option<(u8, u8, Vec<u8>)> {
         if !request.identifiers {
             return None;
@@ -214,7 +214,7 @@ fn fill(bytes: &mut Vec<u8>, pages: &[Page], request: Request) {
     }
 }
 
-/// MEDIUM TYPE, bits 2-0 of byte 9 (SMC-3 table 26): data 1, cleaning 2, WORM 4.
+/// MEDIUM TYPE, bits 2-0 of byte 9 (SMC-3): data 1, cleaning 2, WORM 4.
 fn medium_type(content: &Content) -> u8 {
     match content.kind {
         CartridgeKind::Data { worm: false, .. } => 1,
@@ -223,7 +223,7 @@ fn medium_type(content: &Content) -> u8 {
     }
 }
 
-/// Primary volume tag (SMC-3 6.11.4): 32 characters, two reserved bytes, a sequence number.
+/// Primary volume tag (SMC-3): 32 characters, two reserved bytes, a sequence number.
 fn volume_tag(personality: &Personality, content: Option<&Content>) -> [u8; TAG_LENGTH] {
     let mut field = [0; TAG_LENGTH];
     let Some(content) = content else {

@@ -11,7 +11,7 @@ use super::mode::{ModePage, ModePages};
 use crate::bytes::{text, u16, u16_at, u32, u32_at};
 use crate::sense::{Sense, SenseFormat, SenseKey};
 
-/// PERIPHERAL DEVICE TYPE (SPC-5 table 148).
+/// PERIPHERAL DEVICE TYPE (SPC-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeviceType {
     SequentialAccess,
@@ -26,7 +26,7 @@ impl DeviceType {
         }
     }
 
-    /// Version descriptors: SAM-5, SPC-4, and SSC-4 or SMC-3 (SPC-5 table 151).
+    /// Version descriptors: SAM-5, SPC-4, and SSC-4 or SMC-3 (SPC-5).
     fn versions(self) -> [u16; 3] {
         match self {
             Self::SequentialAccess => [0x00a0, 0x0460, 0x0520],
@@ -46,7 +46,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Standard INQUIRY data (SPC-5 6.7.2): 74 bytes.
+    /// Standard INQUIRY data (SPC-5): 74 bytes.
     fn standard(&self) -> Vec<u8> {
         let mut bytes = vec![0; 74];
         bytes[0] = self.device_type.code();
@@ -63,7 +63,7 @@ impl Identity {
         bytes
     }
 
-    /// T10 vendor designator: vendor, product, serial number (SPC-5 7.7.6.4).
+    /// T10 vendor designator: vendor, product, serial number (SPC-5).
     pub(crate) fn t10_designator(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.extend(text::<8>(self.vendor, b' '));
@@ -72,7 +72,7 @@ impl Identity {
         bytes
     }
 
-    /// NAA locally assigned designator (SPC-5 7.7.6.6.4): NAA 3h, the rest made from the serial
+    /// NAA locally assigned designator (SPC-5): NAA 3h, the rest made from the serial
     /// number (FNV-1a).
     pub(crate) fn naa_designator(&self) -> [u8; 8] {
         let hash = self
@@ -86,7 +86,7 @@ impl Identity {
         bytes
     }
 
-    /// Device Identification VPD page (SPC-5 7.7.6): both designators of the logical unit.
+    /// Device Identification VPD page (SPC-5): both designators of the logical unit.
     fn designators(&self) -> Vec<u8> {
         let t10 = self.t10_designator();
         let mut bytes = vec![0x02, 0x01, 0x00, u16(t10.len())[1]];
@@ -97,7 +97,7 @@ impl Identity {
     }
 }
 
-/// Answers INQUIRY of a drive: VPD 00h, 80h, 83h, and of SSC-4 8.5 B0h (capabilities), B1h
+/// Answers INQUIRY of a drive: VPD 00h, 80h, 83h, and from SSC-4 B0h (capabilities), B1h
 /// (manufacturer-assigned serial number), B3h (automation device serial number), B4h (data
 /// transfer device element address).
 pub(crate) fn answer_drive(
@@ -157,7 +157,7 @@ fn answer(
 }
 
 /// Answers REPORT LUNS: the changer is LUN 0, the drives follow (peripheral device addressing,
-/// SAM-5 4.7.7.2).
+/// SAM-5).
 pub(crate) fn answer_report_luns(units: u16, exchange: &mut Exchange<'_>) -> Result<(), Sense> {
     let allocation = u32_at(exchange.cdb, 6) as usize;
     if allocation < 16 {
@@ -203,7 +203,7 @@ pub(crate) fn prevent_allow(
     Ok(())
 }
 
-/// Control mode page with D_SENSE changeable (bit 2 of byte 2, SPC-5 7.5.10).
+/// Control mode page with D_SENSE changeable (bit 2 of byte 2, SPC-5).
 pub(crate) fn control_page() -> ModePage {
     ModePage::new(0x0a, &[0; 10], &[(2, 0x04)])
 }

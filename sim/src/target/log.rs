@@ -1,4 +1,4 @@
-//! LOG SENSE and the log pages (SPC-5 6.9, 7.3; SSC-4 8.2).
+//! LOG SENSE and the log pages (SPC-5; SSC-4).
 
 use super::changer::Changer;
 use super::drive::Drive;
@@ -8,7 +8,7 @@ use crate::bytes::{text, u16, u16_at, u32};
 use crate::cartridge::CartridgeKind;
 use crate::sense::Sense;
 
-/// FORMAT AND LINKING of binary and of ASCII list parameters (SPC-5 table 347).
+/// FORMAT AND LINKING of binary and of ASCII list parameters (SPC-5).
 const BINARY: u8 = 0x03;
 const ASCII: u8 = 0x01;
 
@@ -118,7 +118,7 @@ impl Drive {
         Ok(())
     }
 
-    /// Tape capacity (SSC-4 8.2.7), MiB: remaining and maximum of the main partition, and of the
+    /// Tape capacity (SSC-4), MiB: remaining and maximum of the main partition, and of the
     /// alternate one, which is not there.
     fn tape_capacity(&self) -> Vec<Parameter> {
         let (remaining, maximum) = match &self.medium {
@@ -133,7 +133,7 @@ impl Drive {
         ]
     }
 
-    /// Volume statistics (SSC-4 8.2.9): page valid, volume mounts, megabytes written and read in
+    /// Volume statistics (SSC-4): page valid, volume mounts, megabytes written and read in
     /// the life of the volume, serial number, barcode, manufacturer, write protection, WORM.
     fn volume_statistics(&self) -> Vec<Parameter> {
         let Medium::Loaded(mounted) = &self.medium else {
@@ -157,7 +157,7 @@ impl Drive {
     }
 }
 
-/// TapeAlert page (SSC-4 8.2.3): parameters 0001h to 0040h, each one byte.
+/// TapeAlert page (SSC-4): parameters 0001h to 0040h, each one byte.
 fn alert_parameters(flags: u64) -> Vec<Parameter> {
     let set = |number: u16| u8::from(flags >> (64 - number) & 1 == 1);
     let codes = 1..=64;

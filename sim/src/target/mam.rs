@@ -1,4 +1,4 @@
-//! READ ATTRIBUTE and WRITE ATTRIBUTE: the memory in the cartridge (SPC-5 6.17, 6.52, 7.4).
+//! READ ATTRIBUTE and WRITE ATTRIBUTE: the memory in the cartridge (SPC-5).
 
 use super::drive::Drive;
 use super::medium::Mounted;
@@ -7,7 +7,7 @@ use crate::bytes::{text, u16, u16_at, u32, u32_at};
 use crate::cartridge::{Attribute, AttributeFormat, CartridgeKind, Generation};
 use crate::sense::Sense;
 
-/// A host attribute that may be written: identifier, format, longest value (SPC-5 table 407).
+/// A host attribute that may be written: identifier, format, longest value (SPC-5).
 struct HostAttribute {
     identifier: u16,
     format: AttributeFormat,
@@ -52,7 +52,7 @@ struct Reported {
 }
 
 impl Reported {
-    /// SPC-5 table 401: identifier, READ ONLY (bit 7) and FORMAT (bits 1-0), length, value.
+    /// SPC-5, MAM attribute format: identifier, READ ONLY (bit 7) and FORMAT (bits 1-0), length, value.
     fn encode(&self) -> Vec<u8> {
         let [high, low] = self.identifier.to_be_bytes();
         let format = match self.format {
@@ -180,7 +180,7 @@ impl Drive {
     }
 }
 
-/// Takes a parameter list of WRITE ATTRIBUTE apart (SPC-5 table 323).
+/// Takes a parameter list of WRITE ATTRIBUTE apart (SPC-5).
 fn parse_attributes(list: &[u8]) -> Result<Vec<(u16, Attribute)>, Sense> {
     let mut attributes = Vec::new();
     let mut at = 4;
@@ -226,7 +226,7 @@ fn fixed(identifier: u16, format: AttributeFormat, value: &[u8]) -> Reported {
     }
 }
 
-/// Device type attributes (SPC-5 table 405), capacities in MiB.
+/// Device type attributes (SPC-5), capacities in MiB.
 fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Reported> {
     use AttributeFormat::{Ascii, Binary};
     let record = &mounted.cartridge.record;
@@ -262,7 +262,7 @@ fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Report
     all
 }
 
-/// Medium type attributes (SPC-5 table 406).
+/// Medium type attributes (SPC-5).
 fn medium_attributes(mounted: &Mounted) -> Vec<Reported> {
     use AttributeFormat::{Ascii, Binary};
     let record = &mounted.cartridge.record;

@@ -39,7 +39,7 @@ impl Fitness {
     }
 }
 
-/// Where a position is with regard to the end of the tape (SSC-4 4.2.4, 4.2.5).
+/// Where a position is with regard to the end of the tape (SSC-4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Zone {
     Normal,

@@ -57,7 +57,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Sends a reply to the host, cut to the allocation length (SPC-5 4.2.5.6).
+    /// Sends a reply to the host, cut to the allocation length (SPC-5).
     pub(crate) fn reply(&mut self, bytes: &[u8], allocation: usize) {
         let length = bytes.len().min(allocation).min(self.input.len());
         self.input[..length].copy_from_slice(&bytes[..length]);
@@ -116,7 +116,7 @@ pub(crate) enum Outcome {
     PowerCut,
 }
 
-/// Whether a command reports a pending unit attention instead of being carried out (SAM-5 5.14).
+/// Whether a command reports a pending unit attention instead of being carried out (SAM-5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attention {
     Reports,

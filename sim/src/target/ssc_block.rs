@@ -6,7 +6,7 @@ use super::{Exchange, Stop};
 use crate::sense::{Sense, SenseKey};
 
 impl Drive {
-    /// READ BLOCK LIMITS (SSC-4 6.4): GRANULARITY 0, maximum three bytes, minimum two bytes.
+    /// READ BLOCK LIMITS (SSC-4): GRANULARITY 0, maximum three bytes, minimum two bytes.
     pub(super) fn read_block_limits(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let mut bytes = MAX_BLOCK_LENGTH.to_be_bytes().to_vec();
         bytes[0] = 0;
@@ -15,12 +15,12 @@ impl Drive {
         Ok(())
     }
 
-    /// ERASE(6) (SSC-4 7.1): LONG is bit 0 of byte 1, IMMED bit 1.
+    /// ERASE(6) (SSC-4): LONG is bit 0 of byte 1, IMMED bit 1.
     pub(super) fn erase6(&mut self, _: &mut Exchange<'_>) -> Result<(), Stop> {
         self.erase()
     }
 
-    /// ERASE(16) (SSC-4 5.2): erases at the address in the CDB, which must be the current one.
+    /// ERASE(16) (SSC-4): erases at the address in the CDB, which must be the current one.
     pub(super) fn erase16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         self.check_explicit_address(exchange.cdb)?;
         self.erase()

@@ -8,7 +8,7 @@ use crate::clock::Activity;
 use crate::sense::{Sense, SenseKey, StreamBits};
 
 impl Drive {
-    /// REWIND (SSC-4 7.7).
+    /// REWIND (SSC-4).
     pub(super) fn rewind(&mut self, _: &mut Exchange<'_>) -> Result<(), Stop> {
         Ok(self.move_to_beginning()?)
     }
@@ -33,7 +33,7 @@ impl Drive {
         Ok(())
     }
 
-    /// SPACE(6) (SSC-4 7.9): CODE is bits 3-0 of byte 1, COUNT three bytes, two's complement.
+    /// SPACE(6) (SSC-4): CODE is bits 3-0 of byte 1, COUNT three bytes, two's complement.
     pub(super) fn space6(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let count = i64::from(u24_at(exchange.cdb, 2));
         let count = if count >= 1 << 23 {
@@ -44,7 +44,7 @@ impl Drive {
         self.space(exchange.cdb[1] & 0x0f, count)
     }
 
-    /// SPACE(16) (SSC-4 7.8): COUNT is bytes 4-11, two's complement.
+    /// SPACE(16) (SSC-4): COUNT is bytes 4-11, two's complement.
     pub(super) fn space16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         if u16_at(exchange.cdb, 12) != 0 {
             return Err(Sense::invalid_cdb_field(12).into()); // PARAMETER LENGTH
@@ -65,7 +65,7 @@ impl Drive {
         stop.map_or(Ok(()), |sense| Err(sense.into()))
     }
 
-    /// LOCATE(10) (SSC-4 7.3): IMMED is bit 0 of byte 1, CP bit 1, BT bit 2; the logical object
+    /// LOCATE(10) (SSC-4): IMMED is bit 0 of byte 1, CP bit 1, BT bit 2; the logical object
     /// identifier bytes 3-6, the partition byte 8.
     pub(super) fn locate10(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
@@ -73,7 +73,7 @@ impl Drive {
         self.locate(u64::from(u32_at(cdb, 3)))
     }
 
-    /// LOCATE(16) (SSC-4 7.3): DEST_TYPE is bits 5-3 of byte 1, CP bit 1, the partition byte 3,
+    /// LOCATE(16) (SSC-4): DEST_TYPE is bits 5-3 of byte 1, CP bit 1, the partition byte 3,
     /// the logical identifier bytes 4-11.
     pub(super) fn locate16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
@@ -118,7 +118,7 @@ impl Drive {
         self.locate(start.unwrap_or(u64::MAX))
     }
 
-    /// READ POSITION (SSC-4 7.6): SERVICE ACTION is bits 4-0 of byte 1: 00h and 01h short, 06h
+    /// READ POSITION (SSC-4): SERVICE ACTION is bits 4-0 of byte 1: 00h and 01h short, 06h
     /// long, 08h extended.
     pub(super) fn read_position(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let size = self.programmable_early_warning();
@@ -137,7 +137,7 @@ impl Drive {
     }
 }
 
-/// Where SPACE over blocks ends, and what stops it before (SSC-4 7.9).
+/// Where SPACE over blocks ends, and what stops it before (SSC-4).
 fn space_blocks(mounted: &Mounted, count: i64) -> (u64, Option<Sense>) {
     let (store, start) = (&mounted.cartridge.store, mounted.position);
     let wanted = count.unsigned_abs();
@@ -252,7 +252,7 @@ impl Place {
             | u8::from(beyond)
     }
 
-    /// Short form (SSC-4 table 55): counts that do not fit are flagged as unknown by LOCU (bit 5)
+    /// Short form (SSC-4): counts that do not fit are flagged as unknown by LOCU (bit 5)
     /// and BYCU (bit 4), locations by LOLU (bit 2).
     fn short(self) -> Vec<u8> {
         let fits = |value: u64, limit: u64| value < limit;
@@ -278,7 +278,7 @@ impl Place {
         bytes
     }
 
-    /// Long form (SSC-4 table 56): partition, logical object number, logical file identifier.
+    /// Long form (SSC-4): partition, logical object number, logical file identifier.
     fn long(self) -> Vec<u8> {
         let mut bytes = vec![0; 32];
         bytes[0] = self.flags();
@@ -287,7 +287,7 @@ impl Place {
         bytes
     }
 
-    /// Extended form (SSC-4 table 57).
+    /// Extended form (SSC-4).
     fn extended(self) -> Vec<u8> {
         let counts = self.buffered_objects < 1 << 24;
         let mut bytes = vec![0; 32];

@@ -31,7 +31,7 @@ impl Request {
 }
 
 impl Drive {
-    /// READ(6) (SSC-4 7.4): FIXED is bit 0 of byte 1, SILI bit 1, TRANSFER LENGTH bytes 2-4.
+    /// READ(6) (SSC-4): FIXED is bit 0 of byte 1, SILI bit 1, TRANSFER LENGTH bytes 2-4.
     pub(super) fn read6(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let request = self.read_request(exchange.cdb)?;
         self.ready()?.synchronize()?;
@@ -92,7 +92,7 @@ impl Drive {
         };
         let id = mounted.cartridge.id.as_str();
         match faults.faults.on_read(id, position) {
-            Some(Fault::PowerCut | Fault::PowerCutAfter) => return Err(Stop::PowerCut),
+            Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
             Some(_) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
@@ -119,7 +119,7 @@ impl Drive {
     }
 }
 
-/// Incorrect length (SSC-4 table 45): with SILI a short block is right, a long one only if the
+/// Incorrect length (SSC-4): with SILI a short block is right, a long one only if the
 /// BLOCK LENGTH of the mode parameters is 0. INFORMATION is the length asked for less the actual
 /// one, or the blocks not read.
 fn check_length(request: Request, row: Row, done: usize, lengths_vary: bool) -> Result<(), Sense> {

@@ -17,7 +17,7 @@ enum Object<'a> {
 }
 
 impl Drive {
-    /// WRITE(6) (SSC-4 7.10): FIXED is bit 0 of byte 1, TRANSFER LENGTH bytes 2-4.
+    /// WRITE(6) (SSC-4): FIXED is bit 0 of byte 1, TRANSFER LENGTH bytes 2-4.
     pub(super) fn write6(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let fixed = exchange.cdb[1] & 0x01 != 0;
         let length = length24(exchange.cdb, 2);
@@ -56,13 +56,13 @@ impl Drive {
         self.after_write(fault)
     }
 
-    /// WRITE FILEMARKS(6) (SSC-4 7.11): IMMED is bit 0 of byte 1, the count bytes 2-4.
+    /// WRITE FILEMARKS(6) (SSC-4): IMMED is bit 0 of byte 1, the count bytes 2-4.
     pub(super) fn write_filemarks6(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let count = u24_at(exchange.cdb, 2);
         self.write_filemarks(exchange.cdb[1], u64::from(count))
     }
 
-    /// WRITE FILEMARKS(16) (SSC-4 5.8): at the address in the CDB, which must be the current one.
+    /// WRITE FILEMARKS(16) (SSC-4): at the address in the CDB, which must be the current one.
     pub(super) fn write_filemarks16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         self.check_explicit_address(exchange.cdb)?;
         let count = u24_at(exchange.cdb, 12);
@@ -197,7 +197,7 @@ impl Drive {
     }
 
     /// How a write that succeeded ends: programmable early warning once, before anything about
-    /// early warning (SSC-4 4.2.5); beyond early warning every time (SSC-4 4.2.4).
+    /// early warning (SSC-4); beyond early warning every time (SSC-4).
     fn after_write(&mut self, fault: Option<Fault>) -> Result<(), Stop> {
         power_cut_after(fault)?;
         let size = self.programmable_early_warning();

@@ -9,6 +9,8 @@ mod decoder;
 mod encoder;
 mod frames;
 mod random;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -11,6 +11,9 @@ mod group;
 mod user;
 mod volume;
 
+#[cfg(test)]
+mod tests;
+
 use thiserror::Error;
 
 pub use date::LabelDate;

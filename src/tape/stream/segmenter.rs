@@ -288,7 +288,7 @@ impl Segmenter {
         let Output::Open(open) = &self.output else {
             return piece;
         };
-        while piece > 512 && open.encoder.coded_bound(piece as u64) > self.geometry.segment_limit {
+        while piece > 1 && open.encoder.coded_bound(piece as u64) > self.geometry.segment_limit {
             piece /= 2;
         }
         piece

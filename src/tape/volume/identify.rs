@@ -180,10 +180,7 @@ pub fn identify(drive: &mut Drive) -> Result<Identified, VolumeError> {
             });
         }
         Err(source) => {
-            return Err(VolumeError::Scsi {
-                doing: "reading the first block",
-                source,
-            });
+            return Err(VolumeError::scsi("reading the first block")(source));
         }
     };
     if block.len() != LABEL_LENGTH {

@@ -1,5 +1,6 @@
 //! One volume in a drive: what it is, writing it, reading it.
 
+mod end;
 mod group_io;
 mod identify;
 mod open;

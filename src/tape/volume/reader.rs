@@ -2,10 +2,10 @@
 
 use tapeward_drivers::ssc::{BlockAddress, Drive, Space};
 
+use super::end::is_end_of_data;
 use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
 use super::open::{OpenError, check_volume, trailer_at_end_of_data};
 use super::payload::PayloadReader;
-use super::writer::is_end_of_data;
 use crate::id::{TapeFileNumber, VolumeId};
 use crate::tape::document::{Directory, PartDocument, VolumeHeader};
 use crate::tape::error::{FoundTrailer, VolumeError};
@@ -157,7 +157,7 @@ impl VolumeReader {
         loop {
             let header = read_header_group(&mut self.drive, at).ok();
             let found = match header {
-                Some(header) => self.scan_file(header, at, tape_file, &mut files)?,
+                Some(header) => self.scan_file(&header, at, tape_file, &mut files)?,
                 None => Scanned::Unknown,
             };
             match found {
@@ -169,7 +169,7 @@ impl VolumeReader {
                     match self.drive.space(Space::Filemarks(1)) {
                         Ok(()) => tape_file.0 += 1,
                         Err(error) if is_end_of_data(&error) => return Ok(files),
-                        Err(source) => return Err(VolumeError::Scsi { doing, source }),
+                        Err(source) => return Err(VolumeError::scsi(doing)(source)),
                     }
                 }
             }
@@ -184,7 +184,7 @@ impl VolumeReader {
     /// Behind a header group: passes over the data and reads the trailer group.
     fn scan_file(
         &mut self,
-        header: HeaderGroup,
+        header: &HeaderGroup,
         at: BlockAddress,
         labels: TapeFileNumber,
         files: &mut Vec<TapeFile>,
@@ -194,7 +194,7 @@ impl VolumeReader {
         match self.drive.space(Space::Filemarks(1)) {
             Ok(()) => {}
             Err(error) if is_end_of_data(&error) => return Ok(Scanned::End),
-            Err(source) => return Err(VolumeError::Scsi { doing, source }),
+            Err(source) => return Err(VolumeError::scsi(doing)(source)),
         }
         let FoundTrailer::Trailer(trailer) = read_trailer(&mut self.drive)? else {
             return Ok(Scanned::Unknown);

@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use tapeward_drivers::ssc::{BlockAddress, Drive, DriveModes, Synchronize, WriteOutcome};
 
-use super::group_io::read_trailer;
+use super::end::{End, describe, skip_uncommitted, verify_end};
 use super::settings::{self, EarlyWarning, Prepared, WriterSettings};
 use crate::archive::member::SegmentNumber;
 use crate::id::{SetId, TapeFileNumber, VolumeId};
 use crate::tape::codec::Codec;
 use crate::tape::digest::TapeHasher;
 use crate::tape::document::{Directory, DirectoryEntry, VolumeHeader};
-use crate::tape::error::{FoundTrailer, VolumeError};
+use crate::tape::error::VolumeError;
 use crate::tape::label::{
-    FileLabel1, FileLabel2, HeaderGroup, LabelDate, Trailer, UserLabel1, UserLabel2, VolumeLabel,
+    FileLabel1, FileLabel2, HeaderGroup, LabelDate, UserLabel1, UserLabel2, VolumeLabel,
 };
 use crate::tape::layout::{BlockSize, FileKind, FileSequence, MAX_BLOCKS, TapeFile};
 
@@ -40,20 +40,6 @@ pub enum Room {
     Open,
     /// For what closes the segment and the volume, no more.
     ReserveOnly,
-}
-
-/// A place between two files of a volume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) block: BlockAddress,
-    pub(super) tape_file: TapeFileNumber,
-}
-
-impl End {
-    pub(super) const BEGINNING: Self = Self {
-        block: BlockAddress(0),
-        tape_file: TapeFileNumber(0),
-    };
 }
 
 /// What a writer starts from.
@@ -113,6 +99,7 @@ impl VolumeWriter {
         prepared: &Prepared,
         settings: WriterSettings,
         opened: Opened,
+        room: Room,
     ) -> Self {
         let counted = match prepared.early_warning {
             EarlyWarning::Programmable => None,
@@ -135,7 +122,7 @@ impl VolumeWriter {
             closing_filemark: false,
             room: match counted {
                 Some(0) => Room::ReserveOnly,
-                _ => Room::Open,
+                _ => room,
             },
             counted,
         }
@@ -382,7 +369,7 @@ impl VolumeWriter {
     pub fn write_directory(&mut self) -> Result<TapeFile, VolumeError> {
         let directory = Directory {
             volume: self.header.volume,
-            serial: self.header.serial.clone(),
+            serial: self.header.serial,
             written: self.settings.clock.now(),
             files: self.files.iter().map(DirectoryEntry::from).collect(),
         };
@@ -473,84 +460,4 @@ impl VolumeWriter {
             what: what.to_owned(),
         }
     }
-}
-
-fn describe(position: &tapeward_drivers::ssc::Position) -> String {
-    if position.position_unknown {
-        return "a place the drive does not know".to_owned();
-    }
-    let mut text = format!("block {}", position.block);
-    if let Some(file) = position.file {
-        text.push_str(&format!(", {file} filemarks"));
-    }
-    if let Some(buffered) = position.buffered_blocks {
-        text.push_str(&format!(", {buffered} objects still in the buffer"));
-    }
-    text
-}
-
-/// Goes to where the last file on record ends, reading its trailer on the way.
-pub(super) fn verify_end(
-    drive: &mut Drive,
-    last: Option<&TapeFile>,
-    volume: VolumeId,
-) -> Result<End, VolumeError> {
-    let last = last.ok_or(VolumeError::NothingOnRecord(volume))?;
-    let found = match drive.locate(last.trailer_block()) {
-        Ok(()) => read_trailer(drive)?,
-        // The tape ends before that place.
-        Err(error) if is_end_of_data(&error) => FoundTrailer::Other("the end of data".to_owned()),
-        Err(source) => {
-            return Err(VolumeError::Scsi {
-                doing: "going to the last trailer",
-                source,
-            });
-        }
-    };
-    if found != FoundTrailer::Trailer(last.trailer.clone()) {
-        return Err(mismatch(&last.trailer, found));
-    }
-    Ok(End {
-        block: last.end(),
-        tape_file: last.next_tape_file(),
-    })
-}
-
-pub(super) fn mismatch(expected: &Trailer, found: FoundTrailer) -> VolumeError {
-    VolumeError::TrailerMismatch {
-        expected: Box::new(expected.clone()),
-        found: Box::new(found),
-    }
-}
-
-pub(super) fn is_end_of_data(error: &tapeward_drivers::error::ScsiError) -> bool {
-    error
-        .sense()
-        .is_some_and(|sense| sense.key == tapeward_drivers::sense::SenseKey::BlankCheck)
-}
-
-/// WORM: behind the committed end stands what was never finished, and it stays. Goes behind it
-/// and closes it with a filemark, so that the next labels start a tape file.
-pub(super) fn skip_uncommitted(drive: &mut Drive, end: End) -> Result<End, VolumeError> {
-    use tapeward_drivers::ssc::Space;
-    let doing = "going behind unfinished data";
-    let mut tape_file = end.tape_file;
-    loop {
-        match drive.space(Space::Filemarks(1)) {
-            Ok(()) => tape_file.0 += 1,
-            Err(error) if is_end_of_data(&error) => break,
-            Err(source) => return Err(VolumeError::Scsi { doing, source }),
-        }
-    }
-    let position = drive.position().map_err(VolumeError::scsi(doing))?;
-    if position.block == end.block {
-        return Ok(end);
-    }
-    drive
-        .write_filemarks(1, Synchronize::Immediate)
-        .map_err(VolumeError::write(doing))?;
-    Ok(End {
-        block: BlockAddress(position.block.0 + 1),
-        tape_file: TapeFileNumber(tape_file.0 + 1),
-    })
 }
