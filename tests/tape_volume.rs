@@ -1,4 +1,5 @@
 //! Labelling, appending, the end of a volume on record and on tape.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;
