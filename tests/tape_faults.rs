@@ -1,4 +1,5 @@
 //! Streams that meet bad tapes, dead drives, interrupts and power cuts.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! Labelling, appending, the end of a volume on record and on tape.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;
@@ -84,14 +85,14 @@ fn appending_goes_on_where_the_record_ends() {
     let stream = Stream::new(&room, Codec::None, CAPACITY);
     let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[1; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![1; 50_000])
         .unwrap();
     writer.commit().unwrap();
     let on_record = record(&writer);
     drop(writer.into_drive());
     let mut writer = room.append(0, on_record, stream.geometry);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[2; 70_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![2; 70_000])
         .unwrap();
     let done = writer.commit().unwrap();
     assert_eq!((done[0].sequence.0, done[0].tape_file.0), (3, 7));
@@ -307,13 +308,13 @@ fn after_a_power_cut_the_committed_end_is_found_and_the_rest_overwritten() {
     let stream = Stream::new(&room, Codec::None, CAPACITY);
     let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[1; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![1; 50_000])
         .unwrap();
     writer.commit().unwrap();
     let on_record = record(&writer);
     // More is on tape than on record, and some of that only in the drive's buffer.
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[2; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![2; 50_000])
         .unwrap();
     writer.commit().unwrap();
     writer
@@ -340,7 +341,7 @@ fn after_a_power_cut_the_committed_end_is_found_and_the_rest_overwritten() {
     )
     .unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[4; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![4; 20_000])
         .unwrap();
     writer.commit().unwrap();
     writer.write_directory().unwrap();
@@ -366,7 +367,7 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
     // Given up: on tape it stays.
     writer.rollback().unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[4; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![4; 20_000])
         .unwrap();
     let good = writer.commit().unwrap().remove(0);
     assert_eq!((good.sequence.0, good.tape_file.0), (2, 6));
@@ -380,7 +381,7 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
     )
     .unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[5; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![5; 20_000])
         .unwrap();
     writer.commit().unwrap();
     writer.write_directory().unwrap();

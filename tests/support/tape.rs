@@ -1,5 +1,6 @@
 //! A virtual library in this process, its drives with cartridges in them, and streams to write.
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -244,7 +245,7 @@ impl VolumeSupply for Shelf {
         };
         let slot = in_drive.iter_mut().find(|(of, _)| *of == bay).unwrap();
         self.room.unload(&slot.1);
-        slot.1 = barcode.to_owned();
+        barcode.clone_into(&mut slot.1);
         let drive = self.room.load(barcode, bay);
         let drive = match &*self.wrap.lock().unwrap() {
             Some(wrap) => Drive::new(wrap(Box::new(self.room.path(bay)))),

@@ -1,5 +1,6 @@
 //! Paths to drives that are not quite like others.
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
