@@ -123,7 +123,7 @@ fn with_one_drive_the_second_copy_is_made_from_the_first() {
     seeded::make_tree(&source, 32, 5 << 20);
     world.ok(["set", "define", "data", source.to_str().unwrap()]);
     let said = world.run_job();
-    assert!(said.contains("from tape to tape"), "{said}");
+    assert!(said.contains("to copy 2 from tape"), "{said}");
     both_copies_are_the_same_and_restore(&world, 1);
 }
 
