@@ -5,6 +5,12 @@
 //! printed with their range. `TAPEWARD_BENCH_SCALE=0.1` makes everything ten times smaller,
 //! `TAPEWARD_BENCH_ROUNDS` sets the rounds, `TAPEWARD_BENCH_DIR` the place for the data.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)] // sizes and rates for people
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -64,7 +64,7 @@ impl App {
             config,
             catalogue: Arc::new(catalogue),
             clock: around.clock,
-            actor: actor(),
+            actor: Actor::of_this_process(),
             watcher: around.watcher,
             interrupt: around.interrupt,
         })
@@ -150,20 +150,6 @@ impl App {
         }
         Identities::load(&paths)
     }
-}
-
-/// The operating system's user and host.
-fn actor() -> Actor {
-    let uid = nix::unistd::getuid();
-    let person = nix::unistd::User::from_uid(uid)
-        .ok()
-        .flatten()
-        .map_or_else(|| format!("uid {uid}"), |user| user.name);
-    let station = nix::unistd::gethostname()
-        .ok()
-        .and_then(|name| name.into_string().ok())
-        .unwrap_or_else(|| "unknown host".to_owned());
-    Actor { person, station }
 }
 
 /// The state folder when none is named: the XDG state folder, or /var/lib for root.

@@ -132,7 +132,7 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
         },
     )?;
     let sample = restore_sample(&app, &library, &source)?;
-    closing_lines(&app, &report, sample)
+    Ok(closing_lines(&app, &report, sample))
 }
 
 fn measure(source: &Path, excludes: &[PathBuf], state: &Path) -> Result<u64> {
@@ -307,7 +307,7 @@ fn choose_sample(app: &App, set: &BackupSet) -> Result<Option<Vec<u8>>> {
     Ok(best.map(|(_, path)| path))
 }
 
-fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Result<Vec<String>> {
+fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(sample) = sample {
         lines.push(format!(
@@ -352,5 +352,5 @@ fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Result<V
     lines.push(format!(
         "  tapeward --state {state} restore {SET} PATH --to /tmp/back --copy 2"
     ));
-    Ok(lines)
+    lines
 }

@@ -230,7 +230,9 @@ fn a_directory_waits_for_data_that_comes_later() {
     let bytes = archive(&[
         (locked, b""),
         link(b"d/second", MemberKind::HardLink, b"first"),
-        file(b"e", b"e"),
+        directory(b"e"),
+        file(b"e/1", b"1"),
+        file(b"e/2", b"2"),
     ]);
     let elsewhere = archive(&[file(b"first", b"data")]);
     let mut problems = Vec::new();
@@ -242,20 +244,25 @@ fn a_directory_waits_for_data_that_comes_later() {
         extractor
             .extract(&path, &header, &mut reader, None, &mut report)
             .unwrap();
+        if path == b"e/1" {
+            let mut later = ArchiveReader::new(elsewhere.as_slice());
+            let first = later.next_member().unwrap().unwrap();
+            let outcome = extractor
+                .extract(b"d/second", &first, &mut later, None, &mut report)
+                .unwrap();
+            assert_eq!(outcome, Outcome::Restored);
+        }
     }
-    let mut later = ArchiveReader::new(elsewhere.as_slice());
-    let first = later.next_member().unwrap().unwrap();
-    let outcome = extractor
-        .extract(b"d/second", &first, &mut later, None, &mut report)
-        .unwrap();
-    assert_eq!(outcome, Outcome::Restored);
     extractor.finish(&mut report);
     assert!(problems.is_empty(), "{problems:?}");
-    let status = fs::metadata(folder.path().join("d")).unwrap();
-    assert_eq!(
-        (status.mode() & 0o7777, status.mtime()),
-        (0o500, 1_000_000_000)
-    );
+    for (name, mode) in [("d", 0o500), ("e", 0o755)] {
+        let status = fs::metadata(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (status.mode() & 0o7777, status.mtime()),
+            (mode, 1_000_000_000),
+            "{name}"
+        );
+    }
     assert_eq!(fs::read(folder.path().join("d/second")).unwrap(), b"data");
 }
 

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 //! The job is killed, or the power of the library is cut, at seeded moments. It resumes, and what
 //! comes back is what was there.
 

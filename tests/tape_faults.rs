@@ -1,4 +1,5 @@
 //! Streams that meet bad tapes, dead drives, interrupts and power cuts.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;
@@ -9,7 +10,9 @@ mod members;
 mod transports;
 
 use members::{member_bytes, resume_members, stream_bytes, write_members};
+use std::sync::{Arc, Condvar, Mutex};
 use support::{MIB, Room, Shelf, Stream, finish, joined, volume_of};
+
 use tapeward::archive::member::{MemberSink, SegmentNumber, SinkError};
 use tapeward::tape::codec::Codec;
 use tapeward::tape::stream::LaneState;
@@ -18,7 +21,7 @@ use tapeward_drivers::ssc::Drive;
 use tapeward_drivers::transport::Transport;
 use tapeward_sim::CartridgeSpec;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
-use transports::{Deaf, Dying};
+use transports::{Deaf, Dying, Gated, Told};
 
 const CAPACITY: u64 = 64 * MIB;
 const MEMBER: u64 = 100_000;
@@ -395,4 +398,64 @@ fn a_deferred_error_uncommits_the_segment() {
     );
     assert_eq!(outcome.segments_of(2).len(), outcome.closed.len());
     assert_eq!(outcome.segments_of(1).len() + 1, outcome.closed.len());
+}
+
+#[test]
+fn no_segment_counts_before_one_that_every_copy_lost() {
+    let room = Room::with(&["AAA001L8", "AAA002L8", "BBB001L8"], CAPACITY);
+    let mut stream = Stream::new(&room, Codec::None, CAPACITY);
+    // Long enough that the slow copy does not hold the other up.
+    stream.geometry.ring_blocks = 1000;
+    let shelf = Shelf::new(&room, stream.geometry, CAPACITY, &[(1, &["AAA002L8"])]);
+    let in_drive = (0, "AAA001L8".to_owned());
+    shelf.in_drive.lock().unwrap().push(in_drive);
+    let count = Arc::new((Mutex::new(0), Condvar::new()));
+    let told = |inner| -> Box<dyn Transport> {
+        Box::new(Told {
+            inner,
+            fails_at: 20,
+            count: Arc::clone(&count),
+        })
+    };
+    // Copy 1 loses segment 0 at its 20th WRITE, a data block. Its directory takes 8 more, the
+    // label of its next volume 9, labels and data of segment 1 another 3 and 64. Only then does
+    // copy 2 lose segment 0 too.
+    let counted = Arc::clone(&count);
+    *shelf.wrap.lock().unwrap() = Some(Box::new(move |inner| {
+        Box::new(Told {
+            inner,
+            fails_at: 20,
+            count: Arc::clone(&counted),
+        })
+    }));
+    let told = label_through(&room, &stream, "AAA001L8", 0, CAPACITY, told);
+    let gated = label_through(&room, &stream, "BBB001L8", 1, CAPACITY, |inner| {
+        Box::new(Gated {
+            inner,
+            own: 0,
+            fails_at: 40,
+            other: Arc::clone(&count),
+            until: 20 + 8 + 9 + 3 + 64,
+        })
+    });
+    let mut segmenter = stream.start(vec![(1, told), (2, gated)], shelf.clone());
+    let error = write_members(&mut segmenter, 0..100, MEMBER)
+        .err()
+        .or_else(|| segmenter.close().err())
+        .unwrap();
+    assert!(
+        matches!(error, SinkError::SegmentLost(SegmentNumber(0))),
+        "{error}"
+    );
+    drop(segmenter.abandon());
+    let outcome = stream.outcome();
+    assert!(outcome.committed.is_empty(), "{:?}", outcome.segments_of(1));
+    let lost = |copy| {
+        let zero = SegmentNumber(0);
+        outcome
+            .lost
+            .iter()
+            .any(|(of, segment, _)| (*of, *segment) == (copy, zero))
+    };
+    assert!(lost(1) && lost(2), "{:?}", outcome.lost);
 }

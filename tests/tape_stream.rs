@@ -1,4 +1,5 @@
 //! Streams to one and two copies: cut, fanned out, spanned, interrupted, read back.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;
@@ -18,7 +19,7 @@ use tapeward::index::IndexReader;
 use tapeward::tape::codec::{Codec, FrameTable, PlaintextReader, decode};
 use tapeward::tape::document::PartDocument;
 use tapeward::tape::layout::SegmentFiles;
-use tapeward::tape::volume::VolumeReader;
+use tapeward::tape::volume::{Room as Space, VolumeReader, VolumeRecord};
 use tapeward_drivers::ssc::Drive;
 use tapeward_sim::CartridgeSpec;
 use transports::Counting;
@@ -111,6 +112,32 @@ fn two_copies_span_small_cartridges_with_the_same_segments() {
         assert_eq!(copies.len(), 2);
         assert_eq!(copies[0], copies[1]);
         assert_eq!(copies[0][0], (closed.facts.xxh3_128, closed.facts.length));
+    }
+    // A volume that was filled once is full from the start when it is opened again.
+    let (full, files) = {
+        let volume = outcome.finished[0].1;
+        (volume, outcome.record(&[], volume).files)
+    };
+    let bays = shelf.in_drive.lock().unwrap().clone();
+    for (_, barcode) in &bays {
+        room.unload(barcode);
+    }
+    let barcode = if outcome.finished[0].0 == 1 {
+        one[0]
+    } else {
+        two[0]
+    };
+    drop(room.load(barcode, 0));
+    let record = VolumeRecord {
+        volume: full,
+        files,
+    };
+    let writer = room.append(0, record, stream.geometry);
+    assert_eq!(writer.room(), Space::ReserveOnly);
+    drop(writer.into_drive());
+    room.unload(barcode);
+    for (bay, barcode) in &bays {
+        drop(room.load(barcode, *bay));
     }
     // Read what is on the last volumes and on one that was swapped out.
     for (bay, barcode) in shelf.in_drive.lock().unwrap().clone() {

@@ -1,4 +1,5 @@
 //! Reading back, tape to tape, and reading without this program.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! Labelling, appending, the end of a volume on record and on tape.
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 #[path = "support/tape.rs"]
 mod support;
@@ -9,8 +10,8 @@ use tapeward::tape::codec::Codec;
 use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{BlockSize, FileKind, TapeFile};
 use tapeward::tape::volume::{
-    EarlyWarning, FileStart, ForeignKind, Identified, LabelPolicy, VolumeRecord, VolumeWriter,
-    identify,
+    EarlyWarning, FileStart, ForeignKind, Identified, LabelPolicy, Room as Space, VolumeRecord,
+    VolumeWriter, identify,
 };
 use tapeward_drivers::ssc::{ReadOutcome, Synchronize};
 use tapeward_sim::CartridgeSpec;
@@ -84,14 +85,14 @@ fn appending_goes_on_where_the_record_ends() {
     let stream = Stream::new(&room, Codec::None, CAPACITY);
     let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[1; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![1; 50_000])
         .unwrap();
     writer.commit().unwrap();
     let on_record = record(&writer);
     drop(writer.into_drive());
     let mut writer = room.append(0, on_record, stream.geometry);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[2; 70_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![2; 70_000])
         .unwrap();
     let done = writer.commit().unwrap();
     assert_eq!((done[0].sequence.0, done[0].tape_file.0), (3, 7));
@@ -307,13 +308,13 @@ fn after_a_power_cut_the_committed_end_is_found_and_the_rest_overwritten() {
     let stream = Stream::new(&room, Codec::None, CAPACITY);
     let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[1; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![1; 50_000])
         .unwrap();
     writer.commit().unwrap();
     let on_record = record(&writer);
     // More is on tape than on record, and some of that only in the drive's buffer.
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[2; 50_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![2; 50_000])
         .unwrap();
     writer.commit().unwrap();
     writer
@@ -340,7 +341,7 @@ fn after_a_power_cut_the_committed_end_is_found_and_the_rest_overwritten() {
     )
     .unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[4; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![4; 20_000])
         .unwrap();
     writer.commit().unwrap();
     writer.write_directory().unwrap();
@@ -366,7 +367,7 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
     // Given up: on tape it stays.
     writer.rollback().unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[4; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![4; 20_000])
         .unwrap();
     let good = writer.commit().unwrap().remove(0);
     assert_eq!((good.sequence.0, good.tape_file.0), (2, 6));
@@ -380,7 +381,7 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
     )
     .unwrap();
     writer
-        .write_file(start(FileKind::SetIndex, &stream), &[5; 20_000])
+        .write_file(start(FileKind::SetIndex, &stream), &vec![5; 20_000])
         .unwrap();
     writer.commit().unwrap();
     writer.write_directory().unwrap();
@@ -414,4 +415,59 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
         matches!(refused.error, VolumeError::WormNotBlank { .. }),
         "{refused}"
     );
+}
+
+#[test]
+fn a_volume_is_full_before_its_directory_is_too_long() {
+    let room = Room::with(&["ABC001L8"], CAPACITY);
+    let stream = Stream::new(&room, Codec::None, CAPACITY);
+    let limit = stream.geometry.directory_limit;
+    let mut writer = room.label("ABC001L8", 0, stream.geometry, CAPACITY);
+    while writer.room() == Space::Open {
+        for _ in 0..3 {
+            let start = start(FileKind::SetIndex, &stream);
+            writer.write_file(start, b"{}").unwrap();
+        }
+        writer.commit().unwrap();
+    }
+    let files = writer.files().len() as u64;
+    assert!(files > limit / 512 - 10, "{files} files");
+    writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap();
+    writer.commit().unwrap();
+    let directory = writer.write_directory().unwrap();
+    assert!(directory.length <= limit, "{}", directory.length);
+}
+
+#[test]
+fn file_numbers_end_with_the_last_one_for_the_directory() {
+    let room = Room::with(&["ABC001L8"], 4096 * MIB);
+    let mut stream = Stream::new(&room, Codec::None, CAPACITY);
+    stream.geometry.directory_limit = 10_000 * 512;
+    let mut writer = room.label("ABC001L8", 0, stream.geometry, 4096 * MIB);
+    while writer.room() == Space::Open {
+        for _ in 0..3 {
+            let start = start(FileKind::SetIndex, &stream);
+            writer.write_file(start, b"{}").unwrap();
+        }
+        writer.commit().unwrap();
+    }
+    let last = writer.files().last().unwrap().sequence.0;
+    assert!((9_990..9_998).contains(&last), "{last}");
+    writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap();
+    writer.commit().unwrap();
+    writer.write_directory().unwrap();
+    while writer.files().last().unwrap().sequence.0 < 9_999 {
+        writer
+            .write_file(start(FileKind::SetIndex, &stream), b"{}")
+            .unwrap();
+        writer.commit().unwrap();
+    }
+    let error = writer
+        .write_file(start(FileKind::SetIndex, &stream), b"{}")
+        .unwrap_err();
+    assert!(matches!(error, VolumeError::NoSequenceLeft), "{error}");
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with a library as a machine (not what its devices report).
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,33 @@ use thiserror::Error;
 
 use crate::cartridge::CartridgeId;
 use crate::personality;
+
+/// Who has a library open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A process that serves it on its socket, or is about to, or was until just now.
+    Server {
+        /// Its id, if the lock file is whole.
+        process: Option<u32>,
+    },
+    /// A process that has it to itself.
+    Process {
+        /// Its id.
+        process: u32,
+    },
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server { process: None } => f.write_str("its server"),
+            Self::Server {
+                process: Some(process),
+            } => write!(f, "its server, process {process}"),
+            Self::Process { process } => write!(f, "process {process}"),
+        }
+    }
+}
 
 /// Why something could not be done to a library.
 #[derive(Debug, Error)]
@@ -26,10 +54,12 @@ pub enum LibraryError {
         dir: PathBuf,
     },
     /// Two processes cannot have the same library open.
-    #[error("{}: the virtual library is in use by another process", .dir.display())]
+    #[error("{}: the virtual library is in use by {holder}", .dir.display())]
     InUse {
         /// Its folder.
         dir: PathBuf,
+        /// Who has it, as its lock file says.
+        holder: Holder,
     },
     /// No such model.
     #[error("there is no library model \"{name}\"; there are: {}", model_names())]

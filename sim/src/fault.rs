@@ -51,12 +51,40 @@ pub enum Fault {
     DeferredWriteError,
     /// The robot drops out: HARDWARE ERROR, MECHANICAL POSITIONING ERROR; nothing has moved.
     MoveFailed,
+    /// The robot stops half way with the cartridge in its hand: HARDWARE ERROR, MECHANICAL
+    /// POSITIONING ERROR; the medium transport element is full.
+    MoveStuck,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.
     Abort,
     /// The process that gave the command gets SIGKILL, and the command is not carried out.
     KillHost,
+}
+
+impl Place {
+    /// Whether this fault can happen here.
+    fn allows(&self, fault: Fault) -> bool {
+        match self {
+            Self::Write(_) | Self::WriteRecord { .. } => matches!(
+                fault,
+                Fault::PowerCut
+                    | Fault::PowerCutAfter
+                    | Fault::MediumError
+                    | Fault::DeferredWriteError
+                    | Fault::NeedsCleaning
+                    | Fault::Abort
+            ),
+            Self::ReadRecord { .. } => {
+                matches!(fault, Fault::PowerCut | Fault::MediumError | Fault::Abort)
+            }
+            Self::Move(_) => matches!(
+                fault,
+                Fault::PowerCut | Fault::MoveFailed | Fault::MoveStuck | Fault::Abort
+            ),
+            Self::Command(_) => matches!(fault, Fault::PowerCut | Fault::KillHost | Fault::Abort),
+        }
+    }
 }
 
 /// One fault and its place.
@@ -87,7 +115,12 @@ impl FaultPlan {
     /// Reads the plan from this file; no file, no faults.
     pub fn open(path: &Path) -> io::Result<Self> {
         let planned = match std::fs::read(path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other)?,
+            Ok(text) => {
+                let planned: Vec<PlannedFault> =
+                    serde_json::from_slice(&text).map_err(io::Error::other)?;
+                check(&planned)?;
+                planned
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -103,6 +136,7 @@ impl FaultPlan {
 
     /// Replaces the plan; counting starts again.
     pub fn set(&self, planned: Vec<PlannedFault>) -> io::Result<()> {
+        check(&planned)?;
         let mut state = self.lock();
         save(&self.path, &planned)?;
         *state = State {
@@ -181,6 +215,18 @@ impl FaultPlan {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fault that could never happen is a mistake in the plan.
+fn check(planned: &[PlannedFault]) -> io::Result<()> {
+    let wrong = |planned: &&PlannedFault| !planned.at.allows(planned.fault);
+    match planned.iter().find(wrong) {
+        None => Ok(()),
+        Some(PlannedFault { at, fault }) => {
+            let text = format!("{fault:?} cannot happen at {at:?}");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
     }
 }
 

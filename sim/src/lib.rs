@@ -27,7 +27,7 @@ mod target;
 pub use cartridge::{CartridgeId, CartridgeKind, CartridgeSpec, Generation};
 pub use create::{LibrarySpec, create};
 pub use dump::{BlockRun, DumpError, DumpedFile, dump};
-pub use error::LibraryError;
+pub use error::{Holder, LibraryError};
 pub use front::control::Operator;
 pub use front::inprocess::InProcess;
 pub use front::socket::{Announce, ServeOptions, serve};

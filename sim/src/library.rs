@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use tapeward_drivers::transport::{Cdb, Data, Reply, Status};
 use crate::cartridge::Cartridge;
 use crate::clock::{Account, HostClock, SystemHostClock, VirtualClock};
 use crate::create::LibrarySpec;
-use crate::error::{LibraryError, at};
+use crate::error::{Holder, LibraryError, at};
 use crate::fault::{FaultPlan, PlannedFault};
 use crate::personality::Personality;
 use crate::sense::{Sense, SenseFormat, SenseKey};
@@ -36,6 +37,15 @@ pub enum Waiting {
     UntilFree,
 }
 
+/// What a library is open for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// This process alone.
+    OwnUse,
+    /// Serving it on its socket.
+    Serving,
+}
+
 /// How to switch a library on.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
@@ -43,6 +53,8 @@ pub struct OpenOptions {
     pub durability: Durability,
     /// What to do if another process has it.
     pub waiting: Waiting,
+    /// What others are told who has it.
+    pub purpose: Purpose,
     /// Tells when data comes, for counting the stops of the tape; used with timing only.
     pub host_clock: Arc<dyn HostClock>,
 }
@@ -52,6 +64,7 @@ impl Default for OpenOptions {
         Self {
             durability: Durability::Machine,
             waiting: Waiting::No,
+            purpose: Purpose::OwnUse,
             host_clock: Arc::new(SystemHostClock::default()),
         }
     }
@@ -99,7 +112,7 @@ impl Library {
             .and_then(|text| serde_json::from_slice(&text).map_err(io::Error::other))
             .map_err(|source| at(&spec_path, source))?;
         let row = spec.row()?;
-        let lock = lock(dir, options.waiting)?;
+        let lock = lock(dir, options)?;
         let faults_path = dir.join(FAULTS_FILE);
         let drive_count = usize::from(row.drives.count);
         let shared = Arc::new(Shared {
@@ -256,8 +269,9 @@ pub(crate) fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lock(dir: &Path, waiting: Waiting) -> Result<Flock<File>, LibraryError> {
-    let how = match waiting {
+/// Takes the lock file, then writes into it who has it.
+fn lock(dir: &Path, options: &OpenOptions) -> Result<Flock<File>, LibraryError> {
+    let how = match options.waiting {
         Waiting::No => FlockArg::LockExclusiveNonblock,
         Waiting::UntilFree => FlockArg::LockExclusive,
     };
@@ -265,15 +279,40 @@ fn lock(dir: &Path, waiting: Waiting) -> Result<Flock<File>, LibraryError> {
     let file = File::options()
         .create(true)
         .truncate(false)
+        .read(true)
         .write(true)
         .open(&path)
         .map_err(|source| at(&path, source))?;
-    Flock::lock(file, how).map_err(|(_, errno)| match errno {
+    let file = Flock::lock(file, how).map_err(|(file, errno)| match errno {
         nix::errno::Errno::EWOULDBLOCK => LibraryError::InUse {
             dir: dir.to_owned(),
+            holder: holder(&file),
         },
         errno => at(&path, errno.into()),
-    })
+    })?;
+    let verb = match options.purpose {
+        Purpose::OwnUse => "uses",
+        Purpose::Serving => "serves",
+    };
+    let text = format!("{} {verb} this library\n", std::process::id());
+    file.set_len(0)
+        .and_then(|()| file.write_all_at(text.as_bytes(), 0))
+        .map_err(|source| at(&path, source))?;
+    Ok(file)
+}
+
+/// Who has the lock, by what it wrote. What cannot be read is taken for a server, which is
+/// either starting or leaving.
+fn holder(file: &File) -> Holder {
+    let mut bytes = [0; 64];
+    let length = file.read_at(&mut bytes, 0).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..length]);
+    let mut words = text.split(' ');
+    let process = words.next().and_then(|word| word.parse().ok());
+    match (process, words.next()) {
+        (Some(process), Some("uses")) => Holder::Process { process },
+        (process, _) => Holder::Server { process },
+    }
 }
 
 fn drive(spec: &LibrarySpec, row: &'static Personality, index: u16, shared: &Arc<Shared>) -> Drive {

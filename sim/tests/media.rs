@@ -224,7 +224,7 @@ fn a_deferred_error_comes_with_the_next_command() {
     let mut drive = world.loaded();
     drive.write(b"kept").good();
     drive.filemarks(0, false).good();
-    plan(&world, Place::Write(3), Fault::DeferredWriteError);
+    plan(&world, Place::Write(1), Fault::DeferredWriteError);
     drive.write(b"lost").good();
     let told = drive.write(b"not carried out");
     assert_eq!(told.sense(), (3, 0x0c, 0x00));
@@ -245,6 +245,34 @@ fn a_robot_that_drops_out_has_moved_nothing() {
     assert_eq!(world.move_medium(0x0410, BAY).sense(), (4, 0x15, 0x01));
     assert_eq!(world.library.elements(), before);
     world.move_medium(0x0410, BAY).good();
+}
+
+#[test]
+fn a_robot_that_gets_stuck_has_the_cartridge_in_its_hand() {
+    let world = world(small("TW0001L8"));
+    plan(&world, Place::Move(1), Fault::MoveStuck);
+    assert_eq!(world.move_medium(SLOT, BAY).sense(), (4, 0x15, 0x01));
+    let mut changer = world.unit(support::CHANGER, ONE);
+    let cdb = [0xb8, 0x01, 0, 0, 0, 9, 0, 0, 1, 0, 0, 0];
+    // The transport is full, its cartridge from the first slot.
+    let report = changer.send_in(&cdb, 256).good();
+    assert_eq!(report[16..28], [0, 1, 1, 0, 0, 0, 0, 0, 0, 0x81, 4, 1]);
+    assert_eq!(world.move_medium(SLOT, BAY).sense(), (5, 0x3b, 0x0e));
+    world.move_medium(0x0001, BAY).good();
+    assert_eq!(world.move_medium(0x0001, SLOT).sense(), (5, 0x3b, 0x0e));
+}
+
+#[test]
+fn a_fault_that_cannot_happen_is_refused() {
+    let world = world(small("TW0001L8"));
+    let (at, fault) = (Place::Move(1), Fault::DeferredWriteError);
+    let refusal = world.library.set_faults(vec![PlannedFault { at, fault }]);
+    let text = refusal.unwrap_err().to_string();
+    assert!(
+        text.ends_with("DeferredWriteError cannot happen at Move(1)"),
+        "{text}"
+    );
+    assert_eq!(world.library.faults(), []);
 }
 
 #[test]

@@ -17,7 +17,9 @@ use tapeward_drivers::socket::{connect_control, socket_path};
 use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, TransportError};
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
-use tapeward_sim::{CartridgeSpec, Destination, LibrarySpec, Operator, create};
+use tapeward_sim::{
+    CartridgeSpec, Destination, Durability, Library, LibrarySpec, Operator, create,
+};
 use tempfile::TempDir;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_tapeward-sim");
@@ -281,6 +283,19 @@ fn a_folder_that_is_no_library_is_told_at_once() {
 }
 
 #[test]
+fn a_library_that_somebody_has_to_himself_is_not_waited_for() {
+    let dir = library();
+    let library = Library::open(dir.path(), Durability::Process).unwrap();
+    let error = connect_or_start(dir.path(), Lun(0), ONE, &server(dir.path(), "1"));
+    let text = error.unwrap_err().to_string();
+    let holder = format!("in use by process {}", std::process::id());
+    assert!(text.contains(&holder), "{text}");
+    drop(library);
+    drop(start(dir.path(), Lun::CHANGER, ONE));
+    stop(dir.path());
+}
+
+#[test]
 fn a_deep_folder_has_its_socket_too() {
     let dir = tempfile::tempdir().unwrap();
     let deep = dir.path().join("d".repeat(100)).join("e".repeat(100));
@@ -359,5 +374,25 @@ fn an_operators_nonsense_is_answered() {
         text.contains("not a request: unknown variant `fly`"),
         "{text}"
     );
+    stop(dir.path());
+}
+
+#[test]
+fn the_power_fails_at_any_command() {
+    let dir = library();
+    let mut changer = start(dir.path(), Lun::CHANGER, ONE);
+    let mut drive = start(dir.path(), Lun(1), ONE);
+    drain(&mut changer);
+    let (at, fault) = (Place::Command(2), Fault::PowerCut);
+    let faults = vec![PlannedFault { at, fault }];
+    let operator = Operator::connect(dir.path()).unwrap();
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    good(&mut changer, &[0; 6], Data::None);
+    for unit in [&mut drive, &mut changer] {
+        let gone = unit.execute(&Cdb::new([0; 6]), Data::None, TIME);
+        assert!(matches!(gone, Err(TransportError::Gone { .. })));
+    }
+    let mut changer = start(dir.path(), Lun::CHANGER, ONE);
+    assert_eq!(drain(&mut changer), [(0x29, 0x01)]);
     stop(dir.path());
 }

@@ -1,4 +1,14 @@
 //! A set as a POSIX pax tar stream: scanning a tree, writing members, reading and extracting them.
+//!
+//! The stream is made for GNU tar and bsdtar too. What those two cannot do with any archive (seen
+//! with GNU tar 1.34 and bsdtar 3.6.2):
+//!
+//! - GNU tar warns of times before 1970 and after now (`--warning=no-timestamp` stops that), and
+//!   cannot extract paths longer than `PATH_MAX` (4,096 bytes). With `--xattrs` alone it restores
+//!   `user.` attributes; `--xattrs-include=*` asks for all.
+//! - bsdtar reads the decimals of a time before 1970 as counting forward, leaves the time of the
+//!   directory it extracts into alone, and of what lies beyond `PATH_MAX` cannot make hard links
+//!   nor set times of directories and symbolic links.
 
 pub mod acl;
 mod block;

@@ -140,7 +140,7 @@ impl<R: Read> ArchiveReader<R> {
             };
             match block.type_flag() {
                 TypeFlag::PaxExtended => {
-                    records.parse(&self.special(&block, &mut room)?, offset)?
+                    records.parse(&self.special(&block, &mut room)?, offset)?;
                 }
                 TypeFlag::PaxGlobal => {
                     let mut global_room = self.global_room;

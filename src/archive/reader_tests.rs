@@ -100,7 +100,7 @@ prop_compose! {
         size in 0..5000_u64,
         sparse in sparse(),
         numbers in (0..4096_u32, 0..1_048_576_u32),
-        link in crate::archive::reader_tests::path(),
+        link in path(),
         attributes in attributes(),
         acls in (proptest::option::of("[a-z:,]{1,40}"), proptest::option::of("[a-z:,]{1,40}")),
     ) -> MemberHeader {

@@ -99,13 +99,13 @@ fn finished(session: &Session, report: &Report) -> Result<()> {
     if session.is_json() {
         output::json(report)?;
     } else {
-        summary(report)?.iter().try_for_each(output::line)?;
+        summary(report).iter().try_for_each(output::line)?;
     }
     outcome(report)
 }
 
 /// What a run came to, in lines.
-pub(crate) fn summary(report: &Report) -> Result<Vec<String>> {
+fn summary(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for set in &report.sets {
         lines.push(format!(
@@ -124,11 +124,11 @@ pub(crate) fn summary(report: &Report) -> Result<Vec<String>> {
             cartridge.barcode, cartridge.copy, cartridge.pool, cartridge.place
         ));
     }
-    Ok(lines)
+    lines
 }
 
 /// The exit of a run that came to its end.
-pub(crate) fn outcome(report: &Report) -> Result<()> {
+fn outcome(report: &Report) -> Result<()> {
     if !report.failed.is_empty() {
         return Err(Error::failed(report.failed.join("; ")));
     }

@@ -1,14 +1,13 @@
 //! What a copy lacks is copied from tape to tape, never read from the source again.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::drives::Drives;
 use super::plan::PlannedSet;
-use super::recorder::record_copy;
+use super::recorder::{record_copy, set_content};
 use super::run::Job;
 use super::step::COMPLETE;
 use super::supply::Supply;
@@ -17,14 +16,20 @@ use crate::archive::member::SegmentNumber;
 use crate::catalogue::{BackupSet, ContentState, SegmentCopy, SetCopyState, SetState};
 use crate::error::{Context, Error, Result};
 use crate::files::free_space;
-use crate::id::CopyNumber;
-use crate::tape::document::PartDocument;
+use crate::id::{CopyNumber, VolumeId};
+use crate::tape::SegmentFiles;
+use crate::tape::copy::{CopyError, SpooledSegment, copy_segment};
 use crate::tape::stream::{FinishReason, FinishedVolume, LaneEnd, LaneState, VolumeSupply};
-use crate::tape::volume::{FileStart, Room, VolumeWriter};
-use crate::tape::{FileKind, SegmentFiles, TapeFile};
+use crate::tape::volume::{Room, VolumeReader, VolumeWriter};
 
-/// Of the free space of the state folder's disk, what segments on their way may take.
+/// Of the free space of the state folder's disk, one part in so many may hold segments on their
+/// way from one cartridge to another in a single drive.
 const SPOOL_SHARE: u64 = 2;
+/// Blocks between a reading and a writing drive.
+const RING_BLOCKS: usize = 64;
+
+/// Puts one segment on a volume.
+type Copier<'a> = dyn FnMut(usize, &mut VolumeWriter) -> Result<SegmentFiles, CopyError> + 'a;
 
 impl Job {
     /// Brings every copy of a complete set up to all its segments.
@@ -70,61 +75,23 @@ impl Job {
         missing: &[SegmentNumber],
     ) -> Result<()> {
         let app = Arc::clone(&self.context.app);
-        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        let options = self.stream_options(set, &definition)?;
-        let mut left = missing;
-        while !left.is_empty() {
+        let mut sources = missing
+            .iter()
+            .map(|number| self.source_of(set, *number))
+            .collect::<Result<Vec<_>>>()?;
+        while let Some(first) = sources.first() {
             app.interrupt.check()?;
-            let batch = self.spool(set, left)?;
-            let drives = std::mem::replace(
-                &mut self.drives,
-                Drives::new(self.context.clone(), Vec::new()),
-            );
-            let supply = Supply::new(
-                self.context.clone(),
-                set.id,
-                &planned.copies,
-                options.clone(),
-                drives,
-            );
-            let done = self.write_spooled(set, copy, &batch, &supply);
-            let (drives, shortage, refused) = supply.finish(&self.context);
-            self.drives = drives;
-            self.refused += refused;
-            done.map_err(|error| shortage.unwrap_or(error))?;
-            left = &left[batch.segments.len()..];
+            let volume = first.volume;
+            let same = sources.iter().take_while(|next| next.volume == volume);
+            let batch: Vec<SegmentCopy> = same.cloned().collect();
+            let done = if self.drives.available() > 1 {
+                self.copy_directly(set, planned, copy, &batch)?
+            } else {
+                self.copy_by_spool(set, planned, copy, &batch)?
+            };
+            sources.drain(..done);
         }
         Ok(())
-    }
-
-    /// Reads segments from another copy to disk: as many as half of the free space holds, at
-    /// least one. With a spool one drive is enough, and the reading drive is not slowed down by
-    /// the writing one.
-    fn spool(&mut self, set: &BackupSet, wanted: &[SegmentNumber]) -> Result<Spool> {
-        let app = Arc::clone(&self.context.app);
-        let folder = app.state.join("spool");
-        std::fs::create_dir_all(&folder).context(format!("cannot create {}", folder.display()))?;
-        let room = free_space(&folder)? / SPOOL_SHARE;
-        let file = tempfile_in(&folder)?;
-        let mut spool = Spool {
-            file,
-            segments: Vec::new(),
-        };
-        let mut used = 0;
-        for number in wanted {
-            let length = app
-                .catalogue
-                .read(|view| view.segment(set.id, *number))?
-                .coded_length;
-            if !spool.segments.is_empty() && used + length > room {
-                break;
-            }
-            used += length;
-            let source = self.source_of(set, *number)?;
-            let segment = self.read_segment(&source, &mut spool.file)?;
-            spool.segments.push(segment);
-        }
-        Ok(spool)
     }
 
     /// A copy of the segment that can be read now.
@@ -149,69 +116,134 @@ impl Job {
             })
     }
 
-    fn read_segment(&mut self, source: &SegmentCopy, spool: &mut File) -> Result<Spooled> {
+    /// Reads in one drive while writing in another. All segments are on one volume.
+    fn copy_directly(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        copy: CopyNumber,
+        batch: &[SegmentCopy],
+    ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
-        let files = app
-            .catalogue
-            .read(|view| volumes::segment_files(view, source))?;
-        self.drives.with_reader(source.volume, |reader| {
-            let what = || format!("cannot read segment {}", source.segment.0);
-            let part = reader.read_part(&files.part).context(what())?;
-            let index = reader.read_small(&files.index).context(what())?;
-            let mut failed = None;
-            reader
-                .payload(&files.data)
-                .for_each_block(|block| {
-                    if failed.is_none()
-                        && let Err(error) = spool.write_all(block)
-                    {
-                        failed = Some(error);
-                    }
-                    Ok(())
-                })
-                .context(what())?;
-            match failed {
-                Some(error) => Err(Error::failed("cannot write to the spool file").because(error)),
-                None => Ok(Spooled {
-                    part,
-                    index,
-                    data: files.data.clone(),
-                }),
+        let Some(volume) = batch.first().map(|first| first.volume) else {
+            return Ok(0);
+        };
+        let files = self.files_of(batch)?;
+        let barcode = app.catalogue.read(|view| {
+            let cartridge = view.volume(volume)?.cartridge;
+            view.cartridge(cartridge)
+        })?;
+        let (seat, drive) = self.drives.take(&barcode.barcode)?;
+        let mut reader = match VolumeReader::open(drive, volume) {
+            Ok(reader) => reader,
+            Err(failed) => {
+                self.drives.put(seat, failed.drive);
+                return Err(
+                    Error::failed(format!("cannot read {}", barcode.barcode)).because(failed.error)
+                );
             }
+        };
+        let written = self.write_copies(set, planned, copy, batch, &mut |index, writer| {
+            copy_segment(&mut reader, &files[index], writer, RING_BLOCKS)
+        });
+        self.drives.put(seat, reader.into_drive());
+        written.map(|()| batch.len())
+    }
+
+    /// Reads to disk, changes the cartridge, writes: for one drive. As many segments at a time
+    /// as half of the free space holds, at least one.
+    fn copy_by_spool(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        copy: CopyNumber,
+        batch: &[SegmentCopy],
+    ) -> Result<usize> {
+        let app = Arc::clone(&self.context.app);
+        let folder = app.state.join("spool");
+        empty(&folder)?;
+        let room = free_space(&folder)? / SPOOL_SHARE;
+        let mut spooled = Vec::new();
+        let mut used = 0;
+        for (segment, files) in batch.iter().zip(self.files_of(batch)?) {
+            let length: u64 = files.iter().map(|file| file.length).sum();
+            if !spooled.is_empty() && used + length > room {
+                break;
+            }
+            used += length;
+            spooled.push(self.drives.with_reader(segment.volume, |reader| {
+                SpooledSegment::read(reader, &files, &folder)
+                    .context(format!("segment {}", segment.segment.0))
+            })?);
+        }
+        let batch = &batch[..spooled.len()];
+        self.write_copies(set, planned, copy, batch, &mut |index, writer| {
+            spooled[index].write(writer)
+        })?;
+        drop(spooled);
+        Ok(batch.len())
+    }
+
+    fn files_of(&self, batch: &[SegmentCopy]) -> Result<Vec<SegmentFiles>> {
+        self.context.app.catalogue.read(|view| {
+            batch
+                .iter()
+                .map(|segment| volumes::segment_files(view, segment))
+                .collect()
         })
     }
 
-    fn write_spooled(
+    /// Writes segments to a copy's volumes, one after the other, and records each.
+    fn write_copies(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        copy: CopyNumber,
+        batch: &[SegmentCopy],
+        copier: &mut Copier<'_>,
+    ) -> Result<()> {
+        let app = Arc::clone(&self.context.app);
+        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
+        let options = self.stream_options(set, &definition)?;
+        let drives = std::mem::replace(
+            &mut self.drives,
+            Drives::new(self.context.clone(), Vec::new()),
+        );
+        let context = self.context.clone();
+        let supply = Supply::new(context, set.id, &planned.copies, options, drives);
+        let written = self.write_batch(set, copy, batch, &supply, copier);
+        let (drives, shortage, refused) = supply.finish(&self.context);
+        self.drives = drives;
+        self.refused += refused;
+        written.map_err(|error| shortage.unwrap_or(error))
+    }
+
+    fn write_batch(
         &self,
         set: &BackupSet,
         copy: CopyNumber,
-        batch: &Spool,
+        batch: &[SegmentCopy],
         supply: &Supply,
+        copier: &mut Copier<'_>,
     ) -> Result<()> {
         let mut writer = supply.open_next(copy)?;
-        let mut file = BufReader::new(batch.file.try_clone().context("spool file")?);
-        std::io::Seek::rewind(&mut file).context("spool file")?;
-        for segment in &batch.segments {
+        for (index, segment) in batch.iter().enumerate() {
             if writer.room() == Room::ReserveOnly {
                 writer = self.next_volume(copy, writer, supply)?;
             }
-            match write_one(&mut writer, set, segment, &mut file) {
-                Ok(files) => self.context.app.write(|tx, now| {
-                    let volume = writer.volume();
-                    let number = segment.part.segment;
-                    let reason = "written to";
-                    super::recorder::set_content(
-                        &self.context,
-                        tx,
-                        now,
-                        volume,
-                        ContentState::Filling,
-                        reason,
-                    )?;
-                    record_copy(&self.context, tx, now, set.id, copy, number, volume, &files)?;
-                    Ok(tx.extend_retention(volume, set.retain_until)?)
-                })?,
+            let mut copied = copier(index, &mut writer);
+            if matches!(&copied, Err(CopyError::Target(_))) && !writer.files().is_empty() {
+                // The cartridge ended early: the next one takes the segment.
+                writer = self.next_volume(copy, writer, supply)?;
+                copied = copier(index, &mut writer);
+            }
+            match copied {
+                Ok(files) => {
+                    self.record(set, copy, segment.segment, writer.volume(), &files)?;
+                }
                 Err(error) => {
+                    let error = Error::failed(format!("cannot copy segment {}", segment.segment.0))
+                        .because(error);
                     supply.take_back(vec![dead(copy, writer, &error.to_string())])?;
                     return Err(error);
                 }
@@ -219,6 +251,22 @@ impl Job {
         }
         let end = self.close(copy, writer)?;
         supply.take_back(vec![end])
+    }
+
+    fn record(
+        &self,
+        set: &BackupSet,
+        copy: CopyNumber,
+        segment: SegmentNumber,
+        volume: VolumeId,
+        files: &SegmentFiles,
+    ) -> Result<()> {
+        self.context.app.write(|tx, now| {
+            let filling = ContentState::Filling;
+            set_content(&self.context, tx, now, volume, filling, "written to")?;
+            record_copy(&self.context, tx, now, set.id, copy, segment, volume, files)?;
+            Ok(tx.extend_retention(volume, set.retain_until)?)
+        })
     }
 
     /// A directory closes what was written.
@@ -246,14 +294,11 @@ impl Job {
     ) -> Result<VolumeWriter> {
         let volume = writer.volume();
         let end = self.close(copy, writer)?;
+        self.context.app.write(|tx, now| {
+            set_content(&self.context, tx, now, volume, ContentState::Full, "full")
+        })?;
         let drive = match end.state {
-            LaneState::Open(writer) => {
-                self.context.app.write(|tx, now| {
-                    let full = ContentState::Full;
-                    super::recorder::set_content(&self.context, tx, now, volume, full, "full")
-                })?;
-                writer.into_drive()
-            }
+            LaneState::Open(writer) => writer.into_drive(),
             LaneState::Finished(finished) => finished.drive,
             LaneState::Dead { drive, why } => match drive {
                 Some(drive) => *drive,
@@ -274,18 +319,6 @@ impl Job {
     }
 }
 
-/// Segments on their way from one tape to another.
-struct Spool {
-    file: File,
-    segments: Vec<Spooled>,
-}
-
-struct Spooled {
-    part: PartDocument,
-    index: Vec<u8>,
-    data: TapeFile,
-}
-
 fn dead(copy: CopyNumber, writer: VolumeWriter, why: &str) -> LaneEnd {
     LaneEnd {
         copy,
@@ -296,66 +329,13 @@ fn dead(copy: CopyNumber, writer: VolumeWriter, why: &str) -> LaneEnd {
     }
 }
 
-fn write_one(
-    writer: &mut VolumeWriter,
-    set: &BackupSet,
-    segment: &Spooled,
-    spool: &mut dyn Read,
-) -> Result<SegmentFiles> {
-    let what = || format!("cannot write segment {}", segment.part.segment.0);
-    let start = |kind, codec| FileStart {
-        kind,
-        set: Some(set.id),
-        segment: Some(segment.part.segment),
-        codec,
-        block_size: segment.data.block_size,
-        expires: Some(set.retain_until),
-    };
-    writer
-        .begin_file(start(FileKind::Segment, segment.part.codec))
-        .context(what())?;
-    let mut left = segment.data.length;
-    let mut block = vec![0; segment.data.block_size.bytes()];
-    while left > 0 {
-        let now = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
-        spool
-            .read_exact(&mut block[..now])
-            .context("cannot read the spool file")?;
-        writer.write_block(&block[..now]).context(what())?;
-        left -= now as u64;
+/// What a process that died left in the spool is of no use.
+fn empty(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::failed(format!("cannot empty {}", folder.display())).because(error));
+        }
+        _ => {}
     }
-    let written = writer.end_file().context(what())?.xxh3_128;
-    if written != segment.data.xxh3_128 {
-        return Err(Error::failed(format!(
-            "segment {} changed on its way: {written} instead of {}",
-            segment.part.segment.0, segment.data.xxh3_128
-        )));
-    }
-    let part = segment.part.to_bytes().context(what())?;
-    writer
-        .write_file(
-            start(FileKind::PartDescription, crate::tape::Codec::None),
-            &part,
-        )
-        .context(what())?;
-    writer
-        .write_file(
-            start(FileKind::IndexPart, segment.part.index.codec),
-            &segment.index,
-        )
-        .context(what())?;
-    let files = writer.commit().context(what())?;
-    volumes::as_segment(files)
-}
-
-/// A file without a name, gone with the process.
-fn tempfile_in(folder: &std::path::Path) -> Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_TMPFILE)
-        .mode(0o600)
-        .open(folder)
-        .context(format!("cannot make a spool file in {}", folder.display()))
+    std::fs::create_dir_all(folder).context(format!("cannot create {}", folder.display()))
 }

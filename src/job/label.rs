@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::Drive;
 
+use super::lease::Leases;
 use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
@@ -99,6 +100,7 @@ pub fn label(
         library_id,
         run,
     };
+    let _leases = Leases::take(&context, &held)?;
     let mut labelled = Vec::new();
     let mut outcome = Ok(());
     for code in barcodes {
@@ -215,7 +217,7 @@ pub fn label_mounted(
     settings: WriterSettings,
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
-    let prepared = prepare(context, &mut drive, code, pool);
+    let prepared = prepare(context, &mut drive, code);
     let (header, policy, old, cartridge) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
@@ -320,12 +322,7 @@ pub fn record_label(
 
 type Prepared = (VolumeHeader, LabelPolicy, Option<Volume>, Cartridge);
 
-fn prepare(
-    context: &RunContext,
-    drive: &mut Drive,
-    code: &Barcode,
-    _pool: &PoolName,
-) -> Result<Prepared> {
+fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Prepared> {
     let app = &context.app;
     let now = app.clock.now();
     let (cartridge, old) = app.catalogue.read(|view| may_label(view, code, now))?;
@@ -347,6 +344,7 @@ fn prepare(
         // Only what is written later says how long it must be kept.
         retain_until: None,
     };
+    // A blank tape in any case; a volume of ours once the record says that it is free.
     let policy = old
         .as_ref()
         .map_or(LabelPolicy::BlankOnly, |old| LabelPolicy::Reuse(old.id));

@@ -3,6 +3,7 @@
 mod complete;
 mod drives;
 pub mod label;
+pub mod lease;
 pub mod plan;
 mod recorder;
 pub mod run;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tapeward_drivers::smc::ElementKind;
 
 use super::drives::Drives;
+use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
 use super::settle;
 use super::step::RunContext;
@@ -196,6 +197,7 @@ fn execute(
     held: Vec<crate::library::mount::HeldDrive>,
     plan: &Plan,
 ) -> Result<Report> {
+    let _leases = Leases::take(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
@@ -425,6 +427,7 @@ pub fn verify_set(
         library_id,
         run,
     };
+    let _leases = Leases::take(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),

@@ -23,6 +23,9 @@ use crate::tape::stream::{FinishedVolume, Geometry, LaneEnd, LaneState, StreamOp
 use crate::tape::stream::{SupplyError, VolumeSupply};
 use crate::tape::volume::{DriveCompression, VolumeWriter, WriterSettings};
 
+/// A drive whose cartridge cannot be written on, and why.
+type Refused = Box<(Drive, Error)>;
+
 /// Gives the lanes of one set their volumes.
 #[derive(Debug)]
 pub struct Supply {
@@ -96,7 +99,8 @@ impl Supply {
                     state.seats.insert(copy, (seat, step));
                     return Ok(writer);
                 }
-                Err((drive, error)) => {
+                Err(refused) => {
+                    let (drive, error) = *refused;
                     state.drives.put(seat, drive);
                     state.drives.unmount(&barcode, None)?;
                     if !is_about_the_cartridge(&error) {
@@ -150,10 +154,10 @@ impl Supply {
         copy: CopyNumber,
         candidate: &Candidate,
         mut drive: Drive,
-    ) -> Result<(VolumeWriter, StepId), (Drive, Error)> {
+    ) -> Result<(VolumeWriter, StepId), Refused> {
         let settings = match self.settings(&mut drive) {
             Ok(settings) => settings,
-            Err(error) => return Err((drive, error)),
+            Err(error) => return Err(Box::new((drive, error))),
         };
         let barcode = &candidate.cartridge.barcode;
         let writer = match &candidate.volume {
@@ -170,7 +174,7 @@ impl Supply {
         };
         match self.context.intend(WRITE, &intent) {
             Ok(step) => Ok((writer, step)),
-            Err(error) => Err((writer.into_drive(), error)),
+            Err(error) => Err(Box::new((writer.into_drive(), error))),
         }
     }
 
@@ -195,11 +199,11 @@ impl Supply {
         barcode: &Barcode,
         drive: Drive,
         settings: WriterSettings,
-    ) -> Result<VolumeWriter, (Drive, Error)> {
+    ) -> Result<VolumeWriter, Refused> {
         let app = &self.context.app;
         let record = match app.catalogue.read(|view| volumes::record(view, volume.id)) {
             Ok(record) => record,
-            Err(error) => return Err((drive, error)),
+            Err(error) => return Err(Box::new((drive, error))),
         };
         VolumeWriter::open_append(drive, record, settings).map_err(|failed| {
             let suspicious = matches!(
@@ -217,7 +221,7 @@ impl Supply {
             {
                 error = unrecorded;
             }
-            (failed.drive, error)
+            Box::new((failed.drive, error))
         })
     }
 
@@ -227,9 +231,10 @@ impl Supply {
         barcode: &Barcode,
         drive: Drive,
         settings: WriterSettings,
-    ) -> Result<VolumeWriter, (Drive, Error)> {
+    ) -> Result<VolumeWriter, Refused> {
         let Some(pool) = self.pools.get(&copy) else {
-            return Err((drive, Error::failed(format!("copy {copy} has no pool"))));
+            let error = Error::failed(format!("copy {copy} has no pool"));
+            return Err(Box::new((drive, error)));
         };
         label::label_mounted(
             &self.context,
@@ -239,7 +244,7 @@ impl Supply {
             Foreign::Refuse,
             settings,
         )
-        .map_err(|failed| (failed.drive, failed.error))
+        .map_err(|failed| Box::new((failed.drive, failed.error)))
     }
 
     /// What is left of the lanes goes back to the drives.

@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::id::{CopyNumber, SetId};
 use crate::journal::Event as JournalEvent;
 use crate::progress::Event;
+use crate::tape::verify::{Depth, verify_segment};
 
 /// What came of verifying a copy.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -61,15 +62,9 @@ impl Job {
                 .catalogue
                 .read(|view| volumes::segment_files(view, segment))?;
             let read = self.drives.with_reader(segment.volume, |reader| {
-                let all: Vec<_> = files.iter().cloned().collect();
-                for file in &all {
-                    reader.check_labels(file).context("labels")?;
-                    reader
-                        .payload(file)
-                        .for_each_block(|_| Ok(()))
-                        .context(format!("{}", file.kind))?;
-                }
-                Ok(())
+                verify_segment(reader, &files, Depth::Bytes)
+                    .map(|_| ())
+                    .context(format!("segment {}", segment.segment.0))
             });
             let state = match read {
                 Ok(()) => {
@@ -78,7 +73,7 @@ impl Job {
                     SegmentCopyState::Verified
                 }
                 Err(error) => {
-                    let what = format!("segment {}: {error}", segment.segment.0);
+                    let what = error.to_string();
                     app.watcher.event(Event::Problem {
                         subject: format!("set {name}, copy {copy}"),
                         what: what.clone(),

@@ -51,7 +51,7 @@ impl Job {
         }
         let tree = match source_tree(&definition, &app.state) {
             Ok(tree) => tree,
-            Err(error) => return self.give_up(&set, &planned.name, error),
+            Err(error) => return self.give_up(&set, &planned.name, &error),
         };
         app.say(format!(
             "set {}: writing {} in {} copies",
@@ -115,7 +115,7 @@ impl Job {
         })
     }
 
-    fn give_up(&mut self, set: &BackupSet, name: &str, error: Error) -> Result<()> {
+    fn give_up(&mut self, set: &BackupSet, name: &str, error: &Error) -> Result<()> {
         let app = &self.context.app;
         let reason = error.to_string();
         app.watcher.event(Event::Problem {
@@ -173,7 +173,7 @@ impl Job {
             tree,
             &supply,
             &options,
-            Start {
+            &Start {
                 resume,
                 first_segment,
                 lanes,
@@ -196,7 +196,7 @@ impl Job {
         tree: &SourceTree,
         supply: &Arc<Supply>,
         options: &StreamOptions,
-        start: Start,
+        start: &Start,
     ) -> Result<Session> {
         let app = Arc::clone(&self.context.app);
         let earlier = Earlier::open(self, set.id)?;
@@ -228,7 +228,7 @@ impl Job {
         .context("cannot start the stream")?;
         let (ends, outcome) = std::thread::scope(|scope| {
             scope.spawn(|| recorder.run(&events));
-            self.produce(segmenter, set, planned, tree, &*earlier, &start, &recorder)
+            self.produce(segmenter, set, planned, tree, &*earlier, start, &recorder)
         });
         supply.take_back(ends)?;
         recorder.outcome()?;

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod element;
 pub mod lock;
 pub mod mount;
+pub mod node;
 pub mod robot;
 pub mod view;
 

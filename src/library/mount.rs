@@ -1,5 +1,6 @@
 //! Putting a cartridge into a drive and taking it out again.
 
+use std::fs::File;
 use std::time::Duration;
 
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
@@ -23,7 +24,8 @@ const LOAD_PAUSE: Duration = Duration::from_millis(500);
 pub struct HeldDrive {
     /// Where it is.
     pub site: DriveSite,
-    lock: DeviceLock,
+    _lock: DeviceLock,
+    _node: Option<File>,
 }
 
 /// A cartridge in a held drive.
@@ -46,8 +48,8 @@ pub struct MountError {
     pub error: Error,
 }
 
-impl From<MountError> for Error {
-    fn from(failed: MountError) -> Self {
+impl From<Box<MountError>> for Error {
+    fn from(failed: Box<MountError>) -> Self {
         failed.error
     }
 }
@@ -103,8 +105,8 @@ impl Library {
             if held.len() == wanted {
                 break;
             }
-            match self.hold_drive(&site) {
-                Ok(lock) => held.push(HeldDrive { site, lock }),
+            match self.hold(site) {
+                Ok(held_drive) => held.push(held_drive),
                 Err(error) if error.kind() == ErrorKind::Locked => refused = Some(error),
                 Err(error) => return Err(error),
             }
@@ -119,13 +121,23 @@ impl Library {
         }
     }
 
+    fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
+        let lock = self.hold_drive(&site)?;
+        let node = super::node::hold(&site.unit)?;
+        Ok(HeldDrive {
+            site,
+            _lock: lock,
+            _node: node,
+        })
+    }
+
     /// Brings a cartridge into a held drive and waits until it is ready.
     pub fn mount(
         &self,
         held: HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
-    ) -> Result<(Seat, Drive), MountError> {
+    ) -> Result<(Seat, Drive), Box<MountError>> {
         match self.mount_in(&held, barcode, witness) {
             Ok((drive, home)) => Ok((
                 Seat {
@@ -135,7 +147,7 @@ impl Library {
                 },
                 drive,
             )),
-            Err(error) => Err(MountError { held, error }),
+            Err(error) => Err(Box::new(MountError { held, error })),
         }
     }
 
@@ -270,20 +282,6 @@ impl Library {
         let outcome = self.transfer(from, to);
         witness.after(step, outcome.as_ref().map(|moved| &moved.view))?;
         outcome.map(|_| ())
-    }
-}
-
-impl HeldDrive {
-    /// The drive's element, in words.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.site.name.to_string()
-    }
-
-    /// The lock, for keeping it beyond the drive's description.
-    #[must_use]
-    pub fn into_lock(self) -> DeviceLock {
-        self.lock
     }
 }
 

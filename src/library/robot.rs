@@ -89,6 +89,12 @@ impl Library {
         &self.name
     }
 
+    /// What others are told while this process holds a device.
+    #[must_use]
+    pub fn purpose(&self) -> &str {
+        &self.purpose
+    }
+
     /// The clock everything here waits by.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {

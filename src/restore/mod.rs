@@ -18,6 +18,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::index::IndexReader;
 use crate::job::Drives;
+use crate::job::lease::Leases;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
@@ -101,6 +102,7 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
         library_id,
         run,
     };
+    let _leases = Leases::take(&context, &held)?;
     let mut drives = Drives::new(context, held);
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
     let outcome = drives.unmount_all().and(outcome);

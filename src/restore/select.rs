@@ -17,6 +17,9 @@ pub struct Range {
     pub end: u64,
 }
 
+/// Path and stream offset of a member.
+type MemberPlace = (Vec<u8>, u64);
+
 /// What is asked for.
 #[derive(Debug)]
 pub struct Selection {
@@ -26,7 +29,7 @@ pub struct Selection {
     segments: HashMap<SegmentNumber, u64>,
     /// Where each member goes, by its path and stream offset; everything to its own path
     /// without it.
-    targets: Option<HashMap<(Vec<u8>, u64), Vec<u8>>>,
+    targets: Option<HashMap<MemberPlace, Vec<u8>>>,
 }
 
 impl Selection {
@@ -51,18 +54,22 @@ impl Selection {
             return Ok(selection);
         }
         let wanted = newest(index, paths)?;
-        selection.choose(index, wanted)?;
+        selection.choose(index, &wanted)?;
         Ok(selection)
     }
 
-    fn choose(&mut self, index: &IndexReader, wanted: BTreeMap<Vec<u8>, IndexEntry>) -> Result<()> {
+    fn choose(
+        &mut self,
+        index: &IndexReader,
+        wanted: &BTreeMap<Vec<u8>, IndexEntry>,
+    ) -> Result<()> {
         let mut targets = HashMap::new();
         let mut members: Vec<Range> = Vec::new();
         let chosen: HashSet<MemberAddress> = wanted.values().map(|entry| entry.address).collect();
         // Hard links whose data is under a name that was not asked for: the first of them gets
         // the data, the others link to it.
         let mut lacking: BTreeMap<MemberAddress, Vec<u8>> = BTreeMap::new();
-        for (path, entry) in &wanted {
+        for (path, entry) in wanted {
             let offset = self.offset_of(entry.address)?;
             match entry.link {
                 Some(first) if entry.kind == MemberKind::HardLink && !chosen.contains(&first) => {

@@ -11,7 +11,7 @@ use super::label::{LabelError, Trailer, TrailerGroup};
 use crate::archive::member::SegmentNumber;
 use crate::id::{Barcode, SetId, TapeFileNumber, VolumeId, VolumeSerial};
 
-/// Most blocks in one file: six digits of the block count (ISO 1001 8.5, EOF1 columns 55-60).
+/// Most blocks in one file: six digits of the block count (ISO 1001, EOF1 columns 55-60).
 pub const MAX_BLOCKS: u64 = 999_999;
 
 /// Size of every block of a file but the last, which may be shorter: 1 KiB to 8 MiB in steps of
@@ -70,7 +70,7 @@ impl From<BlockSize> for u32 {
 }
 
 /// Number of a file on its volume as the labels count, from 1: label group, data and trailer
-/// group together are one (ISO 1001 8.5, HDR1 columns 32-35).
+/// group together are one (ISO 1001, HDR1 columns 32-35).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FileSequence(pub u16);
@@ -245,7 +245,7 @@ impl TapeFile {
     /// labels go.
     #[must_use]
     pub fn end(&self) -> BlockAddress {
-        // Data, a filemark, the trailer labels, a filemark (SSC-4 4.2.9: filemarks count).
+        // Data, a filemark, the trailer labels, a filemark: a filemark counts as a block does.
         BlockAddress(self.first_block.0 + self.blocks + 1 + Trailer::LABELS + 1)
     }
 

@@ -1,5 +1,6 @@
 //! A virtual library in this process, its drives with cartridges in them, and streams to write.
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -23,6 +24,7 @@ use tapeward::tape::volume::{
 use tapeward_drivers::smc::Changer;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::transport::Transport;
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 use tempfile::TempDir;
 
@@ -179,7 +181,11 @@ pub struct Shelf {
     capacity: u64,
     blanks: Mutex<Vec<(CopyNumber, VecDeque<&'static str>)>>,
     pub in_drive: Mutex<Vec<(u16, String)>>,
+    /// What is made of the path to a drive when a further volume is labelled.
+    pub wrap: Mutex<Option<Box<Wrap>>>,
 }
+
+pub type Wrap = dyn Fn(Box<dyn Transport>) -> Box<dyn Transport> + Send;
 
 impl Shelf {
     pub fn new(
@@ -199,6 +205,7 @@ impl Shelf {
                     .collect(),
             ),
             in_drive: Mutex::new(Vec::new()),
+            wrap: Mutex::new(None),
         })
     }
 
@@ -238,8 +245,19 @@ impl VolumeSupply for Shelf {
         };
         let slot = in_drive.iter_mut().find(|(of, _)| *of == bay).unwrap();
         self.room.unload(&slot.1);
-        slot.1 = barcode.to_owned();
-        Ok(self.room.label(barcode, bay, self.geometry, self.capacity))
+        barcode.clone_into(&mut slot.1);
+        let drive = self.room.load(barcode, bay);
+        let drive = match &*self.wrap.lock().unwrap() {
+            Some(wrap) => Drive::new(wrap(Box::new(self.room.path(bay)))),
+            None => drive,
+        };
+        let header = self.room.header(barcode, self.geometry, self.capacity);
+        let settings = self.room.settings(self.geometry);
+        VolumeWriter::label_new(drive, header, LabelPolicy::BlankOnly, settings).map_err(|error| {
+            SupplyError {
+                why: error.to_string(),
+            }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Members of the tests' streams: made of their number alone.
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState,

@@ -1,11 +1,23 @@
 //! Paths to drives that are not quite like others.
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tapeward_drivers::transport::{Cdb, Data, Reply, Status, Transport, TransportError};
+
+/// CHECK CONDITION with this sense key and code.
+fn refused(key: u8, code: u8) -> Reply {
+    let mut sense = vec![0x70, 0, key, 0, 0, 0, 0, 10, 0, 0, 0, 0, code, 0];
+    sense.resize(18, 0);
+    Reply {
+        status: Status::CheckCondition,
+        sense,
+        transferred: 0,
+    }
+}
 
 /// Hides early warning, as a drive that does not give any: writes go on to the physical end.
 pub struct Deaf(pub Box<dyn Transport>);
@@ -69,6 +81,73 @@ impl Transport for Dying {
     }
 }
 
+/// Counts WRITEs; at the nth, from 1, waits until another drive has done so many, and then has a
+/// bad tape.
+pub struct Gated {
+    pub inner: Box<dyn Transport>,
+    pub own: u64,
+    pub fails_at: u64,
+    pub other: Arc<(Mutex<u64>, Condvar)>,
+    pub until: u64,
+}
+
+impl Transport for Gated {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Reply, TransportError> {
+        if cdb.opcode() == 0x0a {
+            self.own += 1;
+            if self.own == self.fails_at {
+                let (count, changed) = &*self.other;
+                let mut count = count.lock().unwrap();
+                while *count < self.until {
+                    count = changed.wait(count).unwrap();
+                }
+                return Ok(refused(0x03, 0x0c));
+            }
+        }
+        self.inner.execute(cdb, data, timeout)
+    }
+
+    fn path(&self) -> &str {
+        self.inner.path()
+    }
+}
+
+/// Has a bad tape at one WRITE, from 1, and tells how many it did.
+pub struct Told {
+    pub inner: Box<dyn Transport>,
+    pub fails_at: u64,
+    pub count: Arc<(Mutex<u64>, Condvar)>,
+}
+
+impl Transport for Told {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Reply, TransportError> {
+        if cdb.opcode() == 0x0a {
+            let (count, changed) = &*self.count;
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            changed.notify_all();
+            if *count == self.fails_at {
+                return Ok(refused(0x03, 0x0c));
+            }
+        }
+        self.inner.execute(cdb, data, timeout)
+    }
+
+    fn path(&self) -> &str {
+        self.inner.path()
+    }
+}
+
 /// Counts READ, LOCATE and SPACE commands.
 pub struct Counting {
     pub inner: Box<dyn Transport>,
@@ -109,13 +188,7 @@ impl Transport for NoPews {
         let bytes = cdb.as_bytes();
         // MODE SENSE(6) and (10) of page 10h, subpage 01h.
         if matches!(bytes[0], 0x1a | 0x5a) && bytes[2] & 0x3f == 0x10 && bytes[3] == 1 {
-            let mut sense = vec![0x70, 0, 0x05, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x24, 0];
-            sense.resize(18, 0);
-            return Ok(Reply {
-                status: Status::CheckCondition,
-                sense,
-                transferred: 0,
-            });
+            return Ok(refused(0x05, 0x24));
         }
         self.0.execute(cdb, data, timeout)
     }

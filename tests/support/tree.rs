@@ -265,7 +265,7 @@ pub(crate) fn deep_chain(root: &Path, name: &[u8], levels: usize, end: DeepEnd) 
         here = open_below(here.as_fd(), name);
     }
     let flags = OFlag::O_CREAT | OFlag::O_WRONLY;
-    let made = openat(&here, "bottom", flags, Mode::S_IRUSR).unwrap();
+    let made = openat(&here, "bottom", flags, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     File::from(made).write_all_at(b"deep", 0).unwrap();
     let through = format!("/proc/self/fd/{}", here.as_raw_fd());
     let attribute = Path::new(&through).join("bottom");
@@ -282,7 +282,9 @@ pub(crate) fn deep_chain(root: &Path, name: &[u8], levels: usize, end: DeepEnd) 
 fn owners_and_modes(root: &Path) {
     let folder = root.join("modes");
     fs::create_dir(&folder).unwrap();
-    for mode in [0o4755, 0o2755, 0o6711, 0o000, 0o444, 0o777] {
+    // Only root can read a file without any permission.
+    let shut = if is_root() { 0o000 } else { 0o400 };
+    for mode in [0o4755, 0o2755, 0o6711, shut, 0o444, 0o777] {
         let file = folder.join(format!("file-{mode:o}"));
         fs::write(&file, b"mode").unwrap();
         set_mode(&file, mode);
@@ -571,8 +573,19 @@ pub(crate) fn assert_same(expected: &Tree, found: &Tree) {
     assert!(lines.is_empty(), "trees differ:\n{}", lines.join("\n"));
 }
 
-/// Removes a tree however deep it is.
+/// Removes a tree however deep it is, with its read-only directories.
 pub(crate) fn remove_tree(root: &Path) {
-    let status = Command::new("rm").arg("-rf").arg(root).status().unwrap();
-    assert!(status.success());
+    for program in ["chmod", "rm"] {
+        let arguments = if program == "chmod" {
+            ["-R", "u+rwX"]
+        } else {
+            ["-r", "-f"]
+        };
+        let status = Command::new(program)
+            .args(arguments)
+            .arg(root)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
 }

@@ -29,9 +29,9 @@ use tapeward_drivers::transport::{Data, Reply};
 use thiserror::Error;
 
 use super::control::{Request, Response, carry_out};
-use crate::error::LibraryError;
+use crate::error::{Holder, LibraryError};
 use crate::fault::Fault;
-use crate::library::{Library, OpenOptions, Waiting};
+use crate::library::{self, Library, OpenOptions, Waiting};
 use crate::store::Durability;
 
 /// Time a client has to say who it is, and to take an answer.
@@ -110,18 +110,22 @@ struct Server {
 ///
 /// If another process serves it already and answers, there is nothing to do, and this returns.
 pub fn serve(dir: &Path, options: &ServeOptions) -> Result<(), ServeError> {
-    let library = match Library::open(dir, options.durability) {
+    let mut how = OpenOptions {
+        durability: options.durability,
+        purpose: library::Purpose::Serving,
+        ..OpenOptions::default()
+    };
+    let library = match Library::open_with(dir, &how) {
         Err(LibraryError::InUse { .. }) if list_units(dir).is_ok() => {
             return announce(options).map_err(|source| failed(dir, source));
         }
-        // The other process is on its way out.
-        Err(LibraryError::InUse { .. }) => {
-            let patient = OpenOptions {
-                durability: options.durability,
-                waiting: Waiting::UntilFree,
-                ..OpenOptions::default()
-            };
-            Library::open_with(dir, &patient)?
+        Err(LibraryError::InUse {
+            holder: Holder::Server { .. },
+            ..
+        }) => {
+            // The other server is on its way out.
+            how.waiting = Waiting::UntilFree;
+            Library::open_with(dir, &how)?
         }
         result => result?,
     };
@@ -367,8 +371,15 @@ impl Server {
                 buffer.resize(frame.length, 0);
             }
             let data = &mut buffer[..frame.length];
-            if self.library.next_command_fault() == Some(Fault::KillHost) {
-                return kill_peer(stream);
+            match self.library.next_command_fault() {
+                None => {}
+                Some(Fault::Abort) => std::process::abort(),
+                Some(Fault::KillHost) => return kill_peer(stream),
+                Some(_) => {
+                    self.library.power_cut();
+                    self.disconnect(Shutdown::Both, |kind| kind == Kind::Commands);
+                    return Ok(());
+                }
             }
             let answer = match frame.direction {
                 Direction::Out => {

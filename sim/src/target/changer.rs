@@ -309,9 +309,9 @@ fn changer_pages(personality: &Personality) -> ModePages {
         .flat_map(|number| [0, number.to_be_bytes()[1]])
         .collect();
     // Storage, import/export and data transfer elements store; media move between these three
-    // (bits: data transfer 3, import/export 2, storage 1), from and to none by the transport.
+    // (bits: data transfer 3, import/export 2, storage 1), and to them from the transport.
     let capabilities = [
-        0x0e, 0, 0x00, 0x0e, 0x0e, 0x0e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x0e, 0, 0x0e, 0x0e, 0x0e, 0x0e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
     ModePages::new(vec![
         inquiry::control_page(),

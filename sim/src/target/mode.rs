@@ -185,9 +185,6 @@ impl ModePages {
 
     /// Page 3Fh is all pages; subpage FFh all subpages too (SPC-5).
     fn selected(&self, request: SenseRequest) -> Result<Vec<u8>, Sense> {
-        if request.code == 0 && request.subpage == 0 {
-            return Ok(Vec::new());
-        }
         let wanted = |page: &&ModePage| {
             (request.code == 0x3f || page.code == request.code)
                 && (request.subpage == 0xff || page.subpage == request.subpage)

@@ -11,6 +11,11 @@ use crate::fault::Fault;
 use crate::personality::Unloading;
 use crate::sense::{Sense, SenseKey};
 
+/// HARDWARE ERROR / MECHANICAL POSITIONING ERROR.
+fn positioning_error() -> Sense {
+    Sense::new(SenseKey::HardwareError, (0x15, 0x01))
+}
+
 impl Changer {
     /// MOVE MEDIUM A5h (SMC-3): transport bytes 2-3, source 4-5, destination 6-7, INVERT
     /// bit 0 of byte 10.
@@ -23,10 +28,14 @@ impl Changer {
         }
         let content = self.check_move(source, destination)?;
         match self.shared.faults.on_move() {
-            Some(Fault::PowerCut | Fault::PowerCutAfter) => return Err(Stop::PowerCut),
+            Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
-            // MECHANICAL POSITIONING ERROR
-            Some(_) => return Err(Sense::new(SenseKey::HardwareError, (0x15, 0x01)).into()),
+            Some(Fault::MoveStuck) => {
+                let hand = self.identity.personality.transports.first;
+                self.carry(source, hand, content)?;
+                return Err(positioning_error().into());
+            }
+            Some(_) => return Err(positioning_error().into()),
             None => {}
         }
         self.carry(source, destination, content)?;
@@ -54,14 +63,14 @@ impl Changer {
         }
     }
 
-    /// Whether the move is possible; what would be moved.
+    /// Whether the move is possible; what would be moved. The transport is no destination, but
+    /// what got stuck in it can be moved on.
     fn check_move(&self, source: u16, destination: u16) -> Result<Content, Sense> {
-        let holder = |address| {
-            self.element(address)
-                .filter(|element| element.kind != ElementKind::MediumTransport)
-                .ok_or(Sense::invalid_element())
-        };
-        let (from, to) = (holder(source)?, holder(destination)?);
+        let from = self.element(source).ok_or(Sense::invalid_element())?;
+        let to = self
+            .element(destination)
+            .filter(|element| element.kind != ElementKind::MediumTransport)
+            .ok_or(Sense::invalid_element())?;
         let illegal = |qualifier| Sense::new(SenseKey::IllegalRequest, (0x3b, qualifier));
         let content = from.content.clone().ok_or(illegal(0x0e))?;
         if to.content.is_some() {

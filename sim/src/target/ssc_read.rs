@@ -92,7 +92,7 @@ impl Drive {
         };
         let id = mounted.cartridge.id.as_str();
         match faults.faults.on_read(id, position) {
-            Some(Fault::PowerCut | Fault::PowerCutAfter) => return Err(Stop::PowerCut),
+            Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
             Some(_) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {

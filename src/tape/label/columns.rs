@@ -12,7 +12,7 @@ impl LabelWriter {
         writer
     }
 
-    /// Left-justified, cut to the field, blanks behind (ISO 1001 8.1.3).
+    /// Left-justified, cut to the field, blanks behind.
     pub(super) fn text(&mut self, first: usize, last: usize, text: &str) -> &mut Self {
         let field = &mut self.0[first - 1..last];
         field.fill(b' ');

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use crate::id::IdError;
 
 /// A day as six characters `cYYDDD`: century (a blank for 19xx, `0` for 20xx, `1` for 21xx ...),
-/// year, day of the year (ISO 1001 8.5, HDR1 columns 42-47 and 48-53). ` 00000` means no date:
+/// year, day of the year (ISO 1001, HDR1 columns 42-47 and 48-53). ` 00000` means no date:
 /// for the expiration date, that the file may be overwritten at any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelDate(Option<NaiveDate>);

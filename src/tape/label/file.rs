@@ -36,7 +36,7 @@ impl FileIdentifier {
     }
 }
 
-/// HDR1 and EOF1 (ISO 1001 8.5, ECMA-13 8.5 and 8.8).
+/// HDR1 and EOF1 (ISO 1001 and ECMA-13, "First File Header Label", "First End of File Label").
 ///
 /// | columns | field | here |
 /// |---|---|---|
@@ -163,7 +163,7 @@ impl From<BlockSize> for BlockLength {
     }
 }
 
-/// HDR2 and EOF2 (ISO 1001 8.6, ECMA-13 8.6 and 8.9).
+/// HDR2 and EOF2 (ISO 1001 and ECMA-13, "Second File Header Label", "Second End of File Label").
 ///
 /// | columns | field | here |
 /// |---|---|---|

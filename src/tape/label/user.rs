@@ -1,4 +1,4 @@
-//! UHL1, UTL1 and UTL2: labels whose columns 5-80 are the user's (ISO 1001 8.10, X3.27 8.7).
+//! UHL1, UTL1 and UTL2: labels whose columns 5-80 are the user's (ISO 1001, "User Labels").
 
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use super::columns::{LabelReader, LabelWriter};
 use super::{LabelBlock, LabelError};
 
-/// VOL1, the first block of a labelled tape (ISO 1001 8.4, ECMA-13 8.4).
+/// VOL1, the first block of a labelled tape (ISO 1001 and ECMA-13, "Volume Header Label").
 ///
 /// | columns | field | here |
 /// |---|---|---|

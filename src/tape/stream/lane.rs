@@ -11,7 +11,7 @@ use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd};
 use super::shared::{Decision, Shared};
 use super::supply::{FinishReason, FinishedVolume, VolumeSupply};
-use crate::archive::member::SegmentNumber;
+use crate::archive::member::{SegmentNumber, SinkError};
 use crate::id::{CopyNumber, VolumeId};
 use crate::tape::digest::TapeDigest;
 use crate::tape::error::VolumeError;
@@ -221,6 +221,9 @@ impl Lane {
         end: &SegmentEnd,
     ) -> Result<Volume, Death> {
         let segment = end.facts.segment;
+        if let Err(error) = self.shared.wait_for_earlier(segment) {
+            return self.take_back(writer, segment, &error);
+        }
         let files = match write_segment_end(&mut writer, end) {
             Ok(files) => files,
             Err(error) => return self.lose(writer, segment, &error),
@@ -342,6 +345,25 @@ impl Lane {
             reason,
             files,
         }))
+    }
+
+    /// The stream has ended with an error before this segment: it must not count.
+    fn take_back(
+        &self,
+        mut writer: Box<VolumeWriter>,
+        segment: SegmentNumber,
+        ended: &SinkError,
+    ) -> Result<Volume, Death> {
+        self.tell(LaneEvent::SegmentLost {
+            segment,
+            volume: Some(writer.volume()),
+            why: ended.to_string(),
+        });
+        self.shared.decide(self.copy, segment, Decision::Lost);
+        match writer.rollback() {
+            Ok(()) => Ok(Volume::Open(writer)),
+            Err(error) => self.give_up(writer, &error),
+        }
     }
 
     /// A segment did not get onto this copy.

@@ -166,6 +166,24 @@ impl Shared {
         }
     }
 
+    /// Waits until every segment before this one is on some tape. A lane that lost one of them
+    /// must not commit a later one first: if the others lose it too, the stream starts over
+    /// from there, and what comes later will be other bytes.
+    pub(super) fn wait_for_earlier(&self, segment: SegmentNumber) -> Result<(), SinkError> {
+        let mut state = self.lock();
+        let open = |state: &State| {
+            let mut earlier = state.tallies.range(..segment);
+            earlier.any(|(_, tally)| tally.committed == 0)
+        };
+        while open(&state) && state.lost.is_none() {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        Self::verdict(&state)
+    }
+
     /// Waits until every lane has decided on every segment.
     pub(super) fn wait_decided(&self) -> Result<(), SinkError> {
         let mut state = self.lock();

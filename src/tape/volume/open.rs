@@ -6,7 +6,7 @@ use super::end::{End, mismatch, skip_uncommitted, verify_end};
 use super::group_io::read_trailer;
 use super::identify::{Identified, identify};
 use super::settings::{WriterSettings, prepare, restore};
-use super::writer::{FileStart, Opened, VolumeWriter};
+use super::writer::{FileStart, Opened, Room, VolumeWriter};
 use crate::id::VolumeId;
 use crate::tape::codec::Codec;
 use crate::tape::document::VolumeHeader;
@@ -66,8 +66,20 @@ fn open(
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(OpenError { drive, error })),
     };
-    match rest(&mut drive, &settings) {
-        Ok(opened) => Ok(VolumeWriter::new(drive, &prepared, settings, opened)),
+    let opened = rest(&mut drive, &settings).and_then(|opened| {
+        // A volume that an earlier session filled is full from the start.
+        let position = drive
+            .position()
+            .map_err(VolumeError::scsi("asking for the position"))?;
+        let room = if position.beyond_programmable_early_warning || position.end_of_partition {
+            Room::ReserveOnly
+        } else {
+            Room::Open
+        };
+        Ok((opened, room))
+    });
+    match opened {
+        Ok((opened, room)) => Ok(VolumeWriter::new(drive, &prepared, settings, opened, room)),
         Err(error) => {
             restore(&mut drive, &prepared.before);
             Err(Box::new(OpenError { drive, error }))

@@ -99,6 +99,7 @@ impl VolumeWriter {
         prepared: &Prepared,
         settings: WriterSettings,
         opened: Opened,
+        room: Room,
     ) -> Self {
         let counted = match prepared.early_warning {
             EarlyWarning::Programmable => None,
@@ -121,7 +122,7 @@ impl VolumeWriter {
             closing_filemark: false,
             room: match counted {
                 Some(0) => Room::ReserveOnly,
-                _ => Room::Open,
+                _ => room,
             },
             counted,
         }

@@ -1,0 +1,89 @@
+//! Rows that tell other hosts which drives a run holds. Within this host the device locks decide.
+
+use std::sync::Arc;
+
+use super::step::RunContext;
+use crate::app::App;
+use crate::catalogue::{Lease, LeaseOutcome};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::Event;
+use crate::library::mount::HeldDrive;
+
+/// Leases of drives, given back when dropped.
+#[derive(Debug)]
+pub struct Leases {
+    app: Arc<App>,
+    resources: Vec<String>,
+}
+
+impl Leases {
+    /// Takes a lease for every drive. A lease of a process of this host is taken over: its
+    /// device lock is ours, so it is gone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when another host holds one of the drives.
+    pub fn take(context: &RunContext, held: &[HeldDrive]) -> Result<Self> {
+        let app = Arc::clone(&context.app);
+        let mut leases = Self {
+            app: Arc::clone(&app),
+            resources: Vec::new(),
+        };
+        for drive in held {
+            let now = app.clock.now();
+            let wanted = Lease {
+                resource: format!("drive {}", drive.site.serial),
+                host: app.actor.station.clone(),
+                pid: std::process::id(),
+                run: Some(context.run),
+                purpose: context.library.purpose().to_owned(),
+                since: now,
+            };
+            app.write(|tx, now| match tx.take_lease(&wanted)? {
+                LeaseOutcome::Taken => Ok(()),
+                LeaseOutcome::HeldBy(gone) if gone.host == wanted.host => {
+                    tx.take_over_lease(&wanted, &gone)?;
+                    app.note(
+                        tx,
+                        now,
+                        &Event::LeaseTakenOver {
+                            run: Some(context.run),
+                            resource: wanted.resource.clone(),
+                            from_host: gone.host,
+                            from_pid: gone.pid,
+                        },
+                    )
+                }
+                LeaseOutcome::HeldBy(other) => Err(Error::new(
+                    ErrorKind::Locked,
+                    format!(
+                        "{} is held by process {} on {} ({}) since {}",
+                        other.resource,
+                        other.pid,
+                        other.host,
+                        other.purpose,
+                        other
+                            .since
+                            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+                    ),
+                )),
+            })?;
+            leases.resources.push(wanted.resource);
+        }
+        Ok(leases)
+    }
+}
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        for resource in &self.resources {
+            let released = self.app.write(|tx, _| {
+                let pid = std::process::id();
+                Ok(tx.release_lease(resource, &self.app.actor.station, pid)?)
+            });
+            if let Err(error) = released {
+                // The next holder takes it over: this process will be gone.
+                tracing::warn!(%error, resource, "cannot give back a lease");
+            }
+        }
+    }
+}
