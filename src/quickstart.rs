@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tapeward_sim::{CartridgeSpec, LibrarySpec};
+use tapeward_sim::{CartridgeSpec, Generation, LibrarySpec, personality};
 
 use crate::app::{App, Surroundings};
 use crate::archive::extract::{Existing, ExtractOptions};
@@ -45,9 +45,14 @@ pub fn create_library(
     let unique = blake3::hash(uuid::Uuid::new_v4().as_bytes());
     let serial = format!("V{}", unique.to_hex()[..7].to_ascii_uppercase());
     let mut spec = LibrarySpec::new(model, &serial);
+    // An unknown model is refused below.
+    let generation = personality::find(model)
+        .map_or(Generation::Lto8, |model| model.drive_generation)
+        .number();
     spec.cartridges = (1..=cartridges)
         .map(|number| {
-            let mut cartridge = CartridgeSpec::labelled(&format!("TWV{number:03}L8"));
+            let barcode = format!("TWV{number:03}L{generation}");
+            let mut cartridge = CartridgeSpec::labelled(&barcode);
             cartridge.capacity = Some(cartridge_size);
             cartridge
         })
@@ -328,7 +333,7 @@ fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Vec<Stri
     }
     for cartridge in &report.cartridges {
         lines.push(format!(
-            "  {} holds copy {} ({}) and is in {}",
+            "  {} holds copy {} ({}); place: {}",
             cartridge.barcode, cartridge.copy, cartridge.pool, cartridge.place
         ));
     }

@@ -1,6 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-//! The job is killed, or the power of the library is cut, at seeded moments. It resumes, and what
-//! comes back is what was there.
+//! The job is killed, or the power of the library is cut, at moments spread over the whole of a
+//! run. It resumes, and what comes back is what was there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
 
@@ -9,43 +8,189 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
 use rstest::rstest;
 use seeded::Seeded;
+use tapeward_sim::Operator;
+use tapeward_sim::fault::Counts;
+use tapeward_sim::front::control::{Request, Response};
 use world::{World, same_trees, texts};
 
 /// Blocks and segments small enough for cartridges of a few megabytes.
 const SMALL: &str = "[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n";
+/// Moments of each kind.
+const MOMENTS: u64 = 20;
+/// Seed of the tree; the same for all, so that all runs give about as many commands.
+const TREE: u64 = 41;
 
-fn prepared(seed: u64) -> World {
-    let world = World::with_library("8MiB");
+/// What a run gives that nothing happens to.
+static UNHARMED: LazyLock<Counts> = LazyLock::new(|| {
+    let world = prepared();
+    world.ok(["sim", "kill-host", "--at-command", "1000000000"]);
+    run_until_done(&world, "run");
+    let operator = Operator::connect(&world.state().join("virtual")).unwrap();
+    let Response::Faults { counts, .. } = operator.ask(&Request::Faults).unwrap() else {
+        panic!("no counts");
+    };
+    assert!(counts.writes > 10 * MOMENTS && counts.commands > counts.writes);
+    counts
+});
+
+/// A world in which a set takes two cartridges for each copy.
+fn prepared() -> World {
+    let world = World::with_library("4MiB");
     world.configure(SMALL);
     let source = world.path("source");
-    seeded::make_tree(&source, seed, 12 << 20);
+    seeded::make_tree(&source, TREE, 5 << 20);
     world.ok(["set", "define", "data", source.to_str().unwrap()]);
     world
 }
 
-/// Resumes until done; each try may be hit by what the world still has in store.
-fn finish(world: &World) {
-    for _ in 0..5 {
-        let output = world.run(["job", "resume"]);
+/// The nth of all moments in so many commands: evenly spread, a little before the last one since
+/// no two runs are quite the same.
+fn moment(nth: u64, commands: u64) -> String {
+    let share = commands * 19 / 20;
+    (1 + (nth - 1) * share / MOMENTS + Seeded::new(nth).below(share / MOMENTS)).to_string()
+}
+
+/// Whether the fault that was planned has happened.
+fn is_over(world: &World) -> bool {
+    let plan = fs::read_to_string(world.state().join("virtual/faults.json")).unwrap();
+    plan.trim() == "[]"
+}
+
+/// Resumes until done; each try may be hit by what the world still has in store. Returns what
+/// was said.
+fn run_until_done(world: &World, first: &str) -> String {
+    let mut command = ["job", first];
+    let mut said = String::new();
+    for _ in 0..6 {
+        let output = world.run(command);
         let (out, err) = texts(&output);
+        said = format!("{said}{err}{out}");
         match output.status.code() {
-            Some(0) => return,
+            Some(0 | 3) => return said,
             // A person must empty the mail slots.
             Some(20) => world.empty_mail_slots(),
-            Some(1 | 11) => {}
-            code => panic!("resume exits {code:?}\n{out}\n{err}"),
+            // Killed, or the power went.
+            None | Some(1 | 11) => {}
+            code => panic!("{command:?} exits {code:?}\n{said}"),
         }
+        command = ["job", "resume"];
     }
-    panic!("five times resumed and still not done");
+    panic!("resumed again and again and still not done\n{said}");
+}
+
+fn restored(world: &World, copy: &str) -> PathBuf {
+    let back = world.path(&format!("back{copy}"));
+    let to = back.to_str().unwrap();
+    world.ok(["restore", "data", "--copy", copy, "--to", to]);
+    back
 }
 
 fn restored_equals_source(world: &World) {
     world.return_cartridges();
     for copy in ["1", "2"] {
-        let back = world.path(&format!("back{copy}"));
-        world.ok([
+        let back = restored(world, copy);
+        same_trees(&world.path("source"), &back);
+        fs::remove_dir_all(back).unwrap();
+    }
+}
+
+#[rstest]
+fn killed_at_any_command_it_resumes(
+    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20)] nth: u64,
+) {
+    let commands = UNHARMED.commands;
+    let world = prepared();
+    let plan = |moment: &str| world.ok(["sim", "kill-host", "--at-command", moment]);
+    plan(&moment(nth, commands));
+    let output = world.run(["job", "run"]);
+    if output.status.code() == Some(20) {
+        // The last moments come after the mail slots were emptied.
+        world.empty_mail_slots();
+    } else {
+        assert_eq!(output.status.code(), None, "{:?}", texts(&output));
+        // Every other one is killed again while it resumes.
+        if nth % 2 == 0 {
+            plan(&moment(nth, commands / nth));
+            assert_eq!(world.run(["job", "resume"]).status.code(), None);
+        }
+    }
+    run_until_done(&world, "resume");
+    assert!(is_over(&world), "it was never killed");
+    restored_equals_source(&world);
+}
+
+#[rstest]
+fn after_a_power_cut_at_any_write_it_resumes(
+    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20)] nth: u64,
+) {
+    let writes = UNHARMED.writes;
+    let world = prepared();
+    world.ok(["sim", "power-cut", "--at-write", &moment(nth, writes)]);
+    run_until_done(&world, "run");
+    assert!(is_over(&world), "the power never went");
+    restored_equals_source(&world);
+}
+
+/// Content and modification time of every file.
+fn files(root: &Path) -> BTreeMap<PathBuf, (blake3::Hash, i64, i64)> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let status = fs::symlink_metadata(&path).unwrap();
+            if status.is_dir() {
+                folders.push(path);
+            } else if status.is_file() {
+                let content = blake3::hash(&fs::read(&path).unwrap());
+                let name = path.strip_prefix(root).unwrap().to_owned();
+                files.insert(name, (content, status.mtime(), status.mtime_nsec()));
+            }
+        }
+    }
+    files
+}
+
+/// Rewrites, grows, shrinks, deletes and adds files.
+fn change(source: &Path, seeded: &mut Seeded) {
+    for (number, path) in files(source).into_keys().enumerate() {
+        let path = source.join(path);
+        let length = usize::try_from(fs::metadata(&path).unwrap().len()).unwrap();
+        match seeded.below(6) {
+            0 => fs::write(&path, seeded.bytes(length)).unwrap(),
+            1 => fs::write(&path, seeded.bytes(length / 2)).unwrap(),
+            2 => fs::write(&path, seeded.bytes(length + 30_000)).unwrap(),
+            3 => fs::remove_file(&path).unwrap(),
+            4 => fs::write(path.with_file_name(format!("new{number}")), "new").unwrap(),
+            _ => {}
+        }
+    }
+}
+
+#[rstest]
+fn what_changes_before_it_resumes_is_old_or_new_or_named(#[values(1, 2, 3, 4, 5, 6)] nth: u64) {
+    let world = prepared();
+    let source = world.path("source");
+    let old = files(&source);
+    // While it writes: about the first third of all commands.
+    let moment = moment(nth, UNHARMED.commands);
+    world.ok(["sim", "kill-host", "--at-command", &moment]);
+    assert_eq!(world.run(["job", "run"]).status.code(), None);
+    change(&source, &mut Seeded::new(nth));
+    let new = files(&source);
+    let said = run_until_done(&world, "resume");
+    world.return_cartridges();
+    for copy in ["1", "2"] {
+        let back = world.path("back");
+        let output = world.run([
             "restore",
             "data",
             "--copy",
@@ -53,48 +198,24 @@ fn restored_equals_source(world: &World) {
             "--to",
             back.to_str().unwrap(),
         ]);
-        same_trees(&world.path("source"), &back);
-        std::fs::remove_dir_all(back).unwrap();
-    }
-}
-
-#[rstest]
-fn killed_at_any_command_it_resumes(
-    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20)] seed: u64,
-) {
-    let world = prepared(seed);
-    let moment = 1 + Seeded::new(seed).below(1200);
-    world.ok(["sim", "kill-host", "--at-command", &moment.to_string()]);
-    let output = world.run(["job", "run"]);
-    match output.status.code() {
-        // Killed by the signal.
-        None => finish(&world),
-        Some(20) => {
-            world.empty_mail_slots();
-            finish(&world);
+        let (_, named) = texts(&output);
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{named}");
+        let found = files(&back);
+        for (path, file) in &found {
+            let marked = named.contains(&format!("{}: ", path.display()));
+            assert!(
+                old.get(path) == Some(file) || new.get(path) == Some(file) || marked,
+                "{} is neither old nor new\n{said}\n{named}",
+                path.display()
+            );
         }
-        Some(0) => {}
-        code => panic!("job run exits {code:?}\n{:?}", texts(&output)),
-    }
-    restored_equals_source(&world);
-}
-
-#[rstest]
-fn after_a_power_cut_at_any_write_it_resumes(
-    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20)] seed: u64,
-) {
-    let world = prepared(100 + seed);
-    let moment = 1 + Seeded::new(seed).below(1500);
-    world.ok(["sim", "power-cut", "--at-write", &moment.to_string()]);
-    let output = world.run(["job", "run"]);
-    match output.status.code() {
-        Some(0) => {}
-        Some(20) => {
-            world.empty_mail_slots();
-            finish(&world);
+        for path in old.keys().filter(|path| new.contains_key(*path)) {
+            assert!(
+                found.contains_key(path),
+                "{} is lost\n{said}",
+                path.display()
+            );
         }
-        Some(1) => finish(&world),
-        code => panic!("job run exits {code:?}\n{:?}", texts(&output)),
+        fs::remove_dir_all(back).unwrap();
     }
-    restored_equals_source(&world);
 }

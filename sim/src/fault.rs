@@ -96,12 +96,21 @@ pub struct PlannedFault {
     pub fault: Fault,
 }
 
+/// What was counted since the plan was set or the library's process started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// WRITE and WRITE FILEMARKS commands.
+    pub writes: u64,
+    /// MOVE MEDIUM commands.
+    pub moves: u64,
+    /// Commands of any kind that came over the socket.
+    pub commands: u64,
+}
+
 #[derive(Debug, Default)]
 struct State {
     planned: Vec<PlannedFault>,
-    writes: u64,
-    moves: u64,
-    commands: u64,
+    counts: Counts,
 }
 
 /// The plan of a library, kept in a file so that it outlives an abort.
@@ -151,11 +160,16 @@ impl FaultPlan {
         self.lock().planned.clone()
     }
 
+    /// What was counted.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
     /// Counts a WRITE or WRITE FILEMARKS; what happens at it.
     pub(crate) fn on_write(&self, cartridge: &str, record: u64) -> Option<Fault> {
         let mut state = self.lock();
-        state.writes += 1;
-        let number = state.writes;
+        state.counts.writes += 1;
+        let number = state.counts.writes;
         self.take(&mut state, |place| match place {
             Place::Write(nth) => *nth == number,
             Place::WriteRecord {
@@ -182,8 +196,8 @@ impl FaultPlan {
     /// Counts a MOVE MEDIUM; what happens at it.
     pub(crate) fn on_move(&self) -> Option<Fault> {
         let mut state = self.lock();
-        state.moves += 1;
-        let number = state.moves;
+        state.counts.moves += 1;
+        let number = state.counts.moves;
         self.take(
             &mut state,
             |place| matches!(place, Place::Move(nth) if *nth == number),
@@ -193,8 +207,8 @@ impl FaultPlan {
     /// Counts a command of any kind; what happens at it.
     pub(crate) fn on_command(&self) -> Option<Fault> {
         let mut state = self.lock();
-        state.commands += 1;
-        let number = state.commands;
+        state.counts.commands += 1;
+        let number = state.counts.commands;
         self.take(
             &mut state,
             |place| matches!(place, Place::Command(nth) if *nth == number),

@@ -15,7 +15,7 @@ use crate::cartridge::Cartridge;
 use crate::clock::{Account, HostClock, SystemHostClock, VirtualClock};
 use crate::create::LibrarySpec;
 use crate::error::{Holder, LibraryError, at};
-use crate::fault::{FaultPlan, PlannedFault};
+use crate::fault::{Counts, FaultPlan, PlannedFault};
 use crate::personality::Personality;
 use crate::sense::{Sense, SenseFormat, SenseKey};
 use crate::store::Durability;
@@ -232,6 +232,12 @@ impl Library {
     /// Counts a command that came over the socket; what happens at it.
     pub(crate) fn next_command_fault(&self) -> Option<crate::fault::Fault> {
         self.shared.faults.on_command()
+    }
+
+    /// What the plan of faults has counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.faults.counts()
     }
 
     /// Faults still to happen.

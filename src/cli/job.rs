@@ -120,7 +120,7 @@ fn summary(report: &Report) -> Vec<String> {
     }
     for cartridge in &report.cartridges {
         lines.push(format!(
-            "  {} holds copy {} ({}) and is in {}",
+            "  {} holds copy {} ({}); place: {}",
             cartridge.barcode, cartridge.copy, cartridge.pool, cartridge.place
         ));
     }

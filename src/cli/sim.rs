@@ -259,9 +259,17 @@ fn word(kind: ElementKind) -> &'static str {
 }
 
 fn find(operator: &Operator, barcode: &Barcode) -> Result<Row> {
-    rows(operator)?
-        .into_iter()
-        .find(|row| row.barcode.as_deref() == Some(barcode.as_str()))
+    let mut rows = rows(operator)?;
+    // Some libraries read a label without the two characters of its media id.
+    let is = |row: &Row, cut: usize| {
+        let label = row.barcode.as_deref();
+        let end = label.map_or(0, |label| label.len().saturating_sub(cut));
+        label.and_then(|label| label.get(..end)) == Some(barcode.as_str())
+    };
+    rows.iter()
+        .position(|row| is(row, 0))
+        .or_else(|| rows.iter().position(|row| is(row, 2)))
+        .map(|at| rows.swap_remove(at))
         .ok_or_else(|| {
             Error::usage(format!("the virtual library has no cartridge {barcode}"))
                 .hint("\"tapeward sim list\" shows all; --new makes one")

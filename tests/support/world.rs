@@ -58,6 +58,42 @@ impl World {
         world
     }
 
+    /// A world with a virtual library of another model outside of its state folder.
+    pub(crate) fn with_model(model: &str, cartridge_size: &str) -> Self {
+        let world = Self::new();
+        let library = world.path("library");
+        let dir = library.to_str().unwrap();
+        let create = ["sim", "create", dir, "--model", model, "--cartridges", "8"];
+        world.ok([&create[..], &["--cartridge-size", cartridge_size]].concat());
+        world.ok(["init"]);
+        world.configure(&format!(
+            "[library.{model}]\nkind = \"virtual\"\npath = \"{dir}\"\n"
+        ));
+        world.ok(["key", "create", "site"]);
+        world.ok(["media", "add", "--from-library"]);
+        world
+    }
+
+    /// Runs the job to its end, emptying the mail slots whenever it asks for that; returns what
+    /// it said.
+    pub(crate) fn run_job(&self) -> String {
+        let mut said = String::new();
+        let mut command = ["job", "run"];
+        for _ in 0..5 {
+            let output = self.run(command);
+            let (out, err) = texts(&output);
+            said = format!("{said}{err}{out}");
+            match output.status.code() {
+                Some(0) => return said,
+                // A person must empty the mail slots.
+                Some(20) => self.empty_mail_slots(),
+                code => panic!("the job exits {code:?}\n{said}"),
+            }
+            command = ["job", "resume"];
+        }
+        panic!("five times resumed and still not done\n{said}");
+    }
+
     pub(crate) fn prepare_library(&self, cartridge_size: &str) {
         self.ok(["init", "--virtual", "--cartridge-size", cartridge_size]);
         self.ok(["key", "create", "site"]);

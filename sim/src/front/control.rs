@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::cartridge::{CartridgeId, CartridgeRecord, CartridgeSpec};
 use crate::clock::Account;
 use crate::error::LibraryError;
-use crate::fault::PlannedFault;
+use crate::fault::{Counts, PlannedFault};
 use crate::library::Library;
 use crate::operator::{Destination, ElementListing};
 
@@ -91,6 +91,8 @@ pub enum Response {
     Faults {
         /// The plan.
         faults: Vec<PlannedFault>,
+        /// What was counted since it was set.
+        counts: Counts,
     },
     /// Virtual time.
     Clock {
@@ -135,6 +137,7 @@ pub(crate) fn carry_out(library: &Library, request: Request) -> Result<Response,
         Request::SetFaults { faults } => library.set_faults(faults).map(|()| Response::Done),
         Request::Faults => Ok(Response::Faults {
             faults: library.faults(),
+            counts: library.counts(),
         }),
         Request::Clock => Ok(Response::Clock {
             accounts: library.accounts(),

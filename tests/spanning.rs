@@ -1,0 +1,139 @@
+//! Sets larger than a cartridge, in two copies with the same segments; two drives or one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
+
+#[path = "support/dump.rs"]
+mod dump;
+#[path = "support/seeded.rs"]
+mod seeded;
+#[path = "support/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use dump::Dump;
+use world::{World, same_trees};
+
+const SMALL: &str = "[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n";
+
+/// Cartridges of each copy, in the order they were written.
+fn cartridges(world: &World) -> BTreeMap<u64, Vec<String>> {
+    let shown = world.json(["set", "show", "data"]);
+    let copies = shown["sets"][0]["copies"].as_array().unwrap();
+    let barcodes = |copy: &serde_json::Value| {
+        let cartridges = copy["cartridges"].as_array().unwrap();
+        let barcodes = cartridges.iter().map(|pair| pair[0].as_str().unwrap());
+        barcodes.map(str::to_owned).collect()
+    };
+    copies
+        .iter()
+        .map(|copy| (copy["copy"].as_u64().unwrap(), barcodes(copy)))
+        .collect()
+}
+
+/// Digest of every segment of a copy, by number, from the raw tape files.
+fn segments(
+    world: &World,
+    barcodes: &[String],
+) -> BTreeMap<u64, (blake3::Hash, serde_json::Value)> {
+    let mut all = BTreeMap::new();
+    for barcode in barcodes {
+        let dump = Dump::take(world, barcode);
+        for segment in dump.segments() {
+            let bytes = fs::read(&segment.path).unwrap();
+            assert_eq!(bytes.len() as u64, segment.part["length"].as_u64().unwrap());
+            let fact = (blake3::hash(&bytes), segment.part.clone());
+            let twice = all.insert(segment.number(), fact);
+            assert!(twice.is_none(), "segment {} twice", segment.number());
+        }
+    }
+    all
+}
+
+fn both_copies_are_the_same_and_restore(world: &World, at_least: usize) {
+    let cartridges = cartridges(world);
+    assert_eq!(cartridges.len(), 2);
+    for barcodes in cartridges.values() {
+        assert!(barcodes.len() >= at_least, "{cartridges:?}");
+        assert!(
+            barcodes
+                .iter()
+                .all(|one| !cartridges[&1].contains(one) || barcodes == &cartridges[&1])
+        );
+    }
+    let first = segments(world, &cartridges[&1]);
+    let second = segments(world, &cartridges[&2]);
+    assert!(first.len() > 2 * at_least);
+    assert!(first.keys().copied().eq(0..first.len() as u64));
+    assert!(first == second, "{:?}\n{:?}", first.keys(), second.keys());
+
+    world.return_cartridges();
+    for copy in ["1", "2"] {
+        let back = world.path("back");
+        let to = back.to_str().unwrap();
+        world.ok(["restore", "data", "--copy", copy, "--to", to]);
+        same_trees(&world.path("source"), &back);
+        fs::remove_dir_all(back).unwrap();
+    }
+}
+
+#[test]
+fn a_set_spans_three_cartridges_in_two_copies() {
+    let world = World::with_library("8MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    seeded::make_tree(&source, 31, 18 << 20);
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    world.run_job();
+    both_copies_are_the_same_and_restore(&world, 3);
+
+    // A file from the last cartridge takes that cartridge only.
+    let last = cartridges(&world)[&2].last().unwrap().clone();
+    let found = world.json(["find", "--set", "data", "f0*"]);
+    let there = found.as_array().unwrap().iter().find(|row| {
+        let cartridges = row["cartridges"].as_array().unwrap();
+        cartridges
+            .iter()
+            .any(|held| held["barcode"] == last.as_str())
+    });
+    let path = there.unwrap()["path"].as_str().unwrap();
+    let to = world.path("one");
+    let report = world.json([
+        "restore",
+        "data",
+        path,
+        "--copy",
+        "2",
+        "--to",
+        to.to_str().unwrap(),
+    ]);
+    assert_eq!(report["cartridges"], serde_json::json!([last]));
+    assert_eq!(
+        fs::read(to.join(path)).unwrap(),
+        fs::read(source.join(path)).unwrap()
+    );
+}
+
+#[test]
+fn with_one_drive_the_second_copy_is_made_from_the_first() {
+    let world = World::with_model("autoloader", "16MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    seeded::make_tree(&source, 32, 5 << 20);
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    let said = world.run_job();
+    assert!(said.contains("to copy 2 from tape"), "{said}");
+    both_copies_are_the_same_and_restore(&world, 1);
+}
+
+#[test]
+fn with_one_drive_a_set_spans_cartridges_too() {
+    let world = World::with_model("autoloader", "8MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    seeded::make_tree(&source, 33, 8 << 20);
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    world.run_job();
+    both_copies_are_the_same_and_restore(&world, 2);
+}
