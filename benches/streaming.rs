@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[path = "../tests/support/world.rs"]
-#[allow(dead_code, clippy::unwrap_used)] // shared with the tests
+#[allow(clippy::unwrap_used)] // shared with the tests
 mod world;
 
 use world::World;

@@ -10,7 +10,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -224,4 +224,32 @@ fn what_changes_before_it_resumes_is_old_or_new_or_named(#[values(1, 2, 3, 4, 5,
         }
         fs::remove_dir_all(back).unwrap();
     }
+}
+
+/// What could not be read before a kill is not forgotten: the run that resumes says so.
+#[test]
+fn problems_outlive_a_kill() {
+    if !nix::unistd::Uid::effective().is_root() {
+        assert!(std::env::var_os("CI").is_none(), "this test needs root");
+        println!("not root: nobody else to run as");
+        return;
+    }
+    let world = World::for_ordinary_user();
+    world.prepare_library("4MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    seeded::make_tree(&source, TREE, 5 << 20);
+    let closed = fs::Permissions::from_mode(0o000);
+    fs::write(source.join("closed"), "closed").unwrap();
+    fs::set_permissions(source.join("closed"), closed).unwrap();
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    let moment = (UNHARMED.commands / 4).to_string();
+    world.ok(["sim", "kill-host", "--at-command", &moment]);
+    let output = world.run(["job", "run"]);
+    let (_, before) = texts(&output);
+    assert_eq!(output.status.code(), None, "{before}");
+    assert!(before.contains("closed: cannot open it"), "{before}");
+    let (said, code) = run_until_done(&world, "resume");
+    assert!(!said.contains("closed: cannot open it"), "{said}");
+    assert_eq!(code, 3, "{said}");
 }
