@@ -339,7 +339,7 @@ fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Vec<Stri
     }
     if report.problems > 0 {
         lines.push(format!(
-            "{} things could not be read as they were; each was named above",
+            "{} things could not be read as they were; each was named when it was met",
             report.problems
         ));
     }

@@ -10,7 +10,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -65,8 +65,8 @@ fn is_over(world: &World) -> bool {
 }
 
 /// Resumes until done; each try may be hit by what the world still has in store. Returns what
-/// was said.
-fn run_until_done(world: &World, first: &str) -> String {
+/// was said and the last exit code.
+fn run_until_done(world: &World, first: &str) -> (String, i32) {
     let mut command = ["job", first];
     let mut said = String::new();
     for _ in 0..6 {
@@ -74,7 +74,7 @@ fn run_until_done(world: &World, first: &str) -> String {
         let (out, err) = texts(&output);
         said = format!("{said}{err}{out}");
         match output.status.code() {
-            Some(0 | 3) => return said,
+            Some(code @ (0 | 3)) => return (said, code),
             // A person must empty the mail slots.
             Some(20) => world.empty_mail_slots(),
             // Killed, or the power went.
@@ -180,13 +180,19 @@ fn what_changes_before_it_resumes_is_old_or_new_or_named(#[values(1, 2, 3, 4, 5,
     let world = prepared();
     let source = world.path("source");
     let old = files(&source);
-    // While it writes: about the first third of all commands.
+    // The first moments are while it writes.
     let moment = moment(nth, UNHARMED.commands);
     world.ok(["sim", "kill-host", "--at-command", &moment]);
     assert_eq!(world.run(["job", "run"]).status.code(), None);
     change(&source, &mut Seeded::new(nth));
     let new = files(&source);
-    let said = run_until_done(&world, "resume");
+    let (said, code) = run_until_done(&world, "resume");
+    // What was named in a session is not forgotten in the next one.
+    assert_eq!(
+        code == 3,
+        said.contains("problem: d"),
+        "exits {code}\n{said}"
+    );
     world.return_cartridges();
     for copy in ["1", "2"] {
         let back = world.path("back");
@@ -218,4 +224,32 @@ fn what_changes_before_it_resumes_is_old_or_new_or_named(#[values(1, 2, 3, 4, 5,
         }
         fs::remove_dir_all(back).unwrap();
     }
+}
+
+/// What could not be read before a kill is not forgotten: the run that resumes says so.
+#[test]
+fn problems_outlive_a_kill() {
+    if !nix::unistd::Uid::effective().is_root() {
+        assert!(std::env::var_os("CI").is_none(), "this test needs root");
+        println!("not root: nobody else to run as");
+        return;
+    }
+    let world = World::for_ordinary_user();
+    world.prepare_library("4MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    seeded::make_tree(&source, TREE, 5 << 20);
+    let closed = fs::Permissions::from_mode(0o000);
+    fs::write(source.join("closed"), "closed").unwrap();
+    fs::set_permissions(source.join("closed"), closed).unwrap();
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    let moment = (UNHARMED.commands / 4).to_string();
+    world.ok(["sim", "kill-host", "--at-command", &moment]);
+    let output = world.run(["job", "run"]);
+    let (_, before) = texts(&output);
+    assert_eq!(output.status.code(), None, "{before}");
+    assert!(before.contains("closed: cannot open it"), "{before}");
+    let (said, code) = run_until_done(&world, "resume");
+    assert!(!said.contains("closed: cannot open it"), "{said}");
+    assert_eq!(code, 3, "{said}");
 }

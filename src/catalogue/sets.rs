@@ -271,6 +271,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// How many things could not be read up to what is on tape; a run that resumes goes on from
+    /// there.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is open.
+    pub fn record_problems(&self, id: SetId, problems: u64) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET problems = max(problems, :problems)
+             WHERE id = :id AND state = 'open'",
+            named_params! { ":id": id, ":problems": problems },
+        )
+    }
+
     /// The stream is complete and its index is stored (the file must be on stable storage).
     ///
     /// # Errors

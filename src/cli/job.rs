@@ -147,7 +147,7 @@ fn outcome(report: &Report) -> Result<()> {
             ErrorKind::Incomplete,
             format!("done, but {}", what.join(" and ")),
         )
-        .hint("each was named above"));
+        .hint("each was named when it was met"));
     }
     Ok(())
 }

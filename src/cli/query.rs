@@ -12,7 +12,7 @@ use super::args::{ExistingArg, FindArgs, RestoreArgs, VerifyArgs};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
 use crate::archive::extract::{Existing, ExtractOptions};
-use crate::archive::member::{FileTime, IndexEntry, MemberKind};
+use crate::archive::member::{FileTime, IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::catalogue::{BackupSet, SetCopy, View};
 use crate::error::{Context, Error, Result};
@@ -32,6 +32,7 @@ struct Found {
     kind: MemberKind,
     size: u64,
     modified: Option<String>,
+    state: MemberState,
     cartridges: Vec<Holding>,
 }
 
@@ -83,6 +84,7 @@ pub(super) fn find(session: &Session, args: &FindArgs) -> Result<()> {
                 kind: entry.kind,
                 size: entry.size,
                 modified: moment(entry.modified),
+                state: entry.state,
                 cartridges: holdings(&app, set.id, &entry)?,
             });
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,8 @@ use super::step::RunContext;
 use super::volumes;
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, StoredIndex, Tx,
+    Codec, ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, SetState,
+    StoredIndex, Tx,
 };
 use crate::error::{Error, Result};
 use crate::files;
@@ -28,6 +30,8 @@ pub struct Recorder {
     set: SetId,
     retain_until: DateTime<Utc>,
     stop: StopFlag,
+    /// Things that could not be read as they were, earlier sessions included.
+    problems: AtomicU64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -35,7 +39,7 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct State {
     /// Closed, and not yet committed by any lane.
-    closed: HashMap<SegmentNumber, Segment>,
+    closed: HashMap<SegmentNumber, Closed>,
     /// The highest segment of which a copy is recorded.
     committed: Option<SegmentNumber>,
     /// The first thing that could not be recorded.
@@ -44,20 +48,29 @@ struct State {
     lost: usize,
 }
 
+#[derive(Debug, Clone)]
+struct Closed {
+    segment: Segment,
+    /// Problems up to here.
+    problems: u64,
+}
+
 impl Recorder {
-    /// A recorder for a set that is being written.
+    /// A recorder for a set that is being written; `problems` are those of earlier sessions.
     #[must_use]
     pub fn new(
         context: RunContext,
         set: SetId,
         retain_until: DateTime<Utc>,
         stop: StopFlag,
+        problems: u64,
     ) -> Self {
         Self {
             context,
             set,
             retain_until,
             stop,
+            problems: AtomicU64::new(problems),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -75,6 +88,16 @@ impl Recorder {
                 self.changed.notify_all();
             }
         }
+    }
+
+    /// Counts a thing that could not be read as it was.
+    pub fn count_problem(&self) {
+        self.problems.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Things that could not be read as they were, earlier sessions included.
+    pub fn problems(&self) -> u64 {
+        self.problems.load(Ordering::Relaxed)
     }
 
     /// Waits until a copy of a segment is recorded.
@@ -137,7 +160,11 @@ impl Recorder {
             part: Some(StoredIndex { file: name, digest }),
             closed_at: self.context.app.clock.now(),
         };
-        self.lock().closed.insert(facts.segment, segment);
+        let closed = Closed {
+            segment,
+            problems: self.problems(),
+        };
+        self.lock().closed.insert(facts.segment, closed);
         Ok(())
     }
 
@@ -210,10 +237,14 @@ impl Recorder {
         volume: VolumeId,
         files: &SegmentFiles,
     ) -> Result<()> {
-        let segment = self.lock().closed.get(&number).cloned();
+        let closed = self.lock().closed.get(&number).cloned();
         self.context.app.write(|tx, now| {
-            if let Some(segment) = &segment {
-                tx.add_segment(segment)?;
+            if let Some(closed) = &closed {
+                tx.add_segment(&closed.segment)?;
+                // Another copy may have been faster, and the set be complete.
+                if tx.set(self.set)?.state == SetState::Open {
+                    tx.record_problems(self.set, closed.problems)?;
+                }
             }
             self.content(tx, now, volume, ContentState::Filling, "written to")?;
             record_copy(

@@ -27,8 +27,6 @@ use crate::media::reconcile;
 pub struct Job {
     pub(super) context: RunContext,
     pub(super) drives: Drives,
-    /// Files that could not be read or kept.
-    pub(super) problems: u64,
     /// Cartridges that were refused.
     pub(super) refused: usize,
     /// Sets that were given up.
@@ -202,7 +200,6 @@ fn execute(
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
         context,
-        problems: 0,
         refused: 0,
         failed: Vec::new(),
     };
@@ -352,11 +349,13 @@ impl Job {
                 cartridge.place = place.name.to_string();
             }
         }
+        let mut problems = 0;
         let sets = self.context.app.catalogue.read(|view| {
             plan.sets
                 .iter()
                 .map(|planned| {
                     let set = view.set(planned.id)?;
+                    problems += set.totals.problems;
                     Ok::<_, Error>(SetReport {
                         id: set.id,
                         name: planned.name.clone(),
@@ -377,7 +376,7 @@ impl Job {
             run: self.context.run,
             sets,
             cartridges,
-            problems: self.problems,
+            problems,
             refused: self.refused,
             failed: self.failed.clone(),
         })
@@ -432,7 +431,6 @@ pub fn verify_set(
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
         context,
-        problems: 0,
         refused: 0,
         failed: Vec::new(),
     };

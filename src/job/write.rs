@@ -212,7 +212,13 @@ impl Job {
             }
         }
         let stop = StopFlag::of(app.interrupt.flag());
-        let recorder = Recorder::new(self.context.clone(), set.id, set.retain_until, stop.clone());
+        let recorder = Recorder::new(
+            self.context.clone(),
+            set.id,
+            set.retain_until,
+            stop.clone(),
+            app.catalogue.read(|view| view.set(set.id))?.totals.problems,
+        );
         let (sender, events) = crossbeam_channel::unbounded();
         let segmenter = Segmenter::start(SegmenterStart {
             set: facts(set),
@@ -237,7 +243,7 @@ impl Job {
 
     #[allow(clippy::too_many_arguments)] // everything a stream is made of
     fn produce(
-        &mut self,
+        &self,
         mut segmenter: Segmenter,
         set: &BackupSet,
         planned: &PlannedSet,
@@ -250,7 +256,6 @@ impl Job {
         let task = format!("writing {}", planned.name);
         let total = tree.measure().map(|totals| totals.bytes).ok();
         let mut teller = Teller::new(&self.context.app, &task, total);
-        let mut problems = 0;
         let written = write_tree(
             tree,
             &start.resume,
@@ -258,7 +263,7 @@ impl Job {
             &mut segmenter,
             &mut |problem: Problem| {
                 if problem.what.severity() == Severity::Loss {
-                    problems += 1;
+                    recorder.count_problem();
                 }
                 app.watcher.event(Event::Problem {
                     subject: show(&problem.path),
@@ -267,7 +272,6 @@ impl Job {
             },
             &mut |progress| teller.tell(progress),
         );
-        self.problems += problems;
         app.watcher.event(Event::ProgressEnd { task });
         let closed = match written {
             Ok(_) => segmenter.close(),
@@ -283,7 +287,7 @@ impl Job {
         if let Err(error) = closed {
             return (segmenter.abandon(), stopped(error));
         }
-        match self.index(&mut segmenter, set, problems, recorder) {
+        match self.index(&mut segmenter, set, recorder) {
             Ok(()) => match segmenter.finish() {
                 Ok(ends) => (ends, Ok(Session::Complete)),
                 Err(failed) => {
@@ -298,13 +302,7 @@ impl Job {
     }
 
     /// The set's index: stored here, written behind the segments, and with it the set complete.
-    fn index(
-        &self,
-        segmenter: &mut Segmenter,
-        set: &BackupSet,
-        problems: u64,
-        recorder: &Recorder,
-    ) -> Result<()> {
+    fn index(&self, segmenter: &mut Segmenter, set: &BackupSet, recorder: &Recorder) -> Result<()> {
         let app = &self.context.app;
         let next = segmenter.segment();
         if next.0 > 0 {
@@ -340,7 +338,7 @@ impl Job {
         let totals = SetTotals {
             members: summary.totals.rows,
             bytes: summary.totals.bytes,
-            problems,
+            problems: recorder.problems(),
         };
         let segments = next.0;
         let old = app.write(|tx, now| {

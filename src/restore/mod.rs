@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
+use crate::archive::member::MemberState;
 use crate::archive::problem::{Problem, Severity, show};
 use crate::archive::reader::ArchiveReader;
 use crate::catalogue::{BackupSet, NewRun, RunKind, RunState};
@@ -214,18 +215,23 @@ fn write_files(
             let Some(target) = selection.target(&header.path, at) else {
                 continue;
             };
-            let digest = index
+            let entry = index
                 .lookup(&header.path)
                 .context("the set's index cannot be read")?
-                .filter(|entry| selection.stream_offset(entry.address) == Some(at))
-                .and_then(|entry| entry.digest);
+                .filter(|entry| selection.stream_offset(entry.address) == Some(at));
+            let digest = entry.as_ref().and_then(|entry| entry.digest);
             let outcome = extractor
                 .extract(&target, &header, &mut reader, digest, &mut |problem| {
                     problems.push(problem);
                 })
                 .context("the stream from tape cannot be read")?;
             match outcome {
-                Outcome::Restored => report.restored += 1,
+                Outcome::Restored => {
+                    report.restored += 1;
+                    if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
+                        report.problems.push(format!("{}: {flaw}", show(&target)));
+                    }
+                }
                 Outcome::Kept => report.kept += 1,
                 Outcome::NotRestored => {}
                 Outcome::NeedsData { first } => {
@@ -258,6 +264,15 @@ fn write_files(
         }
     }
     Ok(())
+}
+
+/// What is wrong with a member on tape already.
+fn flaw(state: MemberState) -> Option<&'static str> {
+    match state {
+        MemberState::Intact => None,
+        MemberState::Changed => Some("it changed while it was backed up; this is what was read"),
+        MemberState::Superseded => Some("only its beginning was backed up; the rest is zeros"),
+    }
 }
 
 /// An error for a report with problems.

@@ -33,6 +33,9 @@ impl RawSegment {
 impl Dump {
     pub(crate) fn take(world: &World, barcode: &str) -> Self {
         let folder = world.path(&format!("dump-{barcode}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
         world.ok(["sim", "dump", barcode, folder.to_str().unwrap()]);
         let blocks = fs::read(folder.join("blocks.json")).unwrap();
         let blocks: Value = serde_json::from_slice(&blocks).unwrap();

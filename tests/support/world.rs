@@ -181,6 +181,7 @@ impl World {
         let mut table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         let more: toml::Table = text.parse().unwrap();
         table.extend(more);
+        // In place: it stays the file of whoever runs the program.
         std::fs::write(path, toml::to_string(&table).unwrap()).unwrap();
     }
 
