@@ -117,7 +117,7 @@ fn killed_at_any_command_it_resumes(
     } else {
         assert_eq!(output.status.code(), None, "{:?}", texts(&output));
         // Every other one is killed again while it resumes.
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             plan(&moment(nth, commands / nth));
             assert_eq!(world.run(["job", "resume"]).status.code(), None);
         }

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 //! The README's first command, as a newcomer runs it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test

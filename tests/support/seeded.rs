@@ -52,7 +52,7 @@ pub(crate) fn make_tree(folder: &Path, seed: u64, total: u64) {
         match seeded.below(30) {
             0 => std::fs::hard_link(&file, folder.join(format!("hard{number:05}"))).unwrap(),
             1 => {
-                std::os::unix::fs::symlink(&file, inside.join(format!("soft{number:05}"))).unwrap()
+                std::os::unix::fs::symlink(&file, inside.join(format!("soft{number:05}"))).unwrap();
             }
             2 => std::fs::create_dir(inside.join(format!("empty{number:05}"))).unwrap(),
             _ => {}
