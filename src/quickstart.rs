@@ -344,13 +344,15 @@ fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Vec<Stri
         ));
     }
     let state = app.state.display();
+    let program = std::env::current_exe()
+        .map_or_else(|_| "tapeward".to_owned(), |path| path.display().to_string());
     lines.push(String::new());
     lines.push("To restore all of it, or a file of it, from these cartridges:".to_owned());
     lines.push(format!(
-        "  tapeward --state {state} restore {SET} --to /tmp/back"
+        "  {program} --state {state} restore {SET} --to /tmp/back"
     ));
     lines.push(format!(
-        "  tapeward --state {state} restore {SET} PATH --to /tmp/back --copy 2"
+        "  {program} --state {state} restore {SET} PATH --to /tmp/back --copy 2"
     ));
     lines
 }

@@ -1,6 +1,6 @@
 //! Random trees, written in random sessions, come back equal.
 
-#![allow(clippy::unwrap_used)] // as in any test
+#![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
 
 #[path = "support/tree.rs"]
 mod tree;
