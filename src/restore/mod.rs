@@ -184,6 +184,10 @@ fn extract(
     });
     // Why the tape could not be read says more than that the stream ended too early.
     read?;
+    if written.is_err() {
+        // A signal ends the stream early, whatever the other thread makes of that.
+        app.interrupt.check()?;
+    }
     written?;
     Ok(report)
 }
