@@ -10,8 +10,8 @@ use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, View,
-    Volume,
+    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, StepState,
+    View, Volume,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
@@ -20,7 +20,9 @@ use crate::library::Library;
 use crate::media::{barcode, reconcile};
 use crate::tape::document::VolumeHeader;
 use crate::tape::stream::{Geometry, StreamOptions};
-use crate::tape::volume::{DriveCompression, LabelPolicy, VolumeWriter, WriterSettings};
+use crate::tape::volume::{
+    DriveCompression, Identified, LabelPolicy, VolumeWriter, WriterSettings, identify,
+};
 use crate::tape::{BlockSize, Codec, VolumeError};
 
 /// What to do with data of other programs.
@@ -218,13 +220,13 @@ pub fn label_mounted(
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
     let prepared = prepare(context, &mut drive, code);
-    let (header, policy, old, cartridge) = match prepared {
+    let (header, old, cartridge) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
-    let policy = match foreign {
-        Foreign::Overwrite if policy == LabelPolicy::BlankOnly => LabelPolicy::OverwriteForeign,
-        _ => policy,
+    let policy = match choose_policy(context, &mut drive, old.as_ref(), foreign) {
+        Ok(policy) => policy,
+        Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
     let intent = LabelIntent {
         barcode: code.clone(),
@@ -254,7 +256,7 @@ pub fn label_mounted(
                             },
                         )?;
                     }
-                    let overwrote = (foreign == Foreign::Overwrite)
+                    let overwrote = (policy == LabelPolicy::OverwriteForeign)
                         .then(|| "whatever was on it, as asked for".to_owned());
                     record_label(context, tx, now, &writer, &cartridge, pool, overwrote)
                 },
@@ -320,7 +322,7 @@ pub fn record_label(
     )
 }
 
-type Prepared = (VolumeHeader, LabelPolicy, Option<Volume>, Cartridge);
+type Prepared = (VolumeHeader, Option<Volume>, Cartridge);
 
 fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Prepared> {
     let app = &context.app;
@@ -332,7 +334,11 @@ fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Pr
     let capacity = drive
         .capacity()
         .context("cannot ask for the cartridge's capacity")?
-        .map_or(0, |capacity| capacity.maximum.bytes());
+        .map_or_else(
+            // A drive that cannot tell: what cartridges of this label hold.
+            || barcode::read(code).generation.native_capacity(),
+            |capacity| capacity.maximum.bytes(),
+        );
     let header = VolumeHeader {
         volume: VolumeId::generate(now),
         serial,
@@ -344,11 +350,52 @@ fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Pr
         // Only what is written later says how long it must be kept.
         retain_until: None,
     };
-    // A blank tape in any case; a volume of ours once the record says that it is free.
-    let policy = old
-        .as_ref()
-        .map_or(LabelPolicy::BlankOnly, |old| LabelPolicy::Reuse(old.id));
-    Ok((header, policy, old, cartridge))
+    Ok((header, old, cartridge))
+}
+
+/// What may be overwritten: a volume the record says is free, one that a process of ours died over
+/// while labelling it, and what somebody explicitly lets go.
+fn choose_policy(
+    context: &RunContext,
+    drive: &mut Drive,
+    old: Option<&Volume>,
+    foreign: Foreign,
+) -> Result<LabelPolicy> {
+    let found = identify(drive).context("cannot look at the tape")?;
+    let Identified::Ours(header) = found else {
+        return Ok(match foreign {
+            Foreign::Overwrite => LabelPolicy::OverwriteForeign,
+            Foreign::Refuse => LabelPolicy::BlankOnly,
+        });
+    };
+    let volume = header.volume;
+    if old.is_some_and(|old| old.id == volume) {
+        return Ok(LabelPolicy::Reuse(volume));
+    }
+    context.app.catalogue.read(|view| {
+        let on_record = view.find_volume(volume)?.is_some();
+        let free = foreign == Foreign::Overwrite || label_unfinished(view, volume)?;
+        Ok(if !on_record && free {
+            LabelPolicy::Reuse(volume)
+        } else {
+            LabelPolicy::BlankOnly
+        })
+    })
+}
+
+/// Whether writing this very label was begun here and never observed.
+fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
+    for run in view.runs()? {
+        for step in view.steps(run.id)? {
+            let meant = step.kind.as_str() == LABEL
+                && serde_json::from_value::<LabelIntent>(step.intent.clone())
+                    .is_ok_and(|intent| intent.volume == volume);
+            if meant {
+                return Ok(step.state != StepState::Done);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The barcode's six characters when they are free, else the first free number.
