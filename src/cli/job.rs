@@ -18,7 +18,7 @@ pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
         JobCommand::Run(args) => start(session, &app, args),
         JobCommand::List => list(session, &app),
         JobCommand::Show { run } => show(session, &app, &run),
-        JobCommand::Resume { run, .. } => {
+        JobCommand::Resume { run } => {
             let report = run::resume(&app, run)?;
             finished(session, &report)
         }

@@ -182,6 +182,7 @@ fn extract(
             .unwrap_or_else(|_| Err(Error::failed("writing files stopped unexpectedly")));
         (written, read)
     });
+    app.interrupt.check()?;
     // Why the tape could not be read says more than that the stream ended too early.
     read?;
     if written.is_err() {
