@@ -362,9 +362,6 @@ pub enum JobCommand {
     Resume {
         /// Id of the run; the unfinished one without it.
         run: Option<RunId>,
-        /// Which library.
-        #[command(flatten)]
-        choice: LibraryChoice,
     },
 }
 

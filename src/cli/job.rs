@@ -18,7 +18,7 @@ pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
         JobCommand::Run(args) => start(session, &app, args),
         JobCommand::List => list(session, &app),
         JobCommand::Show { run } => show(session, &app, &run),
-        JobCommand::Resume { run, .. } => {
+        JobCommand::Resume { run } => {
             let report = run::resume(&app, run)?;
             finished(session, &report)
         }
@@ -192,7 +192,11 @@ fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
             .find(|run| run.kind == RunKind::Backup)
             .ok_or_else(|| Error::usage("no job has run yet"));
     }
-    Ok(view.run(text.parse()?)?)
+    let id = text.parse().map_err(|_| {
+        Error::usage(format!("\"{text}\" is neither the id of a run nor \"last\""))
+            .hint("\"tapeward job list\" shows all of them")
+    })?;
+    Ok(view.run(id)?)
 }
 
 fn show(session: &Session, app: &App, text: &str) -> Result<()> {

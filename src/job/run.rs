@@ -406,7 +406,11 @@ pub fn verify_set(
         Ok::<_, Error>((name, copies))
     })?;
     if copies.is_empty() {
-        return Err(Error::usage(format!("set {set} has no such copy")));
+        return Err(Error::usage(format!(
+            "set {name} ({set}) has no copy{}",
+            copy.map_or_else(String::new, |copy| format!(" {copy}"))
+        ))
+        .hint(format!("\"tapeward set show {name}\" shows which it has")));
     }
     let run = RunId::generate(app.clock.now());
     app.write(|tx, now| {
