@@ -23,8 +23,17 @@ use world::World;
 fn labelled(expires: &str) -> Vec<Vec<u8>> {
     let pad = |text: &str| format!("{text:<79}3").into_bytes();
     let volume = pad("VOL1ABC123                            SOMEBODY ELSE");
-    let file = format!("HDR1{:<17}{:<6}000100010001000 26001{expires} 000000OTHER", "PAYROLL", "ABC123");
-    vec![volume, pad(&file), Vec::new(), b"wages".repeat(100), Vec::new()]
+    let file = format!(
+        "HDR1{:<17}{:<6}00010001000100 26001{expires} 000000OTHER",
+        "PAYROLL", "ABC123"
+    );
+    vec![
+        volume,
+        pad(&file),
+        Vec::new(),
+        b"wages".repeat(100),
+        Vec::new(),
+    ]
 }
 
 fn tar() -> Vec<Vec<u8>> {
@@ -56,15 +65,26 @@ fn data_of_others_stays_unless_somebody_says_so(#[case] kind: &str, #[case] bloc
     // The job names it and takes other cartridges.
     world.define_data(5, 1 << 18);
     let refusal = world.stops(3, ["job", "run"]);
-    assert!(refusal.before.contains("problem: TWV001L8: ") && refusal.before.contains(kind), "{refusal:#?}");
+    assert!(
+        refusal.before.contains("problem: TWV001L8: ") && refusal.before.contains(kind),
+        "{refusal:#?}"
+    );
     refusal.says(&["1 cartridge was refused"]);
-    assert!(refusal.out.contains("TWV002L8") && refusal.out.contains("TWV003L8"), "{refusal:#?}");
+    assert!(
+        refusal.out.contains("TWV002L8") && refusal.out.contains("TWV003L8"),
+        "{refusal:#?}"
+    );
     world.return_cartridges();
     world.both_copies_restore();
 
     let label = ["media", "label", "TWV001L8", "--pool", "onsite"];
     let refusal = world.refuses(1, label);
-    refusal.says(&["TWV001L8", kind, "nothing was written", "--overwrite-foreign"]);
+    refusal.says(&[
+        "TWV001L8",
+        kind,
+        "nothing was written",
+        "--overwrite-foreign",
+    ]);
     assert!(bytes(&world, "TWV001L8") == before, "it was written to");
 
     world.ok([&label[..], &["--overwrite-foreign"]].concat());
@@ -80,12 +100,26 @@ fn a_label_of_others_whose_date_has_not_come_is_never_overwritten() {
     world.write_foreign("TWV001L8", &labelled(" 99010"));
     world.write_foreign("TWV002L8", &labelled("099010"));
     let before = bytes(&world, "TWV002L8");
-    let label = ["media", "label", "TWV002L8", "--pool", "onsite", "--overwrite-foreign"];
+    let label = [
+        "media",
+        "label",
+        "TWV002L8",
+        "--pool",
+        "onsite",
+        "--overwrite-foreign",
+    ];
     let refusal = world.refuses(1, label);
     refusal.says(&["TWV002L8", "ABC123", "2099-01-10", "nothing was written"]);
     assert!(bytes(&world, "TWV002L8") == before, "it was written to");
     // A blank before the year means the twentieth century.
-    world.ok(["media", "label", "TWV001L8", "--pool", "onsite", "--overwrite-foreign"]);
+    world.ok([
+        "media",
+        "label",
+        "TWV001L8",
+        "--pool",
+        "onsite",
+        "--overwrite-foreign",
+    ]);
 }
 
 #[test]
@@ -117,7 +151,10 @@ fn a_volume_that_the_record_does_not_know_is_never_overwritten() {
         let refusal = world.refuses(1, [&label[..], more].concat());
         refusal.says(&["TWV009L8", "TWV001L8", "nothing was written"]);
         let hint = refusal.hint.clone().unwrap_or_default();
-        assert!(!hint.contains("--overwrite-foreign"), "it would not help: {hint}");
+        assert!(
+            !hint.contains("--overwrite-foreign"),
+            "it would not help: {hint}"
+        );
     }
     assert!(bytes(&world, "TWV009L8") == before, "it was written to");
     world.exchange("TWV001L8", "TWV009L8");
@@ -132,7 +169,14 @@ fn a_damaged_header_does_not_make_a_volume_free() {
     let label = Dump::take(&world, "TWV001L8").bytes(0)[..80].to_vec();
     world.write_foreign("TWV009L8", &[label, b"no header".to_vec()]);
     let before = bytes(&world, "TWV009L8");
-    let overwrite = ["media", "label", "TWV009L8", "--pool", "onsite", "--overwrite-foreign"];
+    let overwrite = [
+        "media",
+        "label",
+        "TWV009L8",
+        "--pool",
+        "onsite",
+        "--overwrite-foreign",
+    ];
     let refusal = world.refuses(1, overwrite);
     refusal.says(&["TWV009L8", "TWV001", "until", "nothing was written"]);
     assert!(bytes(&world, "TWV009L8") == before, "it was written to");
@@ -152,7 +196,10 @@ fn exchanged_cartridges_are_refused_with_both_named() {
     assert_eq!(fs::read_dir(&back).unwrap().count(), 0);
     let refusal = world.stops(1, ["verify", "data", "--copy", "2"]);
     let all = format!("{}{}", refusal.before, refusal.line);
-    assert!(all.contains("TWV002L8") && all.contains("barcode TWV001L8"), "{refusal:#?}");
+    assert!(
+        all.contains("TWV002L8") && all.contains("barcode TWV001L8"),
+        "{refusal:#?}"
+    );
 
     // Appending.
     let refusal = world.stops(3, ["job", "run"]);
@@ -165,7 +212,10 @@ fn exchanged_cartridges_are_refused_with_both_named() {
     }
     refusal.says(&["2 cartridges were refused"]);
     world.return_cartridges();
-    assert!(before == (bytes(&world, "TWV001L8"), bytes(&world, "TWV002L8")), "written to");
+    assert!(
+        before == (bytes(&world, "TWV001L8"), bytes(&world, "TWV002L8")),
+        "written to"
+    );
     world.both_copies_restore();
 
     // The set that was there before is there when the mistake is undone.
@@ -204,9 +254,10 @@ fn a_write_protected_cartridge_is_named_and_passed_over() {
     let refusal = world.stops(3, ["job", "run"]);
     for barcode in ["TWV001L8", "TWV003L8"] {
         let start = format!("problem: {barcode}: ");
-        let named = refusal.before.lines().any(|line| {
-            line.starts_with(&start) && line.contains("write-protected")
-        });
+        let named = refusal
+            .before
+            .lines()
+            .any(|line| line.starts_with(&start) && line.contains("write-protected"));
         assert!(named, "{barcode} {refusal:#?}");
     }
     assert!(refusal.out.contains("TWV004L8"), "{refusal:#?}");
@@ -225,7 +276,14 @@ fn a_write_protected_cartridge_is_named_and_passed_over() {
 fn what_can_be_written_once_is_labelled_once_and_appended_to() {
     let world = World::with_library("64MiB");
     world.configure("[monthly]\ncopies = [\"archive\"]\n");
-    world.ok(["sim", "insert", "WRM001LY", "--new", "--cartridge-size", "64MiB"]);
+    world.ok([
+        "sim",
+        "insert",
+        "WRM001LY",
+        "--new",
+        "--cartridge-size",
+        "64MiB",
+    ]);
     world.return_cartridges();
     world.ok(["media", "add", "--from-library"]);
     let label = ["media", "label", "WRM001LY", "--pool", "archive"];
@@ -245,7 +303,12 @@ fn what_can_be_written_once_is_labelled_once_and_appended_to() {
         world.return_cartridges();
     }
     let sets = world.json(["set", "show", "data"]);
-    let ids: Vec<&str> = sets["sets"].as_array().unwrap().iter().map(|set| set["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = sets["sets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|set| set["id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), 2);
     for id in ids {
         let to = world.path(id);

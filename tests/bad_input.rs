@@ -74,8 +74,14 @@ fn a_typo_in_the_configuration_is_named_with_its_place() {
             assert!(refusal.line.contains(&place), "{place}{column} {refusal:?}");
         }
     }
-    fs::write(&path, good.replace("retention-days = 365", "retention-days = \"long\"")).unwrap();
-    world.refuses(2, ["config", "check"]).says(&["config.toml:", "\"long\""]);
+    fs::write(
+        &path,
+        good.replace("retention-days = 365", "retention-days = \"long\""),
+    )
+    .unwrap();
+    world
+        .refuses(2, ["config", "check"])
+        .says(&["config.toml:", "\"long\""]);
     fs::write(&path, good).unwrap();
     world.ok(["config", "check"]);
 }
@@ -111,7 +117,13 @@ fn what_cannot_be_left_out_is_not_accepted() {
     let world = World::with_library("16MiB");
     let source = world.path("source");
     fs::create_dir(&source).unwrap();
-    let define = ["set", "define", "data", source.to_str().unwrap(), "--exclude"];
+    let define = [
+        "set",
+        "define",
+        "data",
+        source.to_str().unwrap(),
+        "--exclude",
+    ];
     for outside in ["../other", "/srv/other", "."] {
         let refusal = world.refuses(2, [&define[..], &[outside]].concat());
         refusal.says(&[outside, source.to_str().unwrap()]);
@@ -126,21 +138,36 @@ fn what_cannot_be_left_out_is_not_accepted() {
 fn what_a_job_needs_and_lacks_is_named() {
     let world = World::new();
     world.ok(["init", "--virtual", "--cartridge-size", "16MiB"]);
-    world.refuses(2, ["job", "run"]).says(&["no key", "tapeward key create"]);
+    world
+        .refuses(2, ["job", "run"])
+        .says(&["no key", "tapeward key create"]);
     world.ok(["key", "create", "site"]);
-    world.refuses(2, ["job", "run"]).says(&["no set", "tapeward set define"]);
+    world
+        .refuses(2, ["job", "run"])
+        .says(&["no set", "tapeward set define"]);
     world.define_data(3, 1 << 16);
-    world.refuses(2, ["job", "resume"]).says(&["no run is unfinished"]);
-    world.refuses(2, ["job", "show", "last"]).says(&["no job has run"]);
+    world
+        .refuses(2, ["job", "resume"])
+        .says(&["no run is unfinished"]);
+    world
+        .refuses(2, ["job", "show", "last"])
+        .says(&["no job has run"]);
     let refusal = world.stops(20, ["job", "run"]);
     refusal.says(&["pool onsite", "tapeward media add", "tapeward job resume"]);
 
     // That run is unfinished now; another one does not begin.
-    let run = world.json(["job", "list"])[0]["id"].as_str().unwrap().to_owned();
-    world.refuses(2, ["job", "run"]).says(&[&run, "not finished", "tapeward job resume"]);
+    let run = world.json(["job", "list"])[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world
+        .refuses(2, ["job", "run"])
+        .says(&[&run, "not finished", "tapeward job resume"]);
     world.ok(["media", "add", "--from-library"]);
     world.ok(["job", "resume"]);
-    world.refuses(2, ["job", "resume", &run]).says(&[&run, "is done"]);
+    world
+        .refuses(2, ["job", "resume", &run])
+        .says(&[&run, "is done"]);
     world.return_cartridges();
     world.both_copies_restore();
 }
@@ -158,21 +185,64 @@ fn unknown_names_are_repeated_with_what_there_is() {
     refused(2, &["verify", "data", "--copy", "3"], &["copy 3", "data"]);
     refused(2, &["restore", "dtaa", "--to", "back"], &["dtaa", "data"]);
     refused(2, &["restore", NOBODY, "--to", "back"], &[NOBODY, "data"]);
-    refused(2, &["restore", "data", "no/such", "--to", "back"], &["no/such", "tapeward find"]);
-    refused(2, &["restore", "data", "--copy", "3", "--to", "back"], &["copy 3"]);
+    refused(
+        2,
+        &["restore", "data", "no/such", "--to", "back"],
+        &["no/such", "tapeward find"],
+    );
+    refused(
+        2,
+        &["restore", "data", "--copy", "3", "--to", "back"],
+        &["copy 3"],
+    );
     refused(2, &["job", "show", NOBODY], &[NOBODY, "tapeward job list"]);
-    refused(2, &["job", "show", "first"], &["first", "tapeward job list"]);
-    refused(2, &["job", "resume", NOBODY], &[NOBODY, "tapeward job list"]);
-    refused(2, &["media", "show", "NOBODYL8"], &["NOBODYL8", "tapeward media list"]);
-    refused(2, &["media", "label", "NOBODYL8", "--pool", "onsite"], &["NOBODYL8", "media add"]);
+    refused(
+        2,
+        &["job", "show", "first"],
+        &["first", "tapeward job list"],
+    );
+    refused(
+        2,
+        &["job", "resume", NOBODY],
+        &[NOBODY, "tapeward job list"],
+    );
+    refused(
+        2,
+        &["media", "show", "NOBODYL8"],
+        &["NOBODYL8", "tapeward media list"],
+    );
+    refused(
+        2,
+        &["media", "label", "NOBODYL8", "--pool", "onsite"],
+        &["NOBODYL8", "media add"],
+    );
     refused(2, &["media", "add", "TWV003L8"], &["TWV003L8", "already"]);
-    refused(2, &["library", "status", "--library", "east"], &["east", "virtual"]);
-    refused(2, &["job", "run", "--library", "east"], &["east", "virtual"]);
-    refused(2, &["sim", "remove", "NOBODYL8"], &["NOBODYL8", "tapeward sim list"]);
-    refused(2, &["job", "run", "--month", "2026-13"], &["2026-13", "YYYY-MM"]);
+    refused(
+        2,
+        &["library", "status", "--library", "east"],
+        &["east", "virtual"],
+    );
+    refused(
+        2,
+        &["job", "run", "--library", "east"],
+        &["east", "virtual"],
+    );
+    refused(
+        2,
+        &["sim", "remove", "NOBODYL8"],
+        &["NOBODYL8", "tapeward sim list"],
+    );
+    refused(
+        2,
+        &["job", "run", "--month", "2026-13"],
+        &["2026-13", "YYYY-MM"],
+    );
     refused(2, &["job", "run", "--month", "May"], &["May", "YYYY-MM"]);
     refused(2, &["find", "[a"], &["[a"]);
-    assert!(!world.path("back").exists(), "a refused restore makes no folder");
+    assert!(
+        !world.path("back").exists(),
+        "a refused restore makes no folder"
+    );
     assert_eq!(world.json(["job", "list"]).as_array().unwrap().len(), 1);
     world.both_copies_restore();
 }
@@ -197,7 +267,10 @@ fn arguments_that_make_no_sense_are_one_line(#[case] command: &[&str], #[case] w
     let (out, err) = texts(&output);
     assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
     let error: Value = serde_json::from_str(&err).unwrap();
-    assert_eq!((&error["event"], &error["kind"]), (&"error".into(), &"usage".into()));
+    assert_eq!(
+        (&error["event"], &error["kind"]),
+        (&"error".into(), &"usage".into())
+    );
 }
 
 #[test]
@@ -206,28 +279,74 @@ fn moves_that_cannot_be_are_refused_and_nothing_moves() {
     world.ok(["library", "load", "TWV001L8", "--into", "drive:1"]);
     let before = world.json(["library", "status", "--all"]);
     let refused = |code: i32, command: &[&str], words: &[&str]| {
-        world.refuses(code, [&["library"], command].concat()).says(words);
+        world
+            .refuses(code, [&["library"], command].concat())
+            .says(words);
     };
-    refused(1, &["transfer", "slot:22", "slot:23"], &["slot:22", "empty"]);
-    refused(1, &["transfer", "slot:3", "slot:4"], &["slot:4", "TWV004L8"]);
-    refused(2, &["transfer", "slot:99", "slot:4"], &["slot:99", "library status"]);
-    refused(2, &["transfer", "TWV002L8", "slot:x"], &["slot:x", "slot:1"]);
+    refused(
+        1,
+        &["transfer", "slot:22", "slot:23"],
+        &["slot:22", "empty"],
+    );
+    refused(
+        1,
+        &["transfer", "slot:3", "slot:4"],
+        &["slot:4", "TWV004L8"],
+    );
+    refused(
+        2,
+        &["transfer", "slot:99", "slot:4"],
+        &["slot:99", "library status"],
+    );
+    refused(
+        2,
+        &["transfer", "TWV002L8", "slot:x"],
+        &["slot:x", "slot:1"],
+    );
     refused(2, &["transfer", "TWV002L8", "@70000"], &["@70000", "65535"]);
     refused(2, &["transfer", "TWV002L8", "@9"], &["9", "library status"]);
-    refused(2, &["transfer", "NOBODYL8", "slot:24"], &["NOBODYL8", "library status"]);
+    refused(
+        2,
+        &["transfer", "NOBODYL8", "slot:24"],
+        &["NOBODYL8", "library status"],
+    );
     refused(1, &["load", "slot:22"], &["slot:22", "empty"]);
-    refused(1, &["load", "TWV002L8", "--into", "drive:1"], &["drive:1", "TWV001L8"]);
-    refused(2, &["load", "TWV002L8", "--into", "slot:24"], &["slot:24", "drive"]);
-    refused(2, &["load", "TWV002L8", "--into", "drive:7"], &["drive:7", "library status"]);
+    refused(
+        1,
+        &["load", "TWV002L8", "--into", "drive:1"],
+        &["drive:1", "TWV001L8"],
+    );
+    refused(
+        2,
+        &["load", "TWV002L8", "--into", "slot:24"],
+        &["slot:24", "drive"],
+    );
+    refused(
+        2,
+        &["load", "TWV002L8", "--into", "drive:7"],
+        &["drive:7", "library status"],
+    );
     refused(2, &["unload", "TWV002L8"], &["TWV002L8", "not in a drive"]);
     refused(2, &["unload", "drive:0"], &["drive:0", "empty"]);
-    refused(1, &["unload", "drive:1", "--to", "slot:2"], &["slot:2", "TWV002L8"]);
+    refused(
+        1,
+        &["unload", "drive:1", "--to", "slot:2"],
+        &["slot:2", "TWV002L8"],
+    );
     refused(2, &["eject", "slot:22"], &["slot:22", "empty"]);
-    refused(2, &["eject", "TWV002L8", "TWV001L8"], &["TWV001L8", "drive:1", "unload"]);
+    refused(
+        2,
+        &["eject", "TWV002L8", "TWV001L8"],
+        &["TWV001L8", "drive:1", "unload"],
+    );
     assert_eq!(world.json(["library", "status", "--all"]), before);
 
     world.ok(["library", "load", "TWV002L8"]);
-    refused(1, &["load", "TWV003L8"], &["no drive is free", "TWV001L8", "TWV002L8"]);
+    refused(
+        1,
+        &["load", "TWV003L8"],
+        &["no drive is free", "TWV001L8", "TWV002L8"],
+    );
     for barcode in ["TWV001L8", "TWV002L8"] {
         world.ok(["library", "unload", barcode]);
     }
@@ -242,11 +361,22 @@ fn keys_and_identities_are_never_overwritten() {
     let world = World::with_library("16MiB");
     let path = world.state().join("keys/site.identity");
     let identity = fs::read(&path).unwrap();
-    world.refuses(2, ["key", "create", "site"]).says(&["site", "already"]);
-    world.refuses(2, ["key", "create", "a/b"]).says(&["a/b", "letters"]);
+    world
+        .refuses(2, ["key", "create", "site"])
+        .says(&["site", "already"]);
+    world
+        .refuses(2, ["key", "create", "a/b"])
+        .says(&["a/b", "letters"]);
     let escrow = world.path("escrow");
     fs::write(&escrow, "mine").unwrap();
-    let make = ["key", "create", "safe", "--role", "escrow", "--identity-file"];
+    let make = [
+        "key",
+        "create",
+        "safe",
+        "--role",
+        "escrow",
+        "--identity-file",
+    ];
     let refusal = world.refuses(1, [&make[..], &[escrow.to_str().unwrap()]].concat());
     refusal.says(&[escrow.to_str().unwrap(), "never overwritten"]);
     world.refuses(2, &make[..5]).says(&["--identity-file"]);
@@ -259,20 +389,34 @@ fn keys_and_identities_are_never_overwritten() {
 fn a_wrong_key_opens_nothing_and_says_which_is_needed() {
     let world = World::with_set_on_tape();
     let other = world.path("other.identity");
-    let make = ["key", "create", "other", "--role", "escrow", "--identity-file"];
+    let make = [
+        "key",
+        "create",
+        "other",
+        "--role",
+        "escrow",
+        "--identity-file",
+    ];
     world.ok([&make[..], &[other.to_str().unwrap()]].concat());
     let back = world.path("back");
     let restore = ["restore", "data", "--to", back.to_str().unwrap()];
     let with = |file: &str| world.refuses(2, [&restore[..], &["--identity", file]].concat());
     with(other.to_str().unwrap()).says(&["\"site\"", "no identity at hand", "--identity"]);
     let runs = world.json(["job", "list"]);
-    assert_eq!(runs.as_array().unwrap().len(), 1, "no tape was touched: {runs}");
+    assert_eq!(
+        runs.as_array().unwrap().len(),
+        1,
+        "no tape was touched: {runs}"
+    );
 
     let garbage = world.path("garbage");
     fs::write(&garbage, "AGE-SECRET-KEY-1NOTREALLY\n").unwrap();
     let refusal = with(garbage.to_str().unwrap());
     refusal.says(&["garbage"]);
-    assert!(!format!("{refusal:?}").contains("NOTREALLY"), "a secret is shown");
+    assert!(
+        !format!("{refusal:?}").contains("NOTREALLY"),
+        "a secret is shown"
+    );
     with("/no/such/file").says(&["/no/such/file"]);
 
     // The host's own identity is gone.
@@ -289,7 +433,10 @@ fn a_wrong_key_opens_nothing_and_says_which_is_needed() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let world = World::with_library("16MiB");
-    for arguments in [&["library", "status", "--all"][..], &["media", "list", "--json"]] {
+    for arguments in [
+        &["library", "status", "--all"][..],
+        &["media", "list", "--json"],
+    ] {
         let mut command = world.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.process_group(0).spawn().unwrap();
@@ -303,9 +450,21 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn colours_are_for_terminals_and_for_those_who_want_them() {
     let world = World::with_library("16MiB");
-    for (variable, value) in [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "xterm-256color")] {
-        for (code, arguments) in [(0, &["library", "status"][..]), (2, &["job", "run"]), (0, &["help"])] {
-            let output = world.command(arguments).env(variable, value).output().unwrap();
+    for (variable, value) in [
+        ("NO_COLOR", "1"),
+        ("TERM", "dumb"),
+        ("TERM", "xterm-256color"),
+    ] {
+        for (code, arguments) in [
+            (0, &["library", "status"][..]),
+            (2, &["job", "run"]),
+            (0, &["help"]),
+        ] {
+            let output = world
+                .command(arguments)
+                .env(variable, value)
+                .output()
+                .unwrap();
             let (out, err) = texts(&output);
             assert_eq!(output.status.code(), Some(code), "{err}");
             assert!(!out.contains('\x1b') && !err.contains('\x1b'), "{out}{err}");
@@ -326,19 +485,67 @@ fn lists_for_programs_have_fields_one_can_rely_on() {
             }
         }
     };
-    fields(&["set", "list"], "", &["id", "name", "source", "excludes", "compression", "newest"]);
-    let volume = ["id", "barcode", "generation", "content", "place", "volume", "bytes"];
+    fields(
+        &["set", "list"],
+        "",
+        &["id", "name", "source", "excludes", "compression", "newest"],
+    );
+    let volume = [
+        "id",
+        "barcode",
+        "generation",
+        "content",
+        "place",
+        "volume",
+        "bytes",
+    ];
     fields(&["media", "list"], "", &volume);
-    fields(&["key", "list"], "", &["id", "name", "role", "recipient", "created_at"]);
-    fields(&["job", "list"], "", &["id", "kind", "month", "state", "started_at", "finished_at"]);
-    fields(&["job", "show", "last"], "/steps", &["ordinal", "kind", "state", "intent"]);
-    fields(&["library", "status"], "/places", &["name", "address", "full", "barcode"]);
-    fields(&["drive", "status"], "", &["name", "serial", "product", "cartridge", "held_by"]);
-    fields(&["sim", "list"], "", &["barcode", "place", "capacity", "write_protected"]);
-    fields(&["find", "f0"], "", &["set", "set_name", "path", "size", "cartridges"]);
-    fields(&["set", "show", "data"], "/sets", &["id", "state", "month", "segments", "copies"]);
+    fields(
+        &["key", "list"],
+        "",
+        &["id", "name", "role", "recipient", "created_at"],
+    );
+    fields(
+        &["job", "list"],
+        "",
+        &["id", "kind", "month", "state", "started_at", "finished_at"],
+    );
+    fields(
+        &["job", "show", "last"],
+        "/steps",
+        &["ordinal", "kind", "state", "intent"],
+    );
+    fields(
+        &["library", "status"],
+        "/places",
+        &["name", "address", "full", "barcode"],
+    );
+    fields(
+        &["drive", "status"],
+        "",
+        &["name", "serial", "product", "cartridge", "held_by"],
+    );
+    fields(
+        &["sim", "list"],
+        "",
+        &["barcode", "place", "capacity", "write_protected"],
+    );
+    fields(
+        &["find", "f0"],
+        "",
+        &["set", "set_name", "path", "size", "cartridges"],
+    );
+    fields(
+        &["set", "show", "data"],
+        "/sets",
+        &["id", "state", "month", "segments", "copies"],
+    );
     let plan = ["job", "run", "--plan"];
-    fields(&plan, "/cartridges", &["set", "copy", "pool", "first_cartridge"]);
+    fields(
+        &plan,
+        "/cartridges",
+        &["set", "copy", "pool", "first_cartridge"],
+    );
     let refusal = Refusal::of(&world.run(["restore", "x", "--to", "y"]), 2);
     refusal.says(&["x"]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::args::{JobCommand, JobRunArgs};
-use super::output::{self, Column, or_dash, size, time};
+use super::output::{self, Column, counted, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
 use crate::error::{Error, ErrorKind, Result};
@@ -109,12 +109,12 @@ fn summary(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for set in &report.sets {
         lines.push(format!(
-            "Set {} ({}): {} members, {}, {} segments, {}",
+            "Set {} ({}): {}, {}, {}, {}",
             set.name,
             set.id,
-            set.members,
+            counted(set.members, "member", "members"),
             size(set.bytes),
-            set.segments,
+            counted(set.segments as u64, "segment", "segments"),
             set.state
         ));
     }
@@ -135,13 +135,18 @@ fn outcome(report: &Report) -> Result<()> {
     if report.problems > 0 || report.refused > 0 {
         let mut what = Vec::new();
         if report.problems > 0 {
-            what.push(format!(
-                "{} things could not be read as they were",
-                report.problems
+            what.push(counted(
+                report.problems,
+                "thing could not be read as it was",
+                "things could not be read as they were",
             ));
         }
         if report.refused > 0 {
-            what.push(format!("{} cartridges were refused", report.refused));
+            what.push(counted(
+                report.refused as u64,
+                "cartridge was refused",
+                "cartridges were refused",
+            ));
         }
         return Err(Error::new(
             ErrorKind::Incomplete,
@@ -193,8 +198,10 @@ fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
             .ok_or_else(|| Error::usage("no job has run yet"));
     }
     let id = text.parse().map_err(|_| {
-        Error::usage(format!("\"{text}\" is neither the id of a run nor \"last\""))
-            .hint("\"tapeward job list\" shows all of them")
+        Error::usage(format!(
+            "\"{text}\" is neither the id of a run nor \"last\""
+        ))
+        .hint("\"tapeward job list\" shows all of them")
     })?;
     Ok(view.run(id)?)
 }

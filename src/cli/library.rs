@@ -149,8 +149,15 @@ fn unload(
             .filter(|place| !place.full)
             .or_else(|| view.first_free(ElementKind::Storage))
             .ok_or_else(|| {
-                Error::new(ErrorKind::OperatorNeeded, "no storage element is free")
-                    .hint("take a cartridge out of the library")
+                Error::new(
+                    ErrorKind::OperatorNeeded,
+                    format!(
+                        "{} stays in {}: no storage element is free",
+                        from.content(),
+                        from.name
+                    ),
+                )
+                .hint("make room with \"tapeward library eject\", then try again")
             })?,
     };
     let site = library

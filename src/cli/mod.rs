@@ -78,7 +78,10 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let what = paragraphs.next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(&what);
     let hint = paragraphs
-        .map(|hint| hint.replacen("tip: ", "", 1).replacen("Usage: ", "usage: ", 1))
+        .map(|hint| {
+            hint.replacen("tip: ", "", 1)
+                .replacen("Usage: ", "usage: ", 1)
+        })
         .find(|hint| !hint.is_empty())
         .unwrap_or_else(|| "\"tapeward help\" shows all commands".to_owned());
     // What was typed could not be parsed, so it is looked at as it is.

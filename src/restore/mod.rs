@@ -121,9 +121,8 @@ fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
         && copies.iter().all(|copy| copy.copy != wanted)
     {
         return Err(
-            Error::usage(format!("set {name} ({}) has no copy {wanted}", set.id)).hint(format!(
-                "\"tapeward set show {name}\" shows which it has"
-            )),
+            Error::usage(format!("set {name} ({}) has no copy {wanted}", set.id))
+                .hint(format!("\"tapeward set show {name}\" shows which it has")),
         );
     }
     if keys.is_empty() {

@@ -38,12 +38,19 @@ impl Refusal {
         let is_error = |line: &&str| line.starts_with("tapeward: ");
         let at = lines.iter().position(|line| is_error(&line));
         let at = at.unwrap_or_else(|| panic!("no line says what is wrong\n{all}"));
-        assert_eq!(lines.iter().filter(|line| is_error(line)).count(), 1, "{all}");
+        assert_eq!(
+            lines.iter().filter(|line| is_error(line)).count(),
+            1,
+            "{all}"
+        );
         let after = &lines[at + 1..];
         assert!(after.len() <= 1, "more than a line and a hint\n{all}");
         assert!(after.iter().all(|hint| hint.starts_with("  ")), "{all}");
         for inside in ["panicked", "RUST_BACKTRACE", "Error {", "Some(", "SQLITE"] {
-            assert!(!err.contains(inside), "{inside} is nobody's business\n{all}");
+            assert!(
+                !err.contains(inside),
+                "{inside} is nobody's business\n{all}"
+            );
         }
         Self {
             before: lines[..at].join("\n"),
