@@ -10,7 +10,6 @@ mod seeded;
 mod world;
 
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use refusal::Refusal;
@@ -439,7 +438,7 @@ fn a_reader_that_goes_away_is_no_error() {
     ] {
         let mut command = world.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.process_group(0).spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let (_, err) = texts(&output);

@@ -440,7 +440,6 @@ fn a_full_disk_under_the_state_folder_loses_nothing() {
                 "{refusal:#?}"
             );
             refusal.says(&[world.state().to_str().unwrap()]);
-            eprintln!("{room} {refusal:#?}");
         }
         fs::remove_file(&filler).unwrap();
     }
