@@ -43,7 +43,8 @@ static UNHARMED: LazyLock<Counts> = LazyLock::new(|| {
 
 /// A world in which a set takes two cartridges for each copy.
 fn prepared() -> World {
-    let world = World::with_library("4MiB");
+    let world = World::in_memory();
+    world.prepare_library("4MiB");
     world.configure(SMALL);
     let source = world.path("source");
     seeded::make_tree(&source, TREE, 5 << 20);

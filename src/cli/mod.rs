@@ -9,6 +9,7 @@ pub mod output;
 mod query;
 mod setup;
 mod sim;
+mod sim_args;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

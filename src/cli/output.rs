@@ -69,7 +69,11 @@ pub fn table(columns: &[Column], rows: Vec<Vec<String>>, empty: &str) -> Result<
         }
     }
     let text = table.to_string();
-    let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();
+    // The table crate puts a blank on both sides of every cell.
+    let trimmed: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
     line(trimmed.join("\n"))
 }
 

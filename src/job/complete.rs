@@ -10,7 +10,7 @@ use super::plan::PlannedSet;
 use super::recorder::{record_copy, set_content};
 use super::run::Job;
 use super::step::COMPLETE;
-use super::supply::Supply;
+use super::supply::{Record, Supply};
 use super::volumes;
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{BackupSet, ContentState, SegmentCopy, SetCopyState, SetState};
@@ -44,6 +44,7 @@ impl Job {
                 .catalogue
                 .read(|view| view.missing_segments(set.id, *copy))?;
             if missing.is_empty() {
+                self.correct_state(&set, *copy)?;
                 continue;
             }
             app.say(format!(
@@ -65,6 +66,20 @@ impl Job {
                 })?;
         }
         Ok(())
+    }
+
+    /// The last copies may be recorded after the set was.
+    fn correct_state(&self, set: &BackupSet, copy: CopyNumber) -> Result<()> {
+        self.context.app.write(|tx, now| {
+            let behind = tx.set_copies(set.id)?.into_iter().any(|row| {
+                row.copy == copy
+                    && matches!(row.state, SetCopyState::Writing | SetCopyState::Incomplete)
+            });
+            if behind {
+                tx.set_copy_state(set.id, copy, SetCopyState::Complete, now)?;
+            }
+            Ok(())
+        })
     }
 
     fn complete_copy(
@@ -228,6 +243,11 @@ impl Job {
     ) -> Result<()> {
         let mut writer = supply.open_next(copy)?;
         for (index, segment) in batch.iter().enumerate() {
+            if let Err(asked) = self.context.app.interrupt.check() {
+                let end = self.close(copy, writer)?;
+                supply.take_back(vec![end], Record::Complete)?;
+                return Err(asked);
+            }
             if writer.room() == Room::ReserveOnly {
                 writer = self.next_volume(copy, writer, supply)?;
             }
@@ -244,13 +264,14 @@ impl Job {
                 Err(error) => {
                     let error = Error::failed(format!("cannot copy segment {}", segment.segment.0))
                         .because(error);
-                    supply.take_back(vec![dead(copy, writer, &error.to_string())])?;
+                    let end = dead(copy, writer, &error.to_string());
+                    supply.take_back(vec![end], Record::Complete)?;
                     return Err(error);
                 }
             }
         }
         let end = self.close(copy, writer)?;
-        supply.take_back(vec![end])
+        supply.take_back(vec![end], Record::Complete)
     }
 
     fn record(

@@ -38,14 +38,14 @@ pub struct Recorder {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Closed, and not yet committed by any lane.
+    /// Closed in this stream; recorded with the first copy of each.
     closed: HashMap<SegmentNumber, Closed>,
     /// The highest segment of which a copy is recorded.
     committed: Option<SegmentNumber>,
     /// The first thing that could not be recorded.
     failed: Option<Error>,
-    /// Segments a copy did not get.
-    lost: usize,
+    /// Something could not be recorded; nothing after it is.
+    gave_up: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -80,9 +80,15 @@ impl Recorder {
     /// counts that the record does not know.
     pub fn run(&self, events: &Receiver<StreamEvent>) {
         for event in events {
+            // After a failure nothing more counts: a later segment without an earlier one would
+            // leave a hole in the set.
+            if self.lock().failed.is_some() || self.lock().gave_up {
+                continue;
+            }
             if let Err(error) = self.record(event) {
                 let mut state = self.lock();
                 state.failed.get_or_insert(error);
+                state.gave_up = true;
                 drop(state);
                 self.stop.set();
                 self.changed.notify_all();
@@ -118,6 +124,11 @@ impl Recorder {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether something could not be recorded.
+    pub fn gave_up(&self) -> bool {
+        self.lock().gave_up
     }
 
     /// What could not be recorded, once the stream is over.
@@ -184,7 +195,6 @@ impl Recorder {
                 volume,
                 why,
             } => {
-                self.lock().lost += 1;
                 self.problem(
                     copy,
                     format!("segment {} was not written: {why}", segment.0),
@@ -240,6 +250,10 @@ impl Recorder {
         let closed = self.lock().closed.get(&number).cloned();
         self.context.app.write(|tx, now| {
             if let Some(closed) = &closed {
+                if let Some(before) = number.0.checked_sub(1) {
+                    // No hole: the segment before must be on some tape.
+                    tx.segment(self.set, SegmentNumber(before))?;
+                }
                 tx.add_segment(&closed.segment)?;
                 // Another copy may have been faster, and the set be complete.
                 if tx.set(self.set)?.state == SetState::Open {

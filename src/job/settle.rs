@@ -5,12 +5,14 @@ use tapeward_drivers::ssc::Drive;
 
 use super::drives::Drives;
 use super::label::{self, LabelIntent, record_label};
+use super::recorder::set_content;
 use super::step::{LABEL, MOVE, MoveIntent, RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{Cartridge, ContentState, Step, View};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId, VolumeId};
 use crate::media::reconcile;
+use crate::tape::VolumeError;
 use crate::tape::volume::{Identified, VolumeRecord, VolumeWriter, WriterSettings, identify};
 
 /// What appending to a volume means to do.
@@ -112,15 +114,29 @@ fn settle_write(context: &RunContext, step: &Step, drives: &mut Drives) -> Resul
     let opened = VolumeWriter::open_after_crash(drive, record, settings(context)?);
     let drive = match opened {
         Ok(writer) => close_after_crash(context, step, &intent, writer)?,
-        Err(failed) => {
+        Err(failed)
+            if matches!(
+                failed.error,
+                VolumeError::TrailerMismatch { .. }
+                    | VolumeError::WrongVolume { .. }
+                    | VolumeError::NothingOnRecord(_)
+            ) =>
+        {
             // Nothing is written to a volume that is not as the record has it.
             let why = failed.error.to_string();
             context.settled(step.id, &json!({ "quarantined": why }), |tx, now| {
-                let run = Some(context.run);
                 let state = ContentState::Quarantined;
-                Ok(tx.set_content(intent.volume, state, now, &why, run)?)
+                set_content(context, tx, now, intent.volume, state, &why)
             })?;
             failed.drive
+        }
+        Err(failed) => {
+            drives.put(seat, failed.drive);
+            return Err(Error::failed(format!(
+                "cannot close {} after the interruption",
+                intent.barcode
+            ))
+            .because(failed.error));
         }
     };
     drives.put(seat, drive);
@@ -145,10 +161,7 @@ fn close_after_crash(
             context.settled(
                 step.id,
                 &json!({ "closed": false, "why": why }),
-                |tx, now| {
-                    let run = Some(context.run);
-                    Ok(tx.set_content(intent.volume, ContentState::Full, now, &why, run)?)
-                },
+                |tx, now| set_content(context, tx, now, intent.volume, ContentState::Full, &why),
             )?;
         }
     }

@@ -26,6 +26,16 @@ use crate::tape::volume::{DriveCompression, VolumeWriter, WriterSettings};
 /// A drive whose cartridge cannot be written on, and why.
 type Refused = Box<(Drive, Error)>;
 
+/// Whether the record knows all that is on the tapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// It does.
+    Complete,
+    /// It does not: the intents to write stay open, so that the volumes are brought back to what
+    /// is on record before anything else happens to them.
+    Behind,
+}
+
 /// Gives the lanes of one set their volumes.
 #[derive(Debug)]
 pub struct Supply {
@@ -248,7 +258,7 @@ impl Supply {
     }
 
     /// What is left of the lanes goes back to the drives.
-    pub fn take_back(&self, ends: Vec<LaneEnd>) -> Result<()> {
+    pub fn take_back(&self, ends: Vec<LaneEnd>, record: Record) -> Result<()> {
         let mut state = self.lock();
         for end in ends {
             let Some((seat, step)) = state.seats.remove(&end.copy) else {
@@ -264,7 +274,9 @@ impl Supply {
                     (drive.map(|drive| *drive), json!({ "ended early": why }))
                 }
             };
-            self.context.observe(step, &observation, |_, _| Ok(()))?;
+            if record == Record::Complete {
+                self.context.observe(step, &observation, |_, _| Ok(()))?;
+            }
             match drive {
                 Some(drive) => state.drives.put(seat, drive),
                 None => state.drives.put_reopened(seat)?,

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use tapeward_drivers::sense::SenseKey;
 
 use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
-use crate::catalogue::{SegmentCopyState, SetCopyState};
-use crate::error::{Context, Error, Result};
+use crate::catalogue::{SegmentCopy, SegmentCopyState, SetCopyState, View};
+use crate::error::{Error, Result};
 use crate::id::{CopyNumber, SetId};
 use crate::journal::Event as JournalEvent;
 use crate::progress::Event;
-use crate::tape::verify::{Depth, verify_segment};
+use crate::tape::VolumeError;
+use crate::tape::verify::{Depth, VerifyError, verify_segment};
 
 /// What came of verifying a copy.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -36,10 +38,13 @@ impl Job {
         copy: CopyNumber,
     ) -> Result<Verified> {
         let app = Arc::clone(&self.context.app);
-        let copies = app.catalogue.read(|view| view.live_copies(set, copy))?;
-        let missing = app
+        let copies = app.catalogue.read(|view| readable(view, set, copy))?;
+        let missing: Vec<_> = app
             .catalogue
-            .read(|view| view.missing_segments(set, copy))?;
+            .read(|view| view.missing_segments(set, copy))?
+            .into_iter()
+            .filter(|number| copies.iter().all(|row| row.segment != *number))
+            .collect();
         let step = self
             .context
             .intend(VERIFY, &json!({ "set": set, "copy": copy }))?;
@@ -62,17 +67,34 @@ impl Job {
                 .catalogue
                 .read(|view| volumes::segment_files(view, segment))?;
             let read = self.drives.with_reader(segment.volume, |reader| {
-                verify_segment(reader, &files, Depth::Bytes)
-                    .map(|_| ())
-                    .context(format!("segment {}", segment.segment.0))
+                Ok(verify_segment(reader, &files, Depth::Bytes))
             });
+            let read = match read {
+                Ok(Err(error)) if !is_damage(&error) => Err(Error::failed(format!(
+                    "segment {} cannot be verified",
+                    segment.segment.0
+                ))
+                .because(error)),
+                other => other,
+            };
+            // Only what the tape says about the segment counts against it; a drive, a robot or a
+            // path that fails says nothing.
+            let read = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    self.context.failed(step, &error)?;
+                    return Err(error);
+                }
+            };
             let state = match read {
-                Ok(()) => {
+                Ok(_) => {
                     verified.segments += 1;
                     verified.bytes += files.data.length;
                     SegmentCopyState::Verified
                 }
                 Err(error) => {
+                    let error =
+                        Error::failed(format!("segment {}", segment.segment.0)).because(error);
                     let what = error.to_string();
                     app.watcher.event(Event::Problem {
                         subject: format!("set {name}, copy {copy}"),
@@ -144,6 +166,50 @@ impl Job {
     }
 }
 
+/// What a copy has on tape: one place for each segment. One that was lost is looked at again where
+/// there is no better one.
+fn readable(view: &View<'_>, set: SetId, copy: CopyNumber) -> Result<Vec<SegmentCopy>> {
+    let mut rows = view.live_copies(set, copy)?;
+    for lost in view.segment_copies(set)?.into_iter().rev() {
+        let known = rows.iter().any(|row| row.segment == lost.segment);
+        if lost.copy == copy && lost.state == SegmentCopyState::Lost && !known {
+            rows.push(lost);
+        }
+    }
+    rows.sort_by_key(|row| row.segment);
+    Ok(rows)
+}
+
+/// Whether the tape is to blame: its bytes, labels or structure are not as they were written, or
+/// the medium cannot be read (MEDIUM ERROR, BLANK CHECK).
+fn is_damage(error: &VerifyError) -> bool {
+    match error {
+        VerifyError::Volume(error) => is_bad_medium(error),
+        _ => true,
+    }
+}
+
+/// As [`is_damage`] for reading a volume.
+pub(super) fn is_bad_medium(error: &VolumeError) -> bool {
+    match error.scsi_error() {
+        Some(scsi) => scsi
+            .sense()
+            .is_some_and(|sense| matches!(sense.key, SenseKey::MediumError | SenseKey::BlankCheck)),
+        None => matches!(
+            error,
+            VolumeError::Damaged { .. }
+                | VolumeError::Layout { .. }
+                | VolumeError::Label { .. }
+                | VolumeError::NoLabels { .. }
+                | VolumeError::LabelDisagrees { .. }
+                | VolumeError::Document { .. }
+                | VolumeError::DocumentFormat { .. }
+                | VolumeError::Codec(_)
+                | VolumeError::Position { .. }
+        ),
+    }
+}
+
 /// An error for copies that are not as they were written.
 pub fn damage(verified: &[Verified]) -> Result<()> {
     let damaged: usize = verified.iter().map(|copy| copy.damaged.len()).sum();
@@ -151,7 +217,8 @@ pub fn damage(verified: &[Verified]) -> Result<()> {
         return Ok(());
     }
     Err(
-        Error::failed(format!("{damaged} segments are not as they were written"))
-            .hint("\"tapeward job resume\" copies them from the other copy, or run the job again"),
+        Error::failed(format!("{damaged} segments are not as they were written")).hint(
+            "\"tapeward job resume\" copies them from the other copy while its run is unfinished",
+        ),
     )
 }

@@ -9,7 +9,7 @@ use super::drives::Drives;
 use super::plan::PlannedSet;
 use super::recorder::Recorder;
 use super::run::Job;
-use super::supply::Supply;
+use super::supply::{Record, Supply};
 use crate::archive::links::{EarlierMembers, NothingEarlier};
 use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
@@ -51,7 +51,16 @@ impl Job {
         }
         let tree = match source_tree(&definition, &app.state) {
             Ok(tree) => tree,
-            Err(error) => return self.give_up(&set, &planned.name, &error),
+            Err(error) => {
+                let begun = app
+                    .catalogue
+                    .read(|view| view.last_committed_segment(set.id))?;
+                return match begun {
+                    // It may come back: a share that is not mounted yet.
+                    Some(_) => Err(error),
+                    None => self.give_up(&set, &planned.name, &error),
+                };
+            }
         };
         app.say(format!(
             "set {}: writing {} in {} copies",
@@ -69,7 +78,7 @@ impl Job {
             }
         }
         Err(Error::failed(format!(
-            "set {}: {MOST_LOSSES} segments in a row did not get onto any tape",
+            "set {}: {MOST_LOSSES} segments did not get onto any tape",
             planned.name
         ))
         .hint("check drives and cartridges, then \"tapeward job resume\""))
@@ -206,7 +215,7 @@ impl Job {
                 Ok(writer) => lanes.push((*copy, writer)),
                 Err(error) => {
                     let ends = lanes.into_iter().map(open_lane).collect();
-                    supply.take_back(ends)?;
+                    supply.take_back(ends, Record::Complete)?;
                     return Err(error);
                 }
             }
@@ -236,7 +245,12 @@ impl Job {
             scope.spawn(|| recorder.run(&events));
             self.produce(segmenter, set, planned, tree, &*earlier, start, &recorder)
         });
-        supply.take_back(ends)?;
+        let record = if recorder.gave_up() {
+            Record::Behind
+        } else {
+            Record::Complete
+        };
+        supply.take_back(ends, record)?;
         recorder.outcome()?;
         outcome
     }

@@ -13,9 +13,9 @@ use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, StepId};
 
-/// Longest time a cartridge takes to become ready after it was loaded. Threading and reading the
-/// cartridge memory take seconds; the rest is for a drive that first rewinds.
-const LOAD_LIMIT: Duration = Duration::from_secs(900);
+/// Longest time a cartridge takes to become ready after it was loaded: seconds as a rule, up to two
+/// hours when a drive calibrates itself to a new LTO-9 cartridge.
+const LOAD_LIMIT: Duration = Duration::from_secs(150 * 60);
 /// How often to ask whether it is ready.
 const LOAD_PAUSE: Duration = Duration::from_millis(500);
 
@@ -170,21 +170,49 @@ impl Library {
                 self.clear_drive(&mut drive, &held.site, &view, witness)?;
             }
             let place = view.find(barcode)?.ok_or_else(|| not_here(self, barcode))?;
-            if place.name.kind == ElementKind::DataTransfer {
-                return Err(Error::new(
-                    ErrorKind::Locked,
-                    format!("{barcode} is in {}, another drive", place.name),
-                ));
-            }
             let from = place.address;
-            self.witnessed_transfer(barcode, from, held.site.element, witness)?;
-            Some(from)
+            if place.name.kind == ElementKind::DataTransfer {
+                self.fetch_from_drive(&view, barcode, from, held.site.element, witness)?;
+                place.source
+            } else {
+                self.witnessed_transfer(barcode, from, held.site.element, witness)?;
+                Some(from)
+            }
         };
         drive
             .consume_unit_attentions()
             .context(format!("{} after loading", held.site.name))?;
         self.wait_ready(&mut drive, &held.site, barcode)?;
         Ok((drive, home))
+    }
+
+    /// Takes a cartridge out of another drive, where a process that died left it: only if nobody
+    /// holds that drive.
+    fn fetch_from_drive(
+        &self,
+        view: &View,
+        barcode: &Barcode,
+        from: ElementAddress,
+        to: ElementAddress,
+        witness: &dyn MoveWitness,
+    ) -> Result<()> {
+        let other = self
+            .drives(view)?
+            .into_iter()
+            .find(|site| site.element == from);
+        let _lock = match &other {
+            Some(site) => {
+                let lock = self.hold_drive(site)?;
+                let mut drive = self.open_unit(&site.unit)?;
+                allow_removal(&mut drive, site)?;
+                drive
+                    .unload()
+                    .context(format!("cannot unload {barcode} from {}", site.name))?;
+                Some(lock)
+            }
+            None => None,
+        };
+        self.witnessed_transfer(barcode, from, to, witness)
     }
 
     fn wait_ready(&self, drive: &mut Drive, site: &DriveSite, barcode: &Barcode) -> Result<()> {

@@ -171,7 +171,15 @@ pub fn place_words(place: &Place, view: Option<&View>) -> String {
                 view.at(tapeward_drivers::smc::ElementAddress(address.0))
                     .map(|place| place.name.to_string())
             })
-            .unwrap_or_else(|| format!("{kind} element @{address}")),
+            .unwrap_or_else(|| {
+                let word = match kind {
+                    ElementKind::Transport => "robot",
+                    ElementKind::Storage => "slot",
+                    ElementKind::ImportExport => "mail slot",
+                    ElementKind::Drive => "drive",
+                };
+                format!("{word} @{address}")
+            }),
         Place::Outside => "outside".to_owned(),
         Place::InTransit => "in transit".to_owned(),
         Place::Safe { name } => format!("safe {name}"),

@@ -204,8 +204,13 @@ fn extract(
             .unwrap_or_else(|_| Err(Error::failed("writing files stopped unexpectedly")));
         (written, read)
     });
+    app.interrupt.check()?;
     // Why the tape could not be read says more than that the stream ended too early.
     read?;
+    if written.is_err() {
+        // A signal ends the stream early, whatever the other thread makes of that.
+        app.interrupt.check()?;
+    }
     written?;
     Ok(report)
 }

@@ -1,0 +1,127 @@
+//! What can be typed after `sim`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::id::Barcode;
+
+/// Which virtual library a command means.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SimChoice {
+    /// Folder of the virtual library; the configured one without it.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Library from the configuration; may be left out when there is one only.
+    #[arg(long, value_name = "NAME", conflicts_with = "dir")]
+    pub library: Option<String>,
+}
+
+/// `sim`
+#[derive(Debug, Subcommand)]
+pub enum SimCommand {
+    /// Make a virtual library in a folder.
+    #[command(
+        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB"
+    )]
+    Create {
+        /// Folder; must be empty or missing.
+        dir: PathBuf,
+        /// Model: generic (24 slots, 2 drives), enterprise (10,000 slots, 16 drives), autoloader
+        /// (8 slots, 1 drive), midrange (44 slots, 4 drives).
+        #[arg(long, default_value = "generic")]
+        model: String,
+        /// How many blank cartridges to put into storage elements.
+        #[arg(long, default_value_t = 20)]
+        cartridges: u16,
+        /// Their capacity.
+        #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+        cartridge_size: bytesize::ByteSize,
+    },
+    /// Put a cartridge into an import/export element, as an operator does.
+    #[command(
+        after_help = "Examples:\n  tapeward sim insert TWV001L8\n  tapeward sim insert NEW001L8 --new --cartridge-size 2GiB"
+    )]
+    Insert {
+        /// Barcode.
+        barcode: Barcode,
+        /// A new, blank cartridge.
+        #[arg(long)]
+        new: bool,
+        /// Capacity of the new cartridge.
+        #[arg(long, default_value = "4GiB", value_name = "SIZE", requires = "new")]
+        cartridge_size: bytesize::ByteSize,
+        /// The new cartridge can be written once only.
+        #[arg(long, requires = "new")]
+        worm: bool,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Take a cartridge out of an import/export element, as an operator does.
+    #[command(after_help = "Examples:\n  tapeward sim remove TWV001L8")]
+    Remove {
+        /// Barcode.
+        barcode: Barcode,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// All cartridges of the virtual library, inside and outside.
+    #[command(
+        after_help = "Examples:\n  tapeward sim list\n  tapeward sim list --dir /srv/vtl --json"
+    )]
+    List {
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Write the raw tape files of a cartridge into a folder.
+    #[command(after_help = "Examples:\n  tapeward sim dump TWV001L8 /tmp/raw")]
+    Dump {
+        /// Barcode.
+        barcode: Barcode,
+        /// Folder; made if missing, must be empty.
+        to: PathBuf,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Cut the power of the virtual library, now or later.
+    #[command(
+        after_help = "Examples:\n  tapeward sim power-cut\n  tapeward sim power-cut --at-write 200"
+    )]
+    PowerCut {
+        /// When this many WRITE and WRITE FILEMARKS commands from now have been given.
+        #[arg(long, value_name = "N")]
+        at_write: Option<u64>,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Kill the host that gives the virtual library its next commands, to rehearse a crash.
+    #[command(after_help = "Examples:\n  tapeward sim kill-host --at-command 500")]
+    KillHost {
+        /// When this many SCSI commands from now have been given; the process that gave the last
+        /// one gets SIGKILL before it is carried out.
+        #[arg(long, value_name = "N")]
+        at_command: u64,
+        /// Which virtual library.
+        #[command(flatten)]
+        choice: SimChoice,
+    },
+    /// Serve a virtual library on its Unix socket until idle.
+    #[command(
+        after_help = "Examples:\n  tapeward sim serve /srv/vtl\n  tapeward sim serve /srv/vtl --idle 10"
+    )]
+    Serve {
+        /// Folder of the virtual library.
+        dir: PathBuf,
+        /// Exit after this many seconds without a connection; never without it.
+        #[arg(long, value_name = "SECONDS")]
+        idle: Option<u64>,
+        /// Print "ready" on standard output when it listens.
+        #[arg(long)]
+        announce: bool,
+    },
+}
