@@ -142,12 +142,15 @@ impl App {
             return Identities::load(files);
         }
         let keys = self.catalogue.read(|view| view.keys())?;
-        let mut paths = Vec::new();
-        for key in keys {
-            if let crate::catalogue::IdentityPlace::File { path } = key.identity {
-                paths.push(self.state.join(path));
-            }
-        }
+        let paths: Vec<PathBuf> = keys
+            .into_iter()
+            .filter_map(|key| match key.identity {
+                crate::catalogue::IdentityPlace::File { path } => Some(self.state.join(path)),
+                _ => None,
+            })
+            // Another one may do; who needs it finds out with Identities::must_open.
+            .filter(|path| path.exists())
+            .collect();
         Identities::load(&paths)
     }
 }

@@ -162,7 +162,27 @@ impl From<crate::catalogue::CatalogueError> for Error {
             E::Busy { .. } => ErrorKind::Locked,
             _ => ErrorKind::Failed,
         };
-        Self::new(kind, error.to_string())
+        let list = match &error {
+            E::NotFound { noun, .. } | E::Exists { noun, .. } => list_of(*noun),
+            _ => None,
+        };
+        let error = Self::new(kind, error.to_string());
+        match list {
+            Some(command) => error.hint(format!("\"{command}\" shows all of them")),
+            None => error,
+        }
+    }
+}
+
+/// The command that shows what there is of a kind.
+fn list_of(noun: crate::catalogue::Noun) -> Option<&'static str> {
+    use crate::catalogue::Noun;
+    match noun {
+        Noun::Run => Some("tapeward job list"),
+        Noun::Cartridge => Some("tapeward media list"),
+        Noun::SetDefinition | Noun::BackupSet => Some("tapeward set list"),
+        Noun::Key => Some("tapeward key list"),
+        _ => None,
     }
 }
 

@@ -116,16 +116,19 @@ pub fn find_definition(view: &View<'_>, text: &str) -> Result<SetDefinition> {
     if let Some(found) = view.definition_by_name(text)? {
         return Ok(found);
     }
-    if let Ok(id) = text.parse() {
-        return Ok(view.definition(id)?);
+    let all = view.definitions()?;
+    if let Ok(id) = text.parse::<SetDefinitionId>()
+        && let Some(found) = all.iter().find(|definition| definition.id == id)
+    {
+        return Ok(found.clone());
     }
-    let names: Vec<String> = view
-        .definitions()?
-        .into_iter()
-        .map(|definition| definition.name)
-        .collect();
-    Err(Error::usage(format!("no set is called \"{text}\""))
-        .hint(format!("defined: {}", names.join(", "))))
+    let names: Vec<String> = all.into_iter().map(|definition| definition.name).collect();
+    let error = Error::usage(format!("no set is called \"{text}\""));
+    Err(if names.is_empty() {
+        error.hint("define one with \"tapeward set define NAME FOLDER\"")
+    } else {
+        error.hint(format!("defined: {}", names.join(", ")))
+    })
 }
 
 /// The set a person means: its own id, or the newest complete one of a definition.

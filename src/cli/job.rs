@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::args::{JobCommand, JobRunArgs};
-use super::output::{self, Column, or_dash, size, time};
+use super::output::{self, Column, counted, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
 use crate::error::{Error, Result};
@@ -116,12 +116,12 @@ fn summary(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for set in &report.sets {
         lines.push(format!(
-            "Set {} ({}): {} members, {}, {} segments, {}",
+            "Set {} ({}): {}, {}, {}, {}",
             set.name,
             set.id,
-            set.members,
+            counted(set.members, "member", "members"),
             size(set.bytes),
-            set.segments,
+            counted(set.segments as u64, "segment", "segments"),
             set.state
         ));
     }
@@ -174,7 +174,13 @@ fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
             .find(|run| run.kind == RunKind::Backup)
             .ok_or_else(|| Error::usage("no job has run yet"));
     }
-    Ok(view.run(text.parse()?)?)
+    let id = text.parse().map_err(|_| {
+        Error::usage(format!(
+            "\"{text}\" is neither the id of a run nor \"last\""
+        ))
+        .hint("\"tapeward job list\" shows all of them")
+    })?;
+    Ok(view.run(id)?)
 }
 
 fn show(session: &Session, app: &App, text: &str) -> Result<()> {

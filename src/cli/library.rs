@@ -37,11 +37,10 @@ pub(super) fn run(session: &Session, command: LibraryCommand) -> Result<()> {
             let view = library.view()?;
             let from = view.resolve(&cartridge.parse()?)?;
             let to = match into {
-                Some(text) => element(&view, &text, ElementKind::DataTransfer)?,
-                None => view.first_free(ElementKind::DataTransfer).ok_or_else(|| {
-                    Error::failed("no drive is free")
-                        .hint("unload one with \"tapeward library unload\"")
-                })?,
+                Some(text) => drive(&view, &text)?,
+                None => view
+                    .first_free(ElementKind::DataTransfer)
+                    .ok_or_else(|| no_free_drive(&view))?,
             };
             let _lock = hold_if_drive(&library, &view, to)?;
             transfer(session, &app, &library, from, to)
@@ -76,12 +75,22 @@ fn open(app: &App, choice: &LibraryChoice, purpose: &str) -> Result<Library> {
     app.library(choice.library.as_deref(), purpose)
 }
 
-fn element<'a>(view: &'a View, text: &str, kind: ElementKind) -> Result<&'a Place> {
+fn drive<'a>(view: &'a View, text: &str) -> Result<&'a Place> {
     let place = view.resolve(&text.parse::<Reference>()?)?;
-    if place.name.kind != kind {
-        return Err(Error::usage(format!("{} is not a {kind}", place.name)));
+    if place.name.kind != ElementKind::DataTransfer {
+        return Err(Error::usage(format!("{} is not a drive", place.name))
+            .hint("drives are drive:0, drive:1 and so on"));
     }
     Ok(place)
+}
+
+fn no_free_drive(view: &View) -> Error {
+    let drives: Vec<String> = view
+        .of_kind(ElementKind::DataTransfer)
+        .map(|place| format!("{} ({})", place.name, place.content()))
+        .collect();
+    Error::failed(format!("no drive is free: {}", drives.join(", ")))
+        .hint("unload one with \"tapeward library unload\"")
 }
 
 /// A cartridge is not pulled out of a drive that somebody works with.
@@ -126,8 +135,11 @@ fn unload(
 ) -> Result<()> {
     let view = library.view()?;
     let from = view.resolve(&cartridge.parse()?)?;
-    if from.name.kind != ElementKind::DataTransfer || !from.full {
+    if from.name.kind != ElementKind::DataTransfer {
         return Err(Error::usage(format!("{cartridge} is not in a drive")));
+    }
+    if !from.full {
+        return Err(Error::usage(format!("{} is empty", from.name)));
     }
     let to = match to {
         Some(text) => view.resolve(&text.parse()?)?,
@@ -137,8 +149,15 @@ fn unload(
             .filter(|place| !place.full)
             .or_else(|| view.first_free(ElementKind::Storage))
             .ok_or_else(|| {
-                Error::new(ErrorKind::OperatorNeeded, "no storage element is free")
-                    .hint("take a cartridge out of the library")
+                Error::new(
+                    ErrorKind::OperatorNeeded,
+                    format!(
+                        "{} stays in {}: no storage element is free",
+                        from.content(),
+                        from.name
+                    ),
+                )
+                .hint("make room with \"tapeward library eject\", then try again")
             })?,
     };
     let site = library

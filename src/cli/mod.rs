@@ -16,10 +16,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::run::Report;
 use args::{Cli, Command};
 use output::{Format, Screen};
@@ -44,7 +45,10 @@ impl Session {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     start_log();
     let format = if cli.json {
         Format::Json
@@ -53,11 +57,42 @@ pub fn main() -> ExitCode {
     };
     match run(cli, format) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::report_error(&error, format);
-            ExitCode::from(error.kind().exit_code())
-        }
+        Err(error) => refused(&error, format),
     }
+}
+
+fn refused(error: &Error, format: Format) -> ExitCode {
+    output::report_error(error, format);
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// Help and version as they are; what was mistyped in one line and a hint.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let help = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if !error.use_stderr() || error.kind() == help {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let what = paragraphs.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(&what);
+    let hint = paragraphs
+        .map(|hint| {
+            hint.replacen("tip: ", "", 1)
+                .replacen("Usage: ", "usage: ", 1)
+        })
+        .find(|hint| !hint.is_empty())
+        .unwrap_or_else(|| "\"tapeward help\" shows all commands".to_owned());
+    // What was typed could not be parsed, so it is looked at as it is.
+    let format = if std::env::args_os().any(|argument| argument == "--json") {
+        Format::Json
+    } else {
+        Format::Human
+    };
+    refused(&Error::usage(what).hint(hint), format)
 }
 
 /// Diagnostics go to stderr when `TAPEWARD_LOG` asks for them, for example `tapeward=debug`.

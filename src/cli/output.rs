@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::{Context, Error, Result};
+pub use crate::progress::counted;
 use crate::progress::{Event, Watcher};
 
 /// Who reads the output.
@@ -60,7 +61,11 @@ pub fn table(columns: &[Column], rows: Vec<Vec<String>>, empty: &str) -> Result<
         table.add_row(row);
     }
     for (index, column) in columns.iter().enumerate() {
-        if let (Column::Number(_), Some(shown)) = (column, table.column_mut(index)) {
+        let Some(shown) = table.column_mut(index) else {
+            continue;
+        };
+        shown.set_padding((0, 2));
+        if matches!(column, Column::Number(_)) {
             shown.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -13,7 +13,7 @@ use crate::catalogue::{
     Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, StepState,
     View, Volume,
 };
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
 use crate::journal::Event;
 use crate::library::Library;
@@ -219,7 +219,12 @@ pub fn label_mounted(
     settings: WriterSettings,
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
-    let prepared = prepare(context, &mut drive, code);
+    let prepared = prepare(context, &mut drive, code).and_then(|prepared| {
+        if foreign == Foreign::Overwrite {
+            not_kept_here(context, &mut drive, code)?;
+        }
+        Ok(prepared)
+    });
     let (header, old, cartridge) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
@@ -398,6 +403,28 @@ fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
     Ok(false)
 }
 
+/// A volume whose header cannot be read any more is still the one that the record has under its
+/// serial.
+fn not_kept_here(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<()> {
+    let app = &context.app;
+    let found = identify(drive).context(format!("cannot look at {code}"))?;
+    let Identified::OursDamaged { serial, .. } = &found else {
+        return Ok(());
+    };
+    let Ok(serial) = serial.parse::<VolumeSerial>() else {
+        return Ok(());
+    };
+    let known = app.catalogue.read(|view| view.volume_by_serial(serial))?;
+    match known.and_then(|volume| volume.retain_until) {
+        Some(until) if app.clock.now() < until => Err(Error::failed(format!(
+            "cannot label {code}: it holds {found}, and volume {serial} must be kept until {}: \
+             nothing was written",
+            until.format("%Y-%m-%d")
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The barcode's six characters when they are free, else the first free number.
 fn choose_serial(view: &View<'_>, code: &Barcode, old: Option<&Volume>) -> Result<VolumeSerial> {
     let free = |serial: VolumeSerial| -> Result<bool> {
@@ -420,13 +447,20 @@ fn choose_serial(view: &View<'_>, code: &Barcode, old: Option<&Volume>) -> Resul
 }
 
 fn refused(code: &Barcode, error: VolumeError) -> Error {
-    let foreign = matches!(error, VolumeError::NotBlank { .. });
-    let kind = ErrorKind::Failed;
-    let refused = Error::new(kind, format!("cannot label {code}")).because(error);
-    if foreign {
-        refused.hint("with \"tapeward media label --overwrite-foreign\" data of other programs is overwritten")
-    } else {
-        refused
+    let hint = match &error {
+        VolumeError::NotBlank { found } => Some(match &**found {
+            Identified::Ours(header) if header.barcode.as_ref() != Some(code) => {
+                "its barcode and its tape do not belong together: look at the cartridge"
+            }
+            Identified::Ours(_) => "the record does not know this volume; take another cartridge",
+            _ => "\"tapeward media label --overwrite-foreign\" overwrites data of other programs",
+        }),
+        _ => None,
+    };
+    let refused = Error::failed(format!("cannot label {code}")).because(error);
+    match hint {
+        Some(hint) => refused.hint(hint),
+        None => refused,
     }
 }
 

@@ -23,6 +23,7 @@ use crate::library::Library;
 use crate::library::lock::DeviceLock;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
+use crate::progress::counted;
 
 /// A run under way.
 #[derive(Debug)]
@@ -61,24 +62,29 @@ impl Report {
         if !self.failed.is_empty() {
             return Err(Error::failed(self.failed.join("; ")));
         }
-        if self.problems > 0 || self.refused > 0 {
-            let mut what = Vec::new();
-            if self.problems > 0 {
-                what.push(format!(
-                    "{} things could not be read as they were",
-                    self.problems
-                ));
-            }
-            if self.refused > 0 {
-                what.push(format!("{} cartridges were refused", self.refused));
-            }
-            return Err(Error::new(
-                ErrorKind::Incomplete,
-                format!("done, but {}", what.join(" and ")),
-            )
-            .hint("each was named when it was met"));
+        let mut what = Vec::new();
+        if self.problems > 0 {
+            what.push(counted(
+                self.problems,
+                "thing could not be read as it was",
+                "things could not be read as they were",
+            ));
         }
-        Ok(())
+        if self.refused > 0 {
+            what.push(counted(
+                self.refused as u64,
+                "cartridge was refused",
+                "cartridges were refused",
+            ));
+        }
+        if what.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("done, but {}", what.join(" and ")),
+        )
+        .hint("each was named when it was met"))
     }
 }
 
@@ -543,7 +549,11 @@ pub fn verify_set(
         Ok::<_, Error>((name, copies))
     })?;
     if copies.is_empty() {
-        return Err(Error::usage(format!("set {set} has no such copy")));
+        return Err(Error::usage(format!(
+            "set {name} ({set}) has no copy{}",
+            copy.map_or_else(String::new, |copy| format!(" {copy}"))
+        ))
+        .hint(format!("\"tapeward set show {name}\" shows which it has")));
     }
     let run = RunId::generate(app.clock.now());
     app.write(|tx, now| {

@@ -356,6 +356,7 @@ fn is_about_the_cartridge(error: &Error) -> bool {
                         | VolumeError::WormNotBlank { .. }
                         | VolumeError::WriteProtected
                         | VolumeError::RetentionRuns { .. }
+                        | VolumeError::OtherRetentionRuns { .. }
                 )
         })
 }

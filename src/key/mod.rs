@@ -77,8 +77,10 @@ impl Identities {
         let mut all = Vec::new();
         for path in paths {
             let before = all.len();
-            let file = std::fs::File::open(path)
-                .context(format!("cannot read the identity file {}", path.display()))?;
+            let file = std::fs::File::open(path).map_err(|source| {
+                Error::usage(format!("cannot read the identity file {}", path.display()))
+                    .because(source)
+            })?;
             for line in std::io::BufRead::lines(BufReader::new(file)) {
                 let line =
                     line.context(format!("cannot read the identity file {}", path.display()))?;
@@ -111,6 +113,28 @@ impl Identities {
         self.0.is_empty()
     }
 
+    /// Whether one of them opens what was encrypted to these keys.
+    ///
+    /// # Errors
+    /// A usage error naming the keys when none does.
+    pub fn must_open(&self, what: &str, keys: &[Key]) -> Result<()> {
+        let ours: Vec<String> = self.recipients().iter().map(ToString::to_string).collect();
+        if keys.iter().any(|key| ours.contains(&key.recipient)) {
+            return Ok(());
+        }
+        let named: Vec<String> = keys.iter().map(describe).collect();
+        let found = if self.is_empty() {
+            "and no identity is at hand"
+        } else {
+            "and no identity at hand opens it"
+        };
+        Err(Error::usage(format!(
+            "{what} is encrypted to {}, {found}",
+            named.join(" and ")
+        ))
+        .hint("name a file that holds one with --identity"))
+    }
+
     /// For decrypting.
     pub fn iter(&self) -> impl Iterator<Item = &dyn age::Identity> {
         self.0.iter().map(|identity| identity as &dyn age::Identity)
@@ -123,6 +147,16 @@ impl Identities {
             .iter()
             .map(|identity| Recipient(identity.to_public()))
             .collect()
+    }
+}
+
+/// A key and where its identity should be.
+fn describe(key: &Key) -> String {
+    match &key.identity {
+        IdentityPlace::File { path } => {
+            format!("key \"{}\" (identity in {})", key.name, path.display())
+        }
+        _ => format!("key \"{}\" (identity not kept here)", key.name),
     }
 }
 

@@ -294,7 +294,7 @@ impl Library {
                         self.name()
                     ),
                 )
-                .hint("take a cartridge out, then try again")
+                .hint("make room with \"tapeward library eject\", then try again")
             })
     }
 

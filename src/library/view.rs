@@ -107,9 +107,13 @@ impl View {
                 .places
                 .iter()
                 .find(|place| place.name == *name)
-                .ok_or_else(|| Error::usage(format!("the library has no element {name}"))),
+                .ok_or_else(|| {
+                    Error::usage(format!("the library has no element {name}"))
+                        .hint("\"tapeward library status --all\" shows what there is")
+                }),
             Reference::Address(address) => self.at(*address).ok_or_else(|| {
                 Error::usage(format!("the library has no element with address {address}"))
+                    .hint("\"tapeward library status --all\" shows what there is")
             }),
             Reference::Barcode(barcode) => self.find(barcode)?.ok_or_else(|| {
                 Error::usage(format!("{barcode} is not in the library"))

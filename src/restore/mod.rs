@@ -82,13 +82,7 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
         IndexReader::open(&path).context(format!("cannot read the index {}", path.display()))?;
     let segments = app.catalogue.read(|view| view.segments(set.id))?;
     let selection = Selection::new(&index, &segments, &request.paths)?;
-    if !set.recipients.is_empty() && request.identities.is_empty() {
-        return Err(Error::usage(format!(
-            "set {} is encrypted and this host keeps no identity",
-            set.id
-        ))
-        .hint("name an identity file with --identity"));
-    }
+    can_be_read(app, request)?;
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
@@ -109,6 +103,34 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
     let outcome = drives.unmount_all().and(outcome);
     end(app, run, request, &outcome)?;
     outcome
+}
+
+/// The copy asked for exists, and somebody can decrypt it.
+fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
+    let set = &request.set;
+    let (name, copies, keys) = app.catalogue.read(|view| {
+        let keys = set
+            .recipients
+            .iter()
+            .map(|key| view.key(*key))
+            .collect::<Result<Vec<_>, _>>()?;
+        let name = view.definition(set.definition)?.name;
+        Ok::<_, Error>((name, view.set_copies(set.id)?, keys))
+    })?;
+    if let Some(wanted) = request.copy
+        && copies.iter().all(|copy| copy.copy != wanted)
+    {
+        return Err(
+            Error::usage(format!("set {name} ({}) has no copy {wanted}", set.id))
+                .hint(format!("\"tapeward set show {name}\" shows which it has")),
+        );
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    request
+        .identities
+        .must_open(&format!("set {name} ({})", set.id), &keys)
 }
 
 fn begin(app: &App, request: &Request<'_>) -> Result<RunId> {

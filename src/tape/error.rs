@@ -47,6 +47,14 @@ pub enum VolumeError {
         /// End of its retention as its header says, RFC 3339.
         until: String,
     },
+    /// A labelled volume of somebody else whose expiration date (HDR1 columns 48-53) has not come.
+    #[error("its label says that volume \"{serial}\" is kept until {until}: nothing was written")]
+    OtherRetentionRuns {
+        /// Volume identifier in VOL1.
+        serial: String,
+        /// The day from which on it may be overwritten.
+        until: chrono::NaiveDate,
+    },
     /// A WORM cartridge cannot be labelled a second time.
     #[error("the cartridge can be written only once, and it holds {found}")]
     WormNotBlank {

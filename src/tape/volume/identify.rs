@@ -8,7 +8,7 @@ use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
 use super::group_io::{read_document, read_header_group};
 use crate::tape::document::VolumeHeader;
 use crate::tape::error::VolumeError;
-use crate::tape::label::{LABEL_LENGTH, VolumeLabel};
+use crate::tape::label::{LABEL_LENGTH, LabelDate, VolumeLabel};
 
 /// What the beginning of a tape says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Identified {
         owner: String,
         /// Implementation identifier in VOL1; `LTFS` stands there too.
         implementation: String,
+        /// Expiration date of the first file, in HDR1.
+        expires: LabelDate,
     },
     /// Data without a label known here.
     Foreign {
@@ -99,6 +101,9 @@ impl ForeignKind {
     }
 }
 
+/// Labels before HDR1 at most: VOL2 to VOL9 and UVL1 to UVL9 (ISO 1001), and HDR1 itself.
+const MOST_VOLUME_LABELS: usize = 18;
+
 /// First bytes of a Proxmox Backup Server media label (`PROXMOX_BACKUP_MEDIA_LABEL_MAGIC_1_0`
 /// behind `PROXMOX_TAPE_BLOCK_HEADER_MAGIC_1_0`, pbs-tape): the block header's magic.
 const PROXMOX_LABEL: &[u8] = &[220, 189, 175, 202, 235, 160, 165, 40];
@@ -141,6 +146,7 @@ impl fmt::Display for Identified {
                 serial,
                 owner,
                 implementation,
+                ..
             } => write!(
                 f,
                 "a labelled volume of somebody else (serial \"{serial}\", owner \"{owner}\", \
@@ -194,9 +200,29 @@ pub fn identify(drive: &mut Drive) -> Result<Identified, VolumeError> {
             serial: label.volume,
             owner: label.owner,
             implementation: label.implementation,
+            expires: first_expiry(drive),
         });
     }
     read_header(drive, label)
+}
+
+/// Behind VOL1 of somebody else: VOL2 to VOL9 and UVL labels where there are any, then HDR1. A tape
+/// without a readable one says nothing about how long it must be kept.
+fn first_expiry(drive: &mut Drive) -> LabelDate {
+    let mut buffer = [0; LABEL_LENGTH];
+    for _ in 0..MOST_VOLUME_LABELS {
+        match drive.read_block(&mut buffer) {
+            Ok(ReadOutcome::Block(LABEL_LENGTH)) => {}
+            _ => break,
+        }
+        if buffer.starts_with(b"HDR1") {
+            return std::str::from_utf8(&buffer[47..53])
+                .ok()
+                .and_then(|date| date.parse().ok())
+                .unwrap_or(LabelDate::NONE);
+        }
+    }
+    LabelDate::NONE
 }
 
 fn foreign(kind: ForeignKind, block: &[u8]) -> Identified {

@@ -22,7 +22,8 @@ pub enum LabelPolicy {
     /// This volume of ours, which the caller knows to be free, once the retention in its own
     /// header has ended too. A blank tape will do.
     Reuse(VolumeId),
-    /// Whatever is not a volume of ours. A blank tape will do.
+    /// Whatever is not a volume of ours, unless its first label says that it must be kept. A
+    /// blank tape will do.
     OverwriteForeign,
 }
 
@@ -266,8 +267,21 @@ fn may_overwrite(
             }
         }
         (
-            Identified::OtherLabel { .. }
-            | Identified::Foreign { .. }
+            Identified::OtherLabel {
+                serial, expires, ..
+            },
+            LabelPolicy::OverwriteForeign,
+        ) => match expires.day() {
+            Some(until) if until > settings.clock.now().date_naive() => {
+                Err(VolumeError::OtherRetentionRuns {
+                    serial: serial.clone(),
+                    until,
+                })
+            }
+            _ => Ok(()),
+        },
+        (
+            Identified::Foreign { .. }
             | Identified::Unreadable { .. }
             | Identified::OursDamaged { .. },
             LabelPolicy::OverwriteForeign,
