@@ -209,7 +209,17 @@ fn extract(
     // Why the tape could not be read says more than that the stream ended too early.
     let lost = read?;
     written?;
-    for path in selection.members_in(index, &lost)? {
+    let gaps: Vec<_> = lost.iter().map(|(gap, _)| *gap).collect();
+    let missing = selection.members_in(index, &gaps)?;
+    report
+        .problems
+        .extend(lost.iter().map(|(_, why)| why.to_string()));
+    if report.restored + report.kept == 0
+        && let Some((_, why)) = lost.into_iter().next()
+    {
+        return Err(why);
+    }
+    for path in missing {
         report.problems.push(format!(
             "{}: it is on no tape that can be read",
             show(&path)

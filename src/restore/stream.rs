@@ -145,7 +145,7 @@ impl Tapes {
         identities: &Identities,
         drives: &mut Drives,
         to: &Sender<Piece>,
-    ) -> Result<Vec<Range>> {
+    ) -> Result<Vec<(Range, Error)>> {
         let mut lost = Vec::new();
         for range in &selection.ranges {
             let mut at = range.start;
@@ -161,8 +161,8 @@ impl Tapes {
                 at = match self.send_range(app, stretch, identities, drives, to)? {
                     Sent::All => range.end,
                     Sent::NobodyListens => return Ok(lost),
-                    Sent::Until(gap) => {
-                        lost.push(gap);
+                    Sent::Until(gap, why) => {
+                        lost.push((gap, why));
                         selection
                             .next_member(index, gap.end)?
                             .unwrap_or(range.end)
@@ -215,8 +215,8 @@ impl Tapes {
 enum Sent {
     /// To its end.
     All,
-    /// Up to here; the rest of the segment cannot be read.
-    Until(Range),
+    /// Not this rest of a segment, and why.
+    Until(Range, Error),
     /// Nobody receives any more.
     NobodyListens,
 }
@@ -233,7 +233,8 @@ impl Source {
         to: &Sender<Piece>,
     ) -> Result<Sent> {
         let mut at = wanted.start;
-        for (copy, barcode) in &self.copies {
+        let mut last = None;
+        for (number, (copy, barcode)) in self.copies.iter().enumerate() {
             let mut listening = true;
             let read = self.files(app, copy).and_then(|(files, frames)| {
                 drives.with_reader(copy.volume, |reader| {
@@ -252,18 +253,26 @@ impl Source {
                 // No other copy opens with a key that this one does not open with.
                 Err(error) if is_wrong_key(&error) => return Err(error),
                 Err(error) if error.kind() == ErrorKind::Failed => {
-                    app.watcher.event(Event::Problem {
-                        subject: barcode.to_string(),
-                        what: error.to_string(),
-                    });
+                    if number + 1 < self.copies.len() {
+                        // Another copy may have it: worth a line, no more.
+                        app.watcher.event(Event::Problem {
+                            subject: barcode.to_string(),
+                            what: error.to_string(),
+                        });
+                    }
+                    last = Some(error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(Sent::Until(Range {
+        let gap = Range {
             start: at,
             end: self.segment.stream_offset + self.segment.plaintext_length,
-        }))
+        };
+        let why = last.unwrap_or_else(|| {
+            Error::failed(format!("segment {} is on no tape", self.segment.number.0))
+        });
+        Ok(Sent::Until(gap, why))
     }
 
     fn files(

@@ -36,7 +36,7 @@ impl Refusal {
         assert_eq!(output.status.code(), Some(code), "{all}");
         let lines: Vec<&str> = err.lines().collect();
         let is_error = |line: &&str| line.starts_with("tapeward: ");
-        let at = lines.iter().position(|line| is_error(line));
+        let at = lines.iter().position(&is_error);
         let at = at.unwrap_or_else(|| panic!("no line says what is wrong\n{all}"));
         assert_eq!(
             lines.iter().filter(|line| is_error(line)).count(),
