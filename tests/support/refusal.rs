@@ -35,8 +35,8 @@ impl Refusal {
         let all = format!("--- stdout\n{out}\n--- stderr\n{err}");
         assert_eq!(output.status.code(), Some(code), "{all}");
         let lines: Vec<&str> = err.lines().collect();
-        let is_error = |line: &&str| line.starts_with("tapeward: ");
-        let at = lines.iter().position(|line| is_error(&line));
+        let is_error = |line: &str| line.starts_with("tapeward: ");
+        let at = lines.iter().position(|line| is_error(line));
         let at = at.unwrap_or_else(|| panic!("no line says what is wrong\n{all}"));
         assert_eq!(
             lines.iter().filter(|line| is_error(line)).count(),
