@@ -10,7 +10,7 @@ use crate::archive::extract::{Existing, ExtractOptions};
 use crate::archive::member::MemberKind;
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::catalogue::{BackupSet, Compression, KeyRole};
+use crate::catalogue::{BackupSet, Compression, KeyRole, SetState};
 use crate::config::{Config, LibraryConfig};
 use crate::error::{Context, Error, Result};
 use crate::files::free_space;
@@ -85,8 +85,17 @@ pub fn initialise_virtual(
     App::initialise(state, &config, around.clone())
 }
 
+/// What quickstart came to.
+#[derive(Debug)]
+pub struct Done {
+    /// Where everything is and how to go on.
+    pub lines: Vec<String>,
+    /// The runs it made.
+    pub reports: Vec<Report>,
+}
+
 /// Runs it; the lines returned say where everything is and how to go on.
-pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Result<Vec<String>> {
+pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Result<Done> {
     let (source, excludes) = match directory {
         Some(directory) => (set::readable_folder(directory)?, Vec::new()),
         None => {
@@ -113,6 +122,7 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
             compression: Compression::Zstd,
         },
     )?;
+    let mut reports = Vec::new();
     let unfinished = app
         .catalogue
         .read(|view| view.open_runs())?
@@ -120,7 +130,7 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
         .find(|run| run.kind == crate::catalogue::RunKind::Backup);
     if let Some(run) = unfinished {
         // An earlier quickstart was stopped: it comes first.
-        run::resume(&app, Some(run.id))?;
+        reports.push(run::resume(&app, Some(run.id))?);
         prepare_media(&app, &library)?;
     }
     let report = run::start(
@@ -131,8 +141,10 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
             month: None,
         },
     )?;
-    let sample = restore_sample(&app, &library, &source)?;
-    Ok(closing_lines(&app, &report, sample))
+    let sample = restore_sample(&app, &library, &source, &report)?;
+    let lines = closing_lines(&app, &report, sample);
+    reports.push(report);
+    Ok(Done { lines, reports })
 }
 
 fn measure(source: &Path, excludes: &[PathBuf], state: &Path) -> Result<u64> {
@@ -241,9 +253,21 @@ struct Sample {
 }
 
 /// Restores one file from one cartridge and compares it with the source.
-fn restore_sample(app: &Arc<App>, library: &Arc<Library>, source: &Path) -> Result<Option<Sample>> {
+fn restore_sample(
+    app: &Arc<App>,
+    library: &Arc<Library>,
+    source: &Path,
+    report: &Report,
+) -> Result<Option<Sample>> {
     use std::os::unix::ffi::OsStrExt;
-    let set = app.catalogue.read(|view| set::find_set(view, SET))?;
+    let Some(made) = report
+        .sets
+        .iter()
+        .find(|set| set.state == SetState::Complete)
+    else {
+        return Ok(None);
+    };
+    let set = app.catalogue.read(|view| view.set(made.id))?;
     let Some(path) = choose_sample(app, &set)? else {
         return Ok(None);
     };

@@ -17,6 +17,7 @@ use tapeward_drivers::socket::{InitiatorId, Lun, SocketTransport};
 use tapeward_drivers::ssc::{Drive, Synchronize};
 use tapeward_sim::Operator;
 use tapeward_sim::front::control::Request;
+use tapeward_sim::library::{OpenOptions, Waiting};
 use world::{World, same_trees};
 
 /// A world with a defined set in one copy; nothing has run.
@@ -79,8 +80,8 @@ fn a_typo_in_the_configuration_is_named_with_line_and_column() {
     let world = prepared();
     let path = world.state().join("config.toml");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, format!("[monthly]\nverfy = true\n{text}")).unwrap();
-    refused(&world, 2, &["set", "list"], &["config.toml:2:1", "verfy"]);
+    fs::write(&path, format!("verfy = true\n{text}")).unwrap();
+    refused(&world, 2, &["set", "list"], &["config.toml:1:1", "verfy"]);
 }
 
 #[rstest]
@@ -174,28 +175,20 @@ fn a_cartridge_with_another_label_than_its_barcode_is_refused() {
     world.return_cartridges();
     // Somebody swaps the stickers of a written and a blank cartridge.
     shut_down(&world);
-    let cartridges = library(&world).join("cartridges");
-    let mut found = 0;
-    for entry in fs::read_dir(&cartridges).unwrap() {
-        let file = entry.unwrap().path().join("cartridge.json");
-        let text = fs::read_to_string(&file).unwrap();
-        let swapped = text
-            .replace("\"TWV001L8\"", "\"SWAP\"")
-            .replace("\"TWV002L8\"", "\"TWV001L8\"")
-            .replace("\"SWAP\"", "\"TWV002L8\"");
-        if swapped != text {
-            fs::write(&file, swapped).unwrap();
-            found += 1;
-        }
-    }
-    assert_eq!(found, 2);
+    // Not before its process is through with its files.
+    let patient = OpenOptions {
+        waiting: Waiting::UntilFree,
+        ..OpenOptions::default()
+    };
+    drop(tapeward_sim::Library::open_with(&library(&world), &patient).unwrap());
+    let cartridge = |name: &str| library(&world).join("cartridges").join(name);
+    fs::rename(cartridge("TWV001L8"), cartridge("aside")).unwrap();
+    fs::rename(cartridge("TWV002L8"), cartridge("TWV001L8")).unwrap();
+    fs::rename(cartridge("aside"), cartridge("TWV002L8")).unwrap();
     let back = world.path("back");
-    refused(
-        &world,
-        1,
-        &["restore", "data", "--to", back.to_str().unwrap()],
-        &["TWV001L8"],
-    );
+    let (_, err) = world.exits(3, ["restore", "data", "--to", back.to_str().unwrap()]);
+    assert!(err.contains("cannot read TWV001L8"), "{err}");
+    assert!(!back.join("d00").exists());
     // Appending: the wrong cartridge is passed over, nothing is written to it.
     let (_, err) = world.exits(3, ["job", "run"]);
     assert!(err.contains("TWV001L8"), "{err}");
@@ -285,6 +278,10 @@ fn full_mail_slots_are_named_and_the_run_goes_on_when_they_are_empty() {
         assert!(said.contains(word), "{said}");
     }
     refused(&world, 2, &["job", "run"], &["not finished", "job resume"]);
+    let runs = world.json(["job", "list"]);
+    assert_eq!(runs[0]["state"], "waiting", "{runs}");
+    world.ok(["job", "abandon", runs[0]["id"].as_str().unwrap()]);
+    world.exits(20, ["job", "run"]);
     world.ok(["sim", "remove", "TWV010L8"]);
     world.ok(["job", "resume"]);
     restores(&world);
@@ -349,7 +346,8 @@ fn a_source_that_is_gone_does_not_hold_up_the_run() {
     world.ok(["sim", "kill-host", "--at-command", "120"]);
     assert_eq!(world.run(["job", "run"]).status.code(), None);
     fs::rename(world.path("source"), world.path("elsewhere")).unwrap();
-    refused(&world, 1, &["job", "resume"], &["data", "source"]);
+    let (_, err) = world.exits(1, ["job", "resume"]);
+    assert!(complaint(&err).contains("source"), "{err}");
     let runs = world.json(["job", "list"]);
     assert_eq!(runs[0]["state"], "failed", "{runs}");
     fs::rename(world.path("elsewhere"), world.path("source")).unwrap();

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use dump::Dump;
+use rstest::rstest;
 use world::{World, same_trees};
 
 const SMALL: &str = "[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n";
@@ -78,41 +79,48 @@ fn both_copies_are_the_same_and_restore(world: &World, at_least: usize) {
     }
 }
 
-#[test]
-fn a_set_spans_three_cartridges_in_two_copies() {
+#[rstest]
+fn a_set_spans_three_cartridges_in_two_copies(#[values("none", "zstd")] compression: &str) {
     let world = World::with_library("8MiB");
     world.configure(SMALL);
     let source = world.path("source");
     seeded::make_tree(&source, 31, 18 << 20);
-    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    let define = ["set", "define", "data", source.to_str().unwrap()];
+    world.ok([&define[..], &["--compression", compression]].concat());
     world.run_job();
     both_copies_are_the_same_and_restore(&world, 3);
 
     // A file from the last cartridge takes that cartridge only.
     let last = cartridges(&world)[&2].last().unwrap().clone();
     let found = world.json(["find", "--set", "data", "f0*"]);
-    let there = found.as_array().unwrap().iter().find(|row| {
+    let found = found.as_array().unwrap();
+    let there = found.iter().find(|row| {
         let cartridges = row["cartridges"].as_array().unwrap();
         cartridges
             .iter()
             .any(|held| held["barcode"] == last.as_str())
     });
-    let path = there.unwrap()["path"].as_str().unwrap();
-    let to = world.path("one");
-    let report = world.json([
-        "restore",
-        "data",
-        path,
-        "--copy",
-        "2",
-        "--to",
-        to.to_str().unwrap(),
-    ]);
+    let report = restored_alone(&world, there.unwrap());
     assert_eq!(report["cartridges"], serde_json::json!([last]));
+
+    // A file of many segments comes back alone too.
+    let largest = found.iter().max_by_key(|row| row["size"].as_u64()).unwrap();
+    assert!(largest["size"].as_u64().unwrap() > 1 << 20);
+    restored_alone(&world, largest);
+}
+
+/// Restores one file from copy 2 and compares it; returns the report.
+fn restored_alone(world: &World, found: &serde_json::Value) -> serde_json::Value {
+    let path = found["path"].as_str().unwrap();
+    let back = world.path("one");
+    let to = back.to_str().unwrap();
+    let report = world.json(["restore", "data", path, "--copy", "2", "--to", to]);
     assert_eq!(
-        fs::read(to.join(path)).unwrap(),
-        fs::read(source.join(path)).unwrap()
+        fs::read(back.join(path)).unwrap(),
+        fs::read(world.path("source").join(path)).unwrap()
     );
+    fs::remove_dir_all(back).unwrap();
+    report
 }
 
 #[test]

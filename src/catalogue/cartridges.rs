@@ -54,6 +54,28 @@ text_enum! {
     }
 }
 
+impl Generation {
+    /// What a cartridge holds without compression, in bytes (10^12 bytes to the terabyte, as the
+    /// LTO Program counts); for one that is not known what the smallest holds.
+    #[must_use]
+    pub fn native_capacity(self) -> u64 {
+        let gigabytes = match self {
+            Self::Lto1 | Self::Unknown => 100,
+            Self::Lto2 => 200,
+            Self::Lto3 => 400,
+            Self::Lto4 => 800,
+            Self::Lto5 => 1_500,
+            Self::Lto6 => 2_500,
+            Self::Lto7 => 6_000,
+            Self::Lto7TypeM => 9_000,
+            Self::Lto8 => 12_000,
+            Self::Lto9 => 18_000,
+            Self::Lto10 => 30_000,
+        };
+        gigabytes * 1_000_000_000
+    }
+}
+
 /// A physical cartridge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cartridge {

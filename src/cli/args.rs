@@ -364,6 +364,14 @@ pub enum JobCommand {
         /// Id of the run; the unfinished one without it.
         run: Option<RunId>,
     },
+    /// Give an unfinished run up; what it has put on tape stays there until it expires.
+    #[command(
+        after_help = "Examples:\n  tapeward job abandon 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b"
+    )]
+    Abandon {
+        /// Id of the run.
+        run: RunId,
+    },
 }
 
 /// `job run`

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Session;
 use super::args::{JobCommand, JobRunArgs};
-use super::output::{self, Column, counted, or_dash, size, time};
+use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::job::plan::{self, Request};
 use crate::job::run::{self, Report};
 use crate::media::reconcile;
+use crate::progress::counted;
 
 pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
     let app = Arc::new(session.open()?);
@@ -18,6 +19,13 @@ pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
         JobCommand::Run(args) => start(session, &app, args),
         JobCommand::List => list(session, &app),
         JobCommand::Show { run } => show(session, &app, &run),
+        JobCommand::Abandon { run } => {
+            run::abandon(&app, run)?;
+            if session.is_json() {
+                return output::json(&serde_json::json!({ "run": run, "state": "failed" }));
+            }
+            output::line(format!("Run {run} is given up"))
+        }
         JobCommand::Resume { run } => {
             let report = run::resume(&app, run)?;
             finished(session, &report)
@@ -101,7 +109,7 @@ fn finished(session: &Session, report: &Report) -> Result<()> {
     } else {
         summary(report).iter().try_for_each(output::line)?;
     }
-    outcome(report)
+    report.outcome()
 }
 
 /// What a run came to, in lines.
@@ -125,36 +133,6 @@ fn summary(report: &Report) -> Vec<String> {
         ));
     }
     lines
-}
-
-/// The exit of a run that came to its end.
-fn outcome(report: &Report) -> Result<()> {
-    if !report.failed.is_empty() {
-        return Err(Error::failed(report.failed.join("; ")));
-    }
-    if report.problems > 0 || report.refused > 0 {
-        let mut what = Vec::new();
-        if report.problems > 0 {
-            what.push(counted(
-                report.problems,
-                "thing could not be read as it was",
-                "things could not be read as they were",
-            ));
-        }
-        if report.refused > 0 {
-            what.push(counted(
-                report.refused as u64,
-                "cartridge was refused",
-                "cartridges were refused",
-            ));
-        }
-        return Err(Error::new(
-            ErrorKind::Incomplete,
-            format!("done, but {}", what.join(" and ")),
-        )
-        .hint("each was named when it was met"));
-    }
-    Ok(())
 }
 
 fn list(session: &Session, app: &App) -> Result<()> {

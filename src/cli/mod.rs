@@ -21,6 +21,7 @@ use clap::error::ErrorKind;
 use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
+use crate::job::run::Report;
 use args::{Cli, Command};
 use output::{Format, Screen};
 
@@ -126,7 +127,10 @@ fn run(cli: Cli, format: Format) -> Result<()> {
     match cli.command {
         Command::Quickstart(args) => {
             crate::quickstart::run(&session.state, args.directory.as_deref(), &session.around)
-                .and_then(|lines| lines.iter().try_for_each(output::line))
+                .and_then(|done| {
+                    done.lines.iter().try_for_each(output::line)?;
+                    done.reports.iter().try_for_each(Report::outcome)
+                })
         }
         Command::Init(args) => setup::init(&session, &args),
         Command::Config(args::ConfigCommand::Check) => setup::config_check(&session),

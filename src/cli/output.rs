@@ -89,12 +89,6 @@ pub fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// How many of what: `1 segment`, `3 segments`.
-#[must_use]
-pub fn counted(number: u64, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
-}
-
 /// A cell that may be empty.
 #[must_use]
 pub fn or_dash(value: Option<impl ToString>) -> String {

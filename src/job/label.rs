@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::Drive;
 
@@ -10,8 +11,8 @@ use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, View,
-    Volume,
+    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, StepState,
+    View, Volume,
 };
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
@@ -19,11 +20,12 @@ use crate::journal::Event;
 use crate::library::Library;
 use crate::media::{barcode, reconcile};
 use crate::tape::document::VolumeHeader;
+use crate::tape::label::TrailerGroup;
 use crate::tape::stream::{Geometry, StreamOptions};
 use crate::tape::volume::{
-    DriveCompression, Identified, LabelPolicy, VolumeWriter, WriterSettings, identify,
+    DriveCompression, Identified, LabelPolicy, VolumeReader, VolumeWriter, WriterSettings, identify,
 };
-use crate::tape::{BlockSize, Codec, VolumeError};
+use crate::tape::{BlockSize, Codec, TapeFile, VolumeError};
 
 /// What to do with data of other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,19 +221,21 @@ pub fn label_mounted(
     settings: WriterSettings,
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
-    let prepared = prepare(context, &mut drive, code).and_then(|prepared| {
-        if foreign == Foreign::Overwrite {
-            not_kept_here(context, &mut drive, code)?;
-        }
-        Ok(prepared)
-    });
-    let (header, policy, old, cartridge) = match prepared {
+    let prepared = prepare(context, &mut drive, code);
+    let (header, old, cartridge) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
-    let policy = match foreign {
-        Foreign::Overwrite if policy == LabelPolicy::BlankOnly => LabelPolicy::OverwriteForeign,
-        _ => policy,
+    if foreign == Foreign::Overwrite {
+        let (back, checked) = not_kept(context, drive, code, old.as_ref());
+        drive = back;
+        if let Err(error) = checked {
+            return Err(Box::new(LabelError { drive, error }));
+        }
+    }
+    let policy = match choose_policy(context, &mut drive, old.as_ref(), foreign) {
+        Ok(policy) => policy,
+        Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
     let intent = LabelIntent {
         barcode: code.clone(),
@@ -261,7 +265,7 @@ pub fn label_mounted(
                             },
                         )?;
                     }
-                    let overwrote = (foreign == Foreign::Overwrite)
+                    let overwrote = (policy == LabelPolicy::OverwriteForeign)
                         .then(|| "whatever was on it, as asked for".to_owned());
                     record_label(context, tx, now, &writer, &cartridge, pool, overwrote)
                 },
@@ -327,7 +331,7 @@ pub fn record_label(
     )
 }
 
-type Prepared = (VolumeHeader, LabelPolicy, Option<Volume>, Cartridge);
+type Prepared = (VolumeHeader, Option<Volume>, Cartridge);
 
 fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Prepared> {
     let app = &context.app;
@@ -339,7 +343,11 @@ fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Pr
     let capacity = drive
         .capacity()
         .context("cannot ask for the cartridge's capacity")?
-        .map_or(0, |capacity| capacity.maximum.bytes());
+        .map_or_else(
+            // A drive that cannot tell: what cartridges of this label hold.
+            || barcode::read(code).generation.native_capacity(),
+            |capacity| capacity.maximum.bytes(),
+        );
     let header = VolumeHeader {
         volume: VolumeId::generate(now),
         serial,
@@ -351,33 +359,112 @@ fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Pr
         // Only what is written later says how long it must be kept.
         retain_until: None,
     };
-    // A blank tape in any case; a volume of ours once the record says that it is free.
-    let policy = old
-        .as_ref()
-        .map_or(LabelPolicy::BlankOnly, |old| LabelPolicy::Reuse(old.id));
-    Ok((header, policy, old, cartridge))
+    Ok((header, old, cartridge))
 }
 
-/// A volume whose header cannot be read any more is still the one that the record has under its
-/// serial.
-fn not_kept_here(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<()> {
-    let app = &context.app;
-    let found = identify(drive).context(format!("cannot look at {code}"))?;
-    let Identified::OursDamaged { serial, .. } = &found else {
-        return Ok(());
+/// What may be overwritten: a volume the record says is free, one that a process of ours died over
+/// while labelling it, and what somebody explicitly lets go.
+fn choose_policy(
+    context: &RunContext,
+    drive: &mut Drive,
+    old: Option<&Volume>,
+    foreign: Foreign,
+) -> Result<LabelPolicy> {
+    let found = identify(drive).context("cannot look at the tape")?;
+    let Identified::Ours(header) = found else {
+        return Ok(match foreign {
+            Foreign::Overwrite => LabelPolicy::OverwriteForeign,
+            Foreign::Refuse => LabelPolicy::BlankOnly,
+        });
     };
-    let Ok(serial) = serial.parse::<VolumeSerial>() else {
-        return Ok(());
+    let volume = header.volume;
+    if old.is_some_and(|old| old.id == volume) {
+        return Ok(LabelPolicy::Reuse(volume));
+    }
+    context.app.catalogue.read(|view| {
+        let on_record = view.find_volume(volume)?.is_some();
+        let free = foreign == Foreign::Overwrite || label_unfinished(view, volume)?;
+        Ok(if !on_record && free {
+            LabelPolicy::Reuse(volume)
+        } else {
+            LabelPolicy::BlankOnly
+        })
+    })
+}
+
+/// Whether writing this very label was begun here and never observed.
+fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
+    for run in view.runs()? {
+        for step in view.steps(run.id)? {
+            let meant = step.kind.as_str() == LABEL
+                && serde_json::from_value::<LabelIntent>(step.intent.clone())
+                    .is_ok_and(|intent| intent.volume == volume);
+            if meant {
+                return Ok(step.state != StepState::Done);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Nothing that must be kept is overwritten because somebody takes it for foreign: a volume whose
+/// header cannot be read any more and that the record has under its serial, and one of another
+/// record whose labels (HDR1, expiration date) say so.
+fn not_kept(
+    context: &RunContext,
+    mut drive: Drive,
+    code: &Barcode,
+    old: Option<&Volume>,
+) -> (Drive, Result<()>) {
+    let what = || format!("cannot look at {code}");
+    let found = match identify(&mut drive).context(what()) {
+        Ok(found) => found,
+        Err(error) => return (drive, Err(error)),
     };
-    let known = app.catalogue.read(|view| view.volume_by_serial(serial))?;
-    match known.and_then(|volume| volume.retain_until) {
-        Some(until) if app.clock.now() < until => Err(Error::failed(format!(
-            "cannot label {code}: it holds {found}, and volume {serial} must be kept until {}: \
-             nothing was written",
-            until.format("%Y-%m-%d")
+    let text = found.to_string();
+    let (drive, until) = match found {
+        Identified::OursDamaged { serial, .. } => (drive, recorded_retention(context, &serial)),
+        Identified::Ours(header) if old.is_none_or(|old| old.id != header.volume) => {
+            let mut reader = VolumeReader::of_identified(drive, *header);
+            let until = reader.scan().context(what()).and_then(|files| {
+                let days = files.iter().map(labelled_retention);
+                Ok(days
+                    .collect::<Result<Vec<_>>>()?
+                    .into_iter()
+                    .flatten()
+                    .max())
+            });
+            (reader.into_drive(), until)
+        }
+        _ => (drive, Ok(None)),
+    };
+    let today = context.app.clock.now().date_naive();
+    let checked = until.and_then(|until| match until {
+        Some(until) if today < until => Err(Error::failed(format!(
+            "cannot label {code}: it holds {text}, which must be kept until {until}: nothing was \
+             written"
         ))),
         _ => Ok(()),
-    }
+    });
+    (drive, checked)
+}
+
+fn recorded_retention(context: &RunContext, serial: &str) -> Result<Option<NaiveDate>> {
+    let Ok(serial) = serial.parse::<VolumeSerial>() else {
+        return Ok(None);
+    };
+    let known = context
+        .app
+        .catalogue
+        .read(|view| view.volume_by_serial(serial))?;
+    Ok(known
+        .and_then(|volume| volume.retain_until)
+        .map(|until| until.date_naive()))
+}
+
+fn labelled_retention(file: &TapeFile) -> Result<Option<NaiveDate>> {
+    let group = TrailerGroup::parse(&file.trailer).context("a trailer cannot be read")?;
+    Ok(group.file1.expires.day())
 }
 
 /// The barcode's six characters when they are free, else the first free number.

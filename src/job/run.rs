@@ -9,11 +9,13 @@ use tapeward_drivers::smc::ElementKind;
 use super::drives::Drives;
 use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
-use super::settle;
-use super::step::RunContext;
+use super::settle::{self, WriteIntent};
+use super::step::{RunContext, WRITE};
 use super::verify::{self, Verified};
 use crate::app::App;
-use crate::catalogue::{NewRun, Run, RunKind, RunState, SetCopyState, SetState};
+use crate::catalogue::{
+    ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
+};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
@@ -21,6 +23,7 @@ use crate::library::Library;
 use crate::library::lock::DeviceLock;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
+use crate::progress::counted;
 
 /// A run under way.
 #[derive(Debug)]
@@ -48,6 +51,41 @@ pub struct Report {
     pub refused: usize,
     /// Sets that were given up.
     pub failed: Vec<String>,
+}
+
+impl Report {
+    /// What the run's end means to whoever started it.
+    ///
+    /// # Errors
+    /// Sets that were given up; [`ErrorKind::Incomplete`] for files or cartridges with problems.
+    pub fn outcome(&self) -> Result<()> {
+        if !self.failed.is_empty() {
+            return Err(Error::failed(self.failed.join("; ")));
+        }
+        if self.problems > 0 || self.refused > 0 {
+            let mut what = Vec::new();
+            if self.problems > 0 {
+                what.push(counted(
+                    self.problems,
+                    "thing could not be read as it was",
+                    "things could not be read as they were",
+                ));
+            }
+            if self.refused > 0 {
+                what.push(counted(
+                    self.refused as u64,
+                    "cartridge was refused",
+                    "cartridges were refused",
+                ));
+            }
+            return Err(Error::new(
+                ErrorKind::Incomplete,
+                format!("done, but {}", what.join(" and ")),
+            )
+            .hint("each was named when it was met"));
+        }
+        Ok(())
+    }
 }
 
 /// A set of a run.
@@ -100,6 +138,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         ))
         .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
     }
+    expire(app)?;
     let plan = plan::plan(app, library.name(), request)?;
     for set in &plan.sets {
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
@@ -179,6 +218,101 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
         .ok_or_else(|| Error::usage("no run is unfinished"))
 }
 
+/// Sets and volumes whose retention has ended may be written over from now on.
+fn expire(app: &App) -> Result<()> {
+    app.write(|tx, now| {
+        for set in tx.sets()? {
+            let over = matches!(set.state, SetState::Complete | SetState::Failed);
+            if over && set.retain_until <= now {
+                tx.expire_set(set.id, now)?;
+            }
+        }
+        for volume in tx.volumes()? {
+            let written = matches!(volume.content, ContentState::Filling | ContentState::Full);
+            let ended = volume.retain_until.is_some_and(|until| until <= now);
+            if written && ended {
+                let reason = "its retention has ended";
+                tx.set_content(volume.id, ContentState::Expired, now, reason, None)?;
+                app.note(
+                    tx,
+                    now,
+                    &JournalEvent::VolumeContent {
+                        volume: volume.id,
+                        run: None,
+                        content: ContentState::Expired,
+                        reason: reason.to_owned(),
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Gives a run up: its open sets fail, its open steps are settled as such, and volumes whose end
+/// nobody has looked at are quarantined.
+pub fn abandon(app: &App, id: RunId) -> Result<()> {
+    let _lock = hold_job(app)?;
+    let run = choose(app, Some(id))?;
+    app.write(|tx, now| {
+        for step in tx.open_intents(run.id)? {
+            if let Ok(intent) = serde_json::from_value::<WriteIntent>(step.intent.clone())
+                && step.kind.as_str() == WRITE
+            {
+                let reason = "its run was given up before its end was looked at";
+                let state = ContentState::Quarantined;
+                tx.set_content(intent.volume, state, now, reason, Some(run.id))?;
+                app.note(
+                    tx,
+                    now,
+                    &JournalEvent::VolumeContent {
+                        volume: intent.volume,
+                        run: Some(run.id),
+                        content: state,
+                        reason: reason.to_owned(),
+                    },
+                )?;
+            }
+            let observation = serde_json::json!({ "given_up": true });
+            tx.observe(step.id, StepOutcome::Settled, &observation, now)?;
+            app.note(
+                tx,
+                now,
+                &JournalEvent::StepSettled {
+                    run: run.id,
+                    step: step.id,
+                    observation,
+                },
+            )?;
+        }
+        let reason = "the run was given up".to_owned();
+        for set in tx.sets_of_run(run.id)? {
+            if set.state == SetState::Open {
+                tx.fail_set(set.id, now)?;
+                app.note(
+                    tx,
+                    now,
+                    &JournalEvent::SetFailed {
+                        run: run.id,
+                        set: set.id,
+                        reason: reason.clone(),
+                    },
+                )?;
+            }
+        }
+        tx.set_run_state(run.id, RunState::Failed, Some(&reason), now)?;
+        app.note(
+            tx,
+            now,
+            &JournalEvent::RunChanged {
+                run: run.id,
+                state: RunState::Failed,
+                note: Some(reason),
+            },
+        )
+    })
+}
+
 /// One job at a time works with a state folder.
 fn hold_job(app: &App) -> Result<DeviceLock> {
     DeviceLock::acquire(
@@ -208,6 +342,7 @@ fn execute(
         Ok(()) if job.failed.len() == plan.sets.len() => {
             (RunState::Failed, Some(job.failed.join("; ")))
         }
+        Ok(()) if !job.failed.is_empty() => (RunState::Done, Some(job.failed.join("; "))),
         Ok(()) => (RunState::Done, None),
         Err(error) if error.kind() == ErrorKind::OperatorNeeded => {
             (RunState::Waiting, Some(error.to_string()))
@@ -372,13 +507,21 @@ impl Job {
                 })
                 .collect::<Result<Vec<_>>>()
         })?;
+        let mut failed = self.failed.clone();
+        for set in &sets {
+            // Given up by an earlier process of this run.
+            let told = failed.iter().any(|what| what.contains(&set.name));
+            if set.state == SetState::Failed && !told {
+                failed.push(format!("set {}: it was given up", set.name));
+            }
+        }
         Ok(Report {
             run: self.context.run,
             sets,
             cartridges,
             problems,
             refused: self.refused,
-            failed: self.failed.clone(),
+            failed,
         })
     }
 }

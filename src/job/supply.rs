@@ -165,7 +165,7 @@ impl Supply {
         candidate: &Candidate,
         mut drive: Drive,
     ) -> Result<(VolumeWriter, StepId), Refused> {
-        let settings = match self.settings(&mut drive) {
+        let settings = match self.settings(candidate, &mut drive) {
             Ok(settings) => settings,
             Err(error) => return Err(Box::new((drive, error))),
         };
@@ -188,11 +188,14 @@ impl Supply {
         }
     }
 
-    fn settings(&self, drive: &mut Drive) -> Result<WriterSettings> {
+    fn settings(&self, candidate: &Candidate, drive: &mut Drive) -> Result<WriterSettings> {
         let capacity = drive
             .capacity()
             .context("cannot ask for the cartridge's capacity")?
-            .map_or(0, |capacity| capacity.maximum.bytes());
+            .map_or_else(
+                || candidate.cartridge.generation.native_capacity(),
+                |capacity| capacity.maximum.bytes(),
+            );
         let geometry = *self
             .geometry
             .get_or_init(|| Geometry::new(&self.options, capacity));
@@ -344,15 +347,16 @@ fn is_about_the_cartridge(error: &Error) -> bool {
     source
         .and_then(|source| source.downcast_ref::<VolumeError>())
         .is_some_and(|error| {
-            matches!(
-                error,
-                VolumeError::TrailerMismatch { .. }
-                    | VolumeError::WrongVolume { .. }
-                    | VolumeError::NotBlank { .. }
-                    | VolumeError::WormNotBlank { .. }
-                    | VolumeError::WriteProtected
-                    | VolumeError::RetentionRuns { .. }
-                    | VolumeError::OtherRetentionRuns { .. }
-            )
+            super::verify::is_bad_medium(error)
+                || matches!(
+                    error,
+                    VolumeError::TrailerMismatch { .. }
+                        | VolumeError::WrongVolume { .. }
+                        | VolumeError::NotBlank { .. }
+                        | VolumeError::WormNotBlank { .. }
+                        | VolumeError::WriteProtected
+                        | VolumeError::RetentionRuns { .. }
+                        | VolumeError::OtherRetentionRuns { .. }
+                )
         })
 }

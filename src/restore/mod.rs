@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
 use crate::archive::member::MemberState;
-use crate::archive::problem::{Problem, Severity, show};
+use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::reader::ArchiveReader;
 use crate::catalogue::{BackupSet, NewRun, RunKind, RunState};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -197,21 +197,24 @@ fn extract(
             let mut source = RangeReader::new(receiver);
             write_files(app, request, selection, index, &mut source, &mut report)
         });
-        let read = tapes.send(app, selection, &request.identities, drives, &sender);
+        let read = tapes.send(app, selection, index, &request.identities, drives, &sender);
         drop(sender);
         let written = writer
             .join()
             .unwrap_or_else(|_| Err(Error::failed("writing files stopped unexpectedly")));
         (written, read)
     });
+    // A signal ends the stream early, whatever the other thread makes of that.
     app.interrupt.check()?;
     // Why the tape could not be read says more than that the stream ended too early.
-    read?;
-    if written.is_err() {
-        // A signal ends the stream early, whatever the other thread makes of that.
-        app.interrupt.check()?;
-    }
+    let lost = read?;
     written?;
+    for path in selection.members_in(index, &lost)? {
+        report.problems.push(format!(
+            "{}: it is on no tape that can be read",
+            show(&path)
+        ));
+    }
     Ok(report)
 }
 
@@ -233,11 +236,13 @@ fn write_files(
         loop {
             app.interrupt.check()?;
             let at = start + reader.offset();
-            let Some(header) = reader
-                .next_member()
-                .context("the stream from tape cannot be read")?
-            else {
-                break;
+            let header = match reader.next_member() {
+                Ok(Some(header)) => header,
+                Ok(None) => break,
+                Err(error) => {
+                    report.problems.push(cut_short(at, &error));
+                    break;
+                }
             };
             let Some(target) = selection.target(&header.path, at) else {
                 continue;
@@ -247,11 +252,17 @@ fn write_files(
                 .context("the set's index cannot be read")?
                 .filter(|entry| selection.stream_offset(entry.address) == Some(at));
             let digest = entry.as_ref().and_then(|entry| entry.digest);
-            let outcome = extractor
-                .extract(&target, &header, &mut reader, digest, &mut |problem| {
+            let outcome =
+                extractor.extract(&target, &header, &mut reader, digest, &mut |problem| {
                     problems.push(problem);
-                })
-                .context("the stream from tape cannot be read")?;
+                });
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    report.problems.push(cut_short(at, &error));
+                    break;
+                }
+            };
             match outcome {
                 Outcome::Restored => {
                     report.restored += 1;
@@ -300,6 +311,12 @@ fn flaw(state: MemberState) -> Option<&'static str> {
         MemberState::Changed => Some("it changed while it was backed up; this is what was read"),
         MemberState::Superseded => Some("only its beginning was backed up; the rest is zeros"),
     }
+}
+
+/// A stretch of the stream that ended too early or made no sense: the members after it are named
+/// one by one where the tape is to blame.
+fn cut_short(at: u64, error: &ArchiveError) -> String {
+    format!("from byte {at} of the stream: {error}")
 }
 
 /// An error for a report with problems.

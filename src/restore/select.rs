@@ -125,6 +125,39 @@ impl Selection {
         })
     }
 
+    /// The stream offset of the first member that starts at or after `offset`.
+    pub fn next_member(&self, index: &IndexReader, offset: u64) -> Result<Option<u64>> {
+        let mut next: Option<u64> = None;
+        for entry in index.entries() {
+            let entry = entry.context("the set's index cannot be read")?;
+            let start = self.offset_of(entry.address)?;
+            if start >= offset && next.is_none_or(|known| start < known) {
+                next = Some(start);
+            }
+        }
+        Ok(next)
+    }
+
+    /// Paths of the members asked for that reach into one of these stretches.
+    pub fn members_in(&self, index: &IndexReader, stretches: &[Range]) -> Result<Vec<Vec<u8>>> {
+        let mut paths = Vec::new();
+        if stretches.is_empty() {
+            return Ok(paths);
+        }
+        for entry in index.entries() {
+            let entry = entry.context("the set's index cannot be read")?;
+            let start = self.offset_of(entry.address)?;
+            let end = start + entry.length;
+            let touched = stretches
+                .iter()
+                .any(|stretch| start < stretch.end && stretch.start < end);
+            if touched && self.target(&entry.path, start).is_some() {
+                paths.push(entry.path);
+            }
+        }
+        Ok(paths)
+    }
+
     /// Where a member starts in the tar stream.
     #[must_use]
     pub fn stream_offset(&self, address: MemberAddress) -> Option<u64> {

@@ -14,9 +14,9 @@ use crate::index::IndexReader;
 use crate::job::{Drives, volumes};
 use crate::key::Identities;
 use crate::progress::Event;
-use crate::tape::Codec;
 use crate::tape::codec::{FrameSize, FrameTable, PlaintextReader};
 use crate::tape::volume::VolumeReader;
+use crate::tape::{Codec, CodecError};
 
 /// Bytes handed over at a time.
 const CHUNK: usize = 1 << 20;
@@ -135,47 +135,95 @@ impl Tapes {
         all
     }
 
-    /// Reads every range and hands it over.
+    /// Reads every range and hands it over. What no copy can deliver is left out; the stretches of
+    /// stream that are missing are returned.
     pub(super) fn send(
         &self,
         app: &Arc<App>,
         selection: &Selection,
+        index: &IndexReader,
         identities: &Identities,
         drives: &mut Drives,
         to: &Sender<Piece>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Range>> {
+        let mut lost = Vec::new();
         for range in &selection.ranges {
             let mut at = range.start;
-            if to.send(Piece::Begin(at)).is_err() {
-                // The other side has given up and says why.
-                return Ok(());
-            }
-            for source in &self.sources {
-                let segment = &source.segment;
-                let end = segment.stream_offset + segment.plaintext_length;
-                if at >= end || range.end <= segment.stream_offset {
-                    continue;
+            while at < range.end {
+                if to.send(Piece::Begin(at)).is_err() {
+                    // The other side has given up and says why.
+                    return Ok(lost);
                 }
-                let wanted = Range {
+                let stretch = Range {
                     start: at,
-                    end: end.min(range.end),
+                    end: range.end,
                 };
-                if !source.send(app, wanted, identities, drives, to)? {
-                    return Ok(());
+                at = match self.send_range(app, stretch, identities, drives, to)? {
+                    Sent::All => range.end,
+                    Sent::NobodyListens => return Ok(lost),
+                    Sent::Until(gap) => {
+                        lost.push(gap);
+                        selection
+                            .next_member(index, gap.end)?
+                            .unwrap_or(range.end)
+                            .max(gap.end)
+                    }
+                };
+                if to.send(Piece::End).is_err() {
+                    return Ok(lost);
                 }
-                at = wanted.end;
-            }
-            if to.send(Piece::End).is_err() {
-                return Ok(());
             }
         }
-        Ok(())
+        Ok(lost)
     }
+
+    fn send_range(
+        &self,
+        app: &Arc<App>,
+        range: Range,
+        identities: &Identities,
+        drives: &mut Drives,
+        to: &Sender<Piece>,
+    ) -> Result<Sent> {
+        let mut at = range.start;
+        for source in &self.sources {
+            let segment = &source.segment;
+            let end = segment.stream_offset + segment.plaintext_length;
+            if at >= end || range.end <= segment.stream_offset {
+                continue;
+            }
+            if at < segment.stream_offset {
+                return Err(Error::failed(format!(
+                    "the record has a hole before segment {}",
+                    segment.number.0
+                )));
+            }
+            let wanted = Range {
+                start: at,
+                end: end.min(range.end),
+            };
+            match source.send(app, wanted, identities, drives, to)? {
+                Sent::All => at = wanted.end,
+                stopped => return Ok(stopped),
+            }
+        }
+        Ok(Sent::All)
+    }
+}
+
+/// How far a stretch was sent.
+enum Sent {
+    /// To its end.
+    All,
+    /// Up to here; the rest of the segment cannot be read.
+    Until(Range),
+    /// Nobody receives any more.
+    NobodyListens,
 }
 
 impl Source {
     /// Sends a stretch from the first copy that can be read, going on with the next one where it
-    /// fails. `false` when nobody receives any more.
+    /// fails.
     fn send(
         &self,
         app: &Arc<App>,
@@ -183,9 +231,8 @@ impl Source {
         identities: &Identities,
         drives: &mut Drives,
         to: &Sender<Piece>,
-    ) -> Result<bool> {
+    ) -> Result<Sent> {
         let mut at = wanted.start;
-        let mut last = None;
         for (copy, barcode) in &self.copies {
             let mut listening = true;
             let read = self.files(app, copy).and_then(|(files, frames)| {
@@ -200,19 +247,22 @@ impl Source {
                 })
             });
             match read {
-                Ok(()) => return Ok(listening),
+                Ok(()) if listening => return Ok(Sent::All),
+                Ok(()) => return Ok(Sent::NobodyListens),
+                // No other copy opens with a key that this one does not open with.
+                Err(error) if is_wrong_key(&error) => return Err(error),
                 Err(error) if error.kind() == ErrorKind::Failed => {
                     app.watcher.event(Event::Problem {
                         subject: barcode.to_string(),
                         what: error.to_string(),
                     });
-                    last = Some(error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or_else(|| {
-            Error::failed(format!("segment {} is on no tape", self.segment.number.0))
+        Ok(Sent::Until(Range {
+            start: at,
+            end: self.segment.stream_offset + self.segment.plaintext_length,
         }))
     }
 
@@ -388,6 +438,20 @@ impl Read for RangeReader {
         self.used += count;
         Ok(count)
     }
+}
+
+fn is_wrong_key(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if matches!(
+            error.downcast_ref::<CodecError>(),
+            Some(CodecError::WrongIdentity { .. })
+        ) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn codec(codec: crate::catalogue::Codec) -> Codec {

@@ -164,6 +164,16 @@ impl World {
         swap(&one.join("cartridge.json"), &other.join("cartridge.json"));
     }
 
+    /// Puts the tape of another world's cartridge into a cartridge of this one.
+    pub(crate) fn take_tape(&self, other: &World, from: &str, into: &str) {
+        self.shut_down();
+        other.shut_down();
+        let (from, into) = (other.cartridge_folder(from), self.cartridge_folder(into));
+        fs::rename(into.join("cartridge.json"), from.join("cartridge.json")).unwrap();
+        fs::remove_dir_all(&into).unwrap();
+        fs::rename(&from, &into).unwrap();
+    }
+
     /// Another program writes these blocks on a cartridge, from its beginning; an empty block
     /// stands for a filemark.
     pub(crate) fn write_foreign(&self, barcode: &str, blocks: &[Vec<u8>]) {
