@@ -58,15 +58,15 @@ impl Watcher for Unwatched {
 /// Shared handle to a watcher.
 pub type SharedWatcher = Arc<dyn Watcher>;
 
-/// Says a step in one line.
-pub fn step(watcher: &dyn Watcher, text: impl Into<String>) {
-    watcher.event(Event::Step { text: text.into() });
-}
-
 /// How many of what: `1 segment`, `3 segments`.
 #[must_use]
 pub fn counted(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// Says a step in one line.
+pub fn step(watcher: &dyn Watcher, text: impl Into<String>) {
+    watcher.event(Event::Step { text: text.into() });
 }
 
 /// Set when somebody asked to stop; long tasks look at it at their safe points.

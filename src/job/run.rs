@@ -62,29 +62,29 @@ impl Report {
         if !self.failed.is_empty() {
             return Err(Error::failed(self.failed.join("; ")));
         }
-        if self.problems > 0 || self.refused > 0 {
-            let mut what = Vec::new();
-            if self.problems > 0 {
-                what.push(counted(
-                    self.problems,
-                    "thing could not be read as it was",
-                    "things could not be read as they were",
-                ));
-            }
-            if self.refused > 0 {
-                what.push(counted(
-                    self.refused as u64,
-                    "cartridge was refused",
-                    "cartridges were refused",
-                ));
-            }
-            return Err(Error::new(
-                ErrorKind::Incomplete,
-                format!("done, but {}", what.join(" and ")),
-            )
-            .hint("each was named when it was met"));
+        let mut what = Vec::new();
+        if self.problems > 0 {
+            what.push(counted(
+                self.problems,
+                "thing could not be read as it was",
+                "things could not be read as they were",
+            ));
         }
-        Ok(())
+        if self.refused > 0 {
+            what.push(counted(
+                self.refused as u64,
+                "cartridge was refused",
+                "cartridges were refused",
+            ));
+        }
+        if what.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Incomplete,
+            format!("done, but {}", what.join(" and ")),
+        )
+        .hint("each was named when it was met"))
     }
 }
 
