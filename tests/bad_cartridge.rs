@@ -161,6 +161,25 @@ fn a_volume_that_the_record_does_not_know_is_never_overwritten() {
     world.both_copies_restore();
 }
 
+/// Another site's tape under a barcode of ours: its own labels say how long it must be kept.
+#[test]
+fn a_volume_of_another_record_is_kept_as_its_labels_say() {
+    let other = World::with_set_on_tape();
+    let world = World::with_library("64MiB");
+    world.take_tape(&other, "TWV001L8", "TWV009L8");
+    let before = bytes(&world, "TWV009L8");
+    for more in [&[][..], &["--overwrite-foreign"]] {
+        let label = ["media", "label", "TWV009L8", "--pool", "onsite"];
+        let refusal = world.refuses(1, [&label[..], more].concat());
+        refusal.says(&["TWV009L8", "barcode TWV001L8", "nothing was written"]);
+        assert_eq!(
+            more.is_empty(),
+            !refusal.line.contains("must be kept until")
+        );
+    }
+    assert!(bytes(&world, "TWV009L8") == before, "it was written to");
+}
+
 /// Even when its header cannot be read any more, as long as the record knows its serial.
 #[test]
 fn a_damaged_header_does_not_make_a_volume_free() {
@@ -191,8 +210,9 @@ fn exchanged_cartridges_are_refused_with_both_named() {
     // Reading.
     let back = world.path("back");
     let to = back.to_str().unwrap();
-    let refusal = world.refuses(1, ["restore", "data", "--copy", "1", "--to", to]);
-    refusal.says(&["TWV001L8", "barcode TWV002L8"]);
+    let refusal = world.stops(1, ["restore", "data", "--copy", "1", "--to", to]);
+    refusal.says(&["nothing could be read from TWV001L8"]);
+    assert!(refusal.before.contains("barcode TWV002L8"), "{refusal:#?}");
     assert_eq!(fs::read_dir(&back).unwrap().count(), 0);
     let refusal = world.stops(1, ["verify", "data", "--copy", "2"]);
     let all = format!("{}{}", refusal.before, refusal.line);

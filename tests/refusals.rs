@@ -187,7 +187,7 @@ fn a_cartridge_with_another_label_than_its_barcode_is_refused() {
     fs::rename(cartridge("aside"), cartridge("TWV002L8")).unwrap();
     let back = world.path("back");
     let (_, err) = world.exits(1, ["restore", "data", "--to", back.to_str().unwrap()]);
-    assert!(complaint(&err).contains("cannot read TWV001L8"), "{err}");
+    assert!(err.contains("cannot read TWV001L8"), "{err}");
     assert!(!back.join("d00").exists());
     // Appending: the wrong cartridge is passed over, nothing is written to it.
     let (_, err) = world.exits(3, ["job", "run"]);

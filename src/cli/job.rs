@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Session;
 use super::args::{JobCommand, JobRunArgs};
-use super::output::{self, Column, counted, or_dash, size, time};
+use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
 use crate::error::{Error, Result};
 use crate::job::plan::{self, Request};
 use crate::job::run::{self, Report};
 use crate::media::reconcile;
+use crate::progress::counted;
 
 pub(super) fn run(session: &Session, command: JobCommand) -> Result<()> {
     let app = Arc::new(session.open()?);

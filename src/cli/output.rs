@@ -10,7 +10,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::{Context, Error, Result};
-pub use crate::progress::counted;
 use crate::progress::{Event, Watcher};
 
 /// Who reads the output.

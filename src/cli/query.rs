@@ -214,7 +214,13 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<()> {
     if session.is_json() {
         output::json(&report)?;
     } else {
-        for problem in &report.problems {
+        // With nothing read, why the tapes could not be read says it for all members.
+        let named = if report.bytes == 0 {
+            &[][..]
+        } else {
+            &report.problems
+        };
+        for problem in named {
             app.watcher.event(crate::progress::Event::Step {
                 text: format!("problem: {problem}"),
             });

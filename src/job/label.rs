@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::Drive;
 
@@ -19,11 +20,12 @@ use crate::journal::Event;
 use crate::library::Library;
 use crate::media::{barcode, reconcile};
 use crate::tape::document::VolumeHeader;
+use crate::tape::label::TrailerGroup;
 use crate::tape::stream::{Geometry, StreamOptions};
 use crate::tape::volume::{
-    DriveCompression, Identified, LabelPolicy, VolumeWriter, WriterSettings, identify,
+    DriveCompression, Identified, LabelPolicy, VolumeReader, VolumeWriter, WriterSettings, identify,
 };
-use crate::tape::{BlockSize, Codec, VolumeError};
+use crate::tape::{BlockSize, Codec, TapeFile, VolumeError};
 
 /// What to do with data of other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,16 +221,18 @@ pub fn label_mounted(
     settings: WriterSettings,
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
-    let prepared = prepare(context, &mut drive, code).and_then(|prepared| {
-        if foreign == Foreign::Overwrite {
-            not_kept_here(context, &mut drive, code)?;
-        }
-        Ok(prepared)
-    });
+    let prepared = prepare(context, &mut drive, code);
     let (header, old, cartridge) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
+    if foreign == Foreign::Overwrite {
+        let (back, checked) = not_kept(context, drive, code, old.as_ref());
+        drive = back;
+        if let Err(error) = checked {
+            return Err(Box::new(LabelError { drive, error }));
+        }
+    }
     let policy = match choose_policy(context, &mut drive, old.as_ref(), foreign) {
         Ok(policy) => policy,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
@@ -403,26 +407,64 @@ fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
     Ok(false)
 }
 
-/// A volume whose header cannot be read any more is still the one that the record has under its
-/// serial.
-fn not_kept_here(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<()> {
-    let app = &context.app;
-    let found = identify(drive).context(format!("cannot look at {code}"))?;
-    let Identified::OursDamaged { serial, .. } = &found else {
-        return Ok(());
+/// Nothing that must be kept is overwritten because somebody takes it for foreign: a volume whose
+/// header cannot be read any more and that the record has under its serial, and one of another
+/// record whose labels (HDR1, expiration date) say so.
+fn not_kept(
+    context: &RunContext,
+    mut drive: Drive,
+    code: &Barcode,
+    old: Option<&Volume>,
+) -> (Drive, Result<()>) {
+    let what = || format!("cannot look at {code}");
+    let found = match identify(&mut drive).context(what()) {
+        Ok(found) => found,
+        Err(error) => return (drive, Err(error)),
     };
-    let Ok(serial) = serial.parse::<VolumeSerial>() else {
-        return Ok(());
+    let text = found.to_string();
+    let (drive, until) = match found {
+        Identified::OursDamaged { serial, .. } => (drive, recorded_retention(context, &serial)),
+        Identified::Ours(header) if old.is_none_or(|old| old.id != header.volume) => {
+            let mut reader = VolumeReader::of_identified(drive, *header);
+            let until = reader.scan().context(what()).and_then(|files| {
+                let days = files.iter().map(labelled_retention);
+                Ok(days
+                    .collect::<Result<Vec<_>>>()?
+                    .into_iter()
+                    .flatten()
+                    .max())
+            });
+            (reader.into_drive(), until)
+        }
+        _ => (drive, Ok(None)),
     };
-    let known = app.catalogue.read(|view| view.volume_by_serial(serial))?;
-    match known.and_then(|volume| volume.retain_until) {
-        Some(until) if app.clock.now() < until => Err(Error::failed(format!(
-            "cannot label {code}: it holds {found}, and volume {serial} must be kept until {}: \
-             nothing was written",
-            until.format("%Y-%m-%d")
+    let today = context.app.clock.now().date_naive();
+    let checked = until.and_then(|until| match until {
+        Some(until) if today < until => Err(Error::failed(format!(
+            "cannot label {code}: it holds {text}, which must be kept until {until}: nothing was \
+             written"
         ))),
         _ => Ok(()),
-    }
+    });
+    (drive, checked)
+}
+
+fn recorded_retention(context: &RunContext, serial: &str) -> Result<Option<NaiveDate>> {
+    let Ok(serial) = serial.parse::<VolumeSerial>() else {
+        return Ok(None);
+    };
+    let known = context
+        .app
+        .catalogue
+        .read(|view| view.volume_by_serial(serial))?;
+    Ok(known
+        .and_then(|volume| volume.retain_until)
+        .map(|until| until.date_naive()))
+}
+
+fn labelled_retention(file: &TapeFile) -> Result<Option<NaiveDate>> {
+    let group = TrailerGroup::parse(&file.trailer).context("a trailer cannot be read")?;
+    Ok(group.file1.expires.day())
 }
 
 /// The barcode's six characters when they are free, else the first free number.

@@ -57,7 +57,12 @@ impl Job {
                     .read(|view| view.last_committed_segment(set.id))?;
                 return match begun {
                     // It may come back: a share that is not mounted yet.
-                    Some(_) => Err(error),
+                    Some(_) => Err(Error::failed(format!("set {}", planned.name))
+                        .because(error)
+                        .hint(format!(
+                            "bring it back, then \"tapeward job resume\"; or \"tapeward job abandon {}\"",
+                            self.context.run
+                        ))),
                     None => self.give_up(&set, &planned.name, &error),
                 };
             }

@@ -25,7 +25,7 @@ use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::library::Library;
 use crate::media::reconcile;
-use crate::progress::Event;
+use crate::progress::{Event, counted};
 
 use select::Selection;
 use stream::{RangeReader, Tapes};
@@ -334,11 +334,17 @@ pub fn incomplete(report: &Report) -> Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Incomplete,
-        format!(
-            "{} things could not be restored or kept as they were",
-            report.problems.len()
-        ),
-    ))
+    if report.bytes == 0 {
+        let cartridges = report.cartridges.join(", ");
+        return Err(
+            Error::failed(format!("nothing could be read from {cartridges}"))
+                .hint("check that the right cartridges are in the library"),
+        );
+    }
+    let problems = counted(
+        report.problems.len() as u64,
+        "thing could not be restored or kept as it was",
+        "things could not be restored or kept as they were",
+    );
+    Err(Error::new(ErrorKind::Incomplete, problems).hint("each was named when it was met"))
 }

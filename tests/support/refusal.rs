@@ -35,8 +35,8 @@ impl Refusal {
         let all = format!("--- stdout\n{out}\n--- stderr\n{err}");
         assert_eq!(output.status.code(), Some(code), "{all}");
         let lines: Vec<&str> = err.lines().collect();
-        let is_error = |line: &&str| line.starts_with("tapeward: ");
-        let at = lines.iter().position(&is_error);
+        let is_error = |line: &str| line.starts_with("tapeward: ");
+        let at = lines.iter().position(|line| is_error(line));
         let at = at.unwrap_or_else(|| panic!("no line says what is wrong\n{all}"));
         assert_eq!(
             lines.iter().filter(|line| is_error(line)).count(),
@@ -162,6 +162,16 @@ impl World {
         };
         swap(&one, &other);
         swap(&one.join("cartridge.json"), &other.join("cartridge.json"));
+    }
+
+    /// Puts the tape of another world's cartridge into a cartridge of this one.
+    pub(crate) fn take_tape(&self, other: &World, from: &str, into: &str) {
+        self.shut_down();
+        other.shut_down();
+        let (from, into) = (other.cartridge_folder(from), self.cartridge_folder(into));
+        fs::rename(into.join("cartridge.json"), from.join("cartridge.json")).unwrap();
+        fs::remove_dir_all(&into).unwrap();
+        fs::rename(&from, &into).unwrap();
     }
 
     /// Another program writes these blocks on a cartridge, from its beginning; an empty block
