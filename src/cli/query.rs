@@ -214,13 +214,7 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<()> {
     if session.is_json() {
         output::json(&report)?;
     } else {
-        // With nothing read, why the tapes could not be read says it for all members.
-        let named = if report.bytes == 0 {
-            &[][..]
-        } else {
-            &report.problems
-        };
-        for problem in named {
+        for problem in &report.problems {
             app.watcher.event(crate::progress::Event::Step {
                 text: format!("problem: {problem}"),
             });

@@ -334,13 +334,6 @@ pub fn incomplete(report: &Report) -> Result<()> {
     if report.problems.is_empty() {
         return Ok(());
     }
-    if report.bytes == 0 {
-        let cartridges = report.cartridges.join(", ");
-        return Err(
-            Error::failed(format!("nothing could be read from {cartridges}"))
-                .hint("check that the right cartridges are in the library"),
-        );
-    }
     let problems = counted(
         report.problems.len() as u64,
         "thing could not be restored or kept as it was",
