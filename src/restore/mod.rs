@@ -3,7 +3,6 @@
 mod select;
 mod stream;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -240,7 +239,6 @@ fn write_files(
         .context(format!("cannot restore to {}", request.to.display()))?;
     let task = "restoring".to_owned();
     let mut problems: Vec<Problem> = Vec::new();
-    let mut borrowed: HashMap<Vec<u8>, u64> = HashMap::new();
     while let Some(start) = source.next_range() {
         let mut reader = ArchiveReader::new(&mut *source);
         loop {
@@ -282,8 +280,7 @@ fn write_files(
                 }
                 Outcome::Kept => report.kept += 1,
                 Outcome::NotRestored => {}
-                Outcome::NeedsData { first } => {
-                    *borrowed.entry(first).or_default() += 1;
+                Outcome::NeedsData { .. } => {
                     report
                         .problems
                         .push(format!("{}: its data was not restored", show(&target)));
