@@ -47,6 +47,21 @@ fn from_nothing_to_a_restored_file_and_again() {
 }
 
 #[test]
+fn the_restored_file_may_be_a_large_one_or_there_may_be_none() {
+    let world = World::new();
+    let source = world.path("source");
+    std::fs::create_dir_all(source.join("only a folder")).unwrap();
+    let none = world.ok(["quickstart", source.to_str().unwrap()]);
+    assert!(none.contains("No file was restored"), "{none}");
+
+    let large = std::fs::File::create(source.join("large")).unwrap();
+    large.set_len(300 << 20).unwrap();
+    let one = world.ok(["quickstart", source.to_str().unwrap()]);
+    assert!(one.contains("Restored large from "), "{one}");
+    assert!(one.contains("the same as the source"), "{one}");
+}
+
+#[test]
 fn a_missing_source_is_one_clear_line() {
     let world = World::new();
     let (out, err) = world.exits(2, ["quickstart", "/no/such/folder"]);
