@@ -1,6 +1,5 @@
 //! What every command works with: state folder, configuration, record, clock, who is asking.
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crate::catalogue::{Catalogue, Tx};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::error::{Context, Error, Result};
+use crate::files::create_private_folder;
 use crate::journal::{self, Actor, Event};
 use crate::key::Identities;
 use crate::library::Library;
@@ -78,11 +78,7 @@ impl App {
                 .hint("edit it, or choose another state folder with --state"));
         }
         for folder in [state.to_owned(), state.join(INDEXES), state.join(KEYS)] {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)
-                .context(format!("cannot create {}", folder.display()))?;
+            create_private_folder(&folder)?;
         }
         let text = config.to_toml()?;
         Catalogue::open(&state.join(CATALOGUE))?;
