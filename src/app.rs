@@ -58,6 +58,10 @@ impl App {
         let state = std::path::absolute(state)
             .context(format!("cannot find the state folder {}", state.display()))?;
         let config = Config::load(&state.join(config::FILE_NAME))?;
+        // The configuration may have been put there by hand.
+        for folder in [INDEXES, KEYS] {
+            create_private_folder(&state.join(folder))?;
+        }
         let catalogue = Catalogue::open(&state.join(CATALOGUE))?;
         Ok(Self {
             state,
@@ -77,9 +81,7 @@ impl App {
             return Err(Error::usage(format!("{} exists already", path.display()))
                 .hint("edit it, or choose another state folder with --state"));
         }
-        for folder in [state.to_owned(), state.join(INDEXES), state.join(KEYS)] {
-            create_private_folder(&folder)?;
-        }
+        create_private_folder(state)?;
         let text = config.to_toml()?;
         Catalogue::open(&state.join(CATALOGUE))?;
         // The configuration comes last: with it the folder is whole.

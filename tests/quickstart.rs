@@ -84,18 +84,6 @@ fn a_quickstart_killed_just_before_the_configuration_can_be_repeated() {
 }
 
 #[test]
-fn only_the_user_can_look_into_the_state_folder() {
-    use std::os::unix::fs::PermissionsExt;
-    let world = World::new();
-    world.ok(["init", "--virtual"]);
-    let mode = std::fs::metadata(world.state())
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o700);
-}
-
-#[test]
 fn a_missing_source_is_one_clear_line() {
     let world = World::new();
     let (out, err) = world.exits(2, ["quickstart", "/no/such/folder"]);
