@@ -187,7 +187,7 @@ impl fmt::Display for CopyNumber {
 pub struct TapeFileNumber(pub u32);
 
 /// The volume tag of a cartridge as a bar code reader or a person gives it, with surrounding
-/// blanks removed: 1 to 32 printable ASCII characters (SMC-3 5.3: the primary volume tag).
+/// blanks removed: 1 to 32 printable ASCII characters (SMC-3, the primary volume tag).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Barcode(String);

@@ -90,7 +90,7 @@ pub enum Data<'a> {
     Out(&'a [u8]),
 }
 
-/// SCSI status byte (SAM-5 5.3.1).
+/// SCSI status byte (SAM-5, status codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// 00h
