@@ -266,12 +266,18 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
     } else {
         for copy in &verified {
             output::line(format!(
-                "copy {}: {} segments ({}) are as they were written, {} are not",
+                "copy {}: segments as they were written: {} ({}); not so: {}",
                 copy.copy,
                 copy.segments,
                 size(copy.bytes),
                 copy.damaged.len()
             ))?;
+            for absent in &copy.absent {
+                output::line(format!(
+                    "copy {}: {} is not in the library ({}) and was not looked at",
+                    copy.copy, absent.barcode, absent.place
+                ))?;
+            }
         }
     }
     job_verify::damage(&verified)

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::block::Block;
 use super::error::IndexError;
 use super::reader::IndexReader;
 use crate::archive::member::IndexEntry;
@@ -13,7 +12,8 @@ use crate::archive::order::walk_order;
 #[derive(Debug)]
 pub struct Lookup<'a> {
     reader: &'a IndexReader,
-    block: Option<(usize, Block)>,
+    /// Number of a block and its rows.
+    block: Option<(usize, Vec<IndexEntry>)>,
 }
 
 impl<'a> Lookup<'a> {
@@ -30,28 +30,18 @@ impl<'a> Lookup<'a> {
     ///
     /// # Errors
     /// The block where it would be is damaged.
-    pub fn find(&mut self, path: &[u8]) -> Result<Option<IndexEntry>, IndexError> {
+    pub fn find(&mut self, path: &[u8]) -> Result<Option<&IndexEntry>, IndexError> {
         // The last block that begins at or before the path holds its last row, if there is one.
         let Some(number) = self.reader.last_block(path) else {
             return Ok(None);
         };
-        let block = match self.block.take() {
-            Some((held, block)) if held == number => block,
-            _ => self.reader.block(number)?,
+        let rows = match self.block.take() {
+            Some((held, rows)) if held == number => rows,
+            _ => self.reader.rows_of(number)?,
         };
-        let (_, block) = self.block.insert((number, block));
-        let search = || {
-            let mut rows = block.rows()?;
-            let mut found = None;
-            while rows.advance()? {
-                match walk_order(rows.path(), path) {
-                    Ordering::Less => {}
-                    Ordering::Equal => found = Some(rows.entry()?),
-                    Ordering::Greater => break,
-                }
-            }
-            Ok(found)
-        };
-        search().map_err(|damage| self.reader.block_error(number, damage))
+        let (_, rows) = self.block.insert((number, rows));
+        let after = rows.partition_point(|row| walk_order(&row.path, path) != Ordering::Greater);
+        let last = after.checked_sub(1).map(|last| &rows[last]);
+        Ok(last.filter(|row| row.path == path))
     }
 }

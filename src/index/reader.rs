@@ -115,7 +115,7 @@ impl IndexReader {
 
     /// The row of a path; where a path occurs several times, the last one in the stream.
     pub fn lookup(&self, path: &[u8]) -> Result<Option<IndexEntry>, IndexError> {
-        Lookup::new(self).find(path)
+        Ok(Lookup::new(self).find(path)?.cloned())
     }
 
     /// The rows of a path and of everything below it, in order; `.` is everything.
@@ -220,6 +220,20 @@ impl IndexReader {
             )));
         }
         Ok(block)
+    }
+
+    /// All rows of a block.
+    pub(super) fn rows_of(&self, number: usize) -> Result<Vec<IndexEntry>, IndexError> {
+        let block = self.block(number)?;
+        let read = || {
+            let mut rows = Vec::new();
+            let mut cursor = block.rows()?;
+            while cursor.advance()? {
+                rows.push(cursor.entry()?);
+            }
+            Ok(rows)
+        };
+        read().map_err(|damage| self.block_error(number, damage))
     }
 
     pub(super) fn block_error(&self, number: usize, damage: Damage) -> IndexError {

@@ -385,7 +385,7 @@ impl<'a> Targets<'a> {
         if let Some(newest) = newest
             && self.selection.offset_of(newest.address)? == at
         {
-            entry = Some(newest);
+            entry = Some(newest.clone());
         }
         let mut target = Target {
             path: header.path.clone(),
