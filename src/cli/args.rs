@@ -19,7 +19,10 @@ Examples:
   tapeward restore documents --to /tmp/back
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
-11 somebody else holds it, 20 a person must act, 130 interrupted.")]
+11 somebody else holds it, 20 a person must act, 130 interrupted.
+
+Environment: TAPEWARD_STATE is the state folder; \"tapeward init\" takes the library from CHANGER
+and TAPE where it is not told which; TAPEWARD_LOG=tapeward=debug shows what happens.")]
 pub struct Cli {
     /// State folder: configuration, catalogue, indexes, keys.
     #[arg(long, global = true, env = "TAPEWARD_STATE", value_name = "DIR")]
@@ -99,7 +102,11 @@ pub struct QuickstartArgs {
 Examples:
   tapeward init                            then describe the library in config.toml
   tapeward init --virtual                  with a virtual library of 24 slots and 2 drives
-  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2")]
+  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2
+  CHANGER=/dev/sg3 TAPE=/dev/nst0 tapeward init
+
+Environment: CHANGER and TAPE, as mtx and mt know them, stand for --changer and --drive where
+these are not given. TAPE must be a node that does not rewind (/dev/nst0, not /dev/st0).")]
 pub struct InitArgs {
     /// Make a virtual library in the state folder and configure it.
     #[arg(long = "virtual", conflicts_with_all = ["changer", "drive"])]
@@ -112,11 +119,11 @@ pub struct InitArgs {
         requires = "with_virtual"
     )]
     pub cartridge_size: bytesize::ByteSize,
-    /// SCSI generic node of the medium changer.
-    #[arg(long, value_name = "DEVICE", requires = "drive")]
+    /// SCSI generic node of the medium changer, or its sch node; $CHANGER without it.
+    #[arg(long, value_name = "DEVICE")]
     pub changer: Option<PathBuf>,
-    /// SCSI generic node of a drive; once for each.
-    #[arg(long, value_name = "DEVICE", requires = "changer")]
+    /// SCSI generic node of a drive, or its nst node; once for each; $TAPE without it.
+    #[arg(long, value_name = "DEVICE")]
     pub drive: Vec<PathBuf>,
 }
 
