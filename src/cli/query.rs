@@ -20,6 +20,7 @@ use crate::id::{Barcode, CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::job::{run as job, verify as job_verify};
 use crate::media::reconcile;
+use crate::progress::counted;
 use crate::restore as restoring;
 
 /// A file in a set.
@@ -171,7 +172,7 @@ fn holdings(app: &App, set: SetId, entry: &IndexEntry) -> Result<Vec<Holding>> {
             holdings.push(Holding {
                 copy: copy.copy,
                 barcode: cartridge.barcode,
-                place: reconcile::place_words(&cartridge.place, None),
+                place: reconcile::place_words(view, &cartridge.place)?,
             });
         }
         Ok(holdings)
@@ -330,13 +331,13 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
     ))?;
     for row in rows {
         output::line(format!(
-            "\nSet {} of {}, {}: {} members, {}, {} segments, kept until {}",
+            "\nSet {} of {}, {}: {} members, {}, {}, kept until {}",
             row.set.id,
             row.set.month,
             row.set.state,
             row.set.totals.members,
             size(row.set.totals.bytes),
-            row.segments,
+            counted(row.segments as u64, "segment", "segments"),
             row.set.retain_until.format("%Y-%m-%d")
         ))?;
         for copy in row.copies {
@@ -367,7 +368,7 @@ fn set_row(view: &View<'_>, set: BackupSet) -> Result<SetRow> {
                 .iter()
                 .all(|(barcode, _)| *barcode != cartridge.barcode)
             {
-                let place = reconcile::place_words(&cartridge.place, None);
+                let place = reconcile::place_words(view, &cartridge.place)?;
                 cartridges.push((cartridge.barcode, place));
             }
         }

@@ -184,8 +184,8 @@ impl Job {
         )?;
         if state == Some(SetCopyState::Verified) {
             app.say(format!(
-                "set {name}: copy {copy} verified, {} segments",
-                verified.segments
+                "set {name}: copy {copy} verified, {}",
+                counted(verified.segments as u64, "segment", "segments")
             ));
         }
         Ok(verified)
@@ -223,7 +223,7 @@ fn in_library(
             .all(|known| known.barcode != cartridge.barcode)
         {
             absent.push(Absent {
-                place: place_words(&cartridge.place, None),
+                place: place_words(view, &cartridge.place)?,
                 barcode: cartridge.barcode,
             });
         }

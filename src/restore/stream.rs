@@ -82,7 +82,7 @@ impl Tapes {
                         }
                         place => elsewhere.push((
                             cartridge.barcode,
-                            crate::media::reconcile::place_words(&place, None),
+                            crate::media::reconcile::place_words(view, &place)?,
                         )),
                     }
                 }
