@@ -1,5 +1,6 @@
 //! What can be typed. Every command has examples.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -410,7 +411,7 @@ A pattern without * ? [ finds paths that contain it; with them it must match the
 or the name.")]
 pub struct FindArgs {
     /// Text or glob pattern.
-    pub pattern: String,
+    pub pattern: OsString,
     /// Only in sets of this definition.
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
@@ -512,5 +513,48 @@ mod tests {
             }
         }
         walk(&Cli::command(), "tapeward");
+    }
+
+    /// The words of an example as a shell hands them over; what stands after two blanks explains it.
+    fn words(example: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for letter in example.split("   ").next().unwrap().chars() {
+            match letter {
+                '\'' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                other => words.last_mut().unwrap().push(other),
+            }
+        }
+        words.retain(|word| !word.is_empty() && !(word.contains('=') && !word.starts_with('-')));
+        words
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        fn walk(command: &clap::Command, path: &[&str], seen: &mut usize) {
+            let help = command.get_after_help().map(ToString::to_string);
+            for line in help.unwrap_or_default().lines().map(str::trim) {
+                if !line.contains("tapeward ") || line.contains(':') && !line.contains("slot:") {
+                    continue;
+                }
+                let words = words(line);
+                assert_eq!(words[0], "tapeward", "{line}");
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{line}: {error}");
+                }
+                let own = path
+                    .iter()
+                    .all(|name| words.iter().any(|word| word == name));
+                assert!(own, "{line} is no example of {path:?}");
+                *seen += 1;
+            }
+            for sub in command.get_subcommands() {
+                walk(sub, &[path, &[sub.get_name()]].concat(), seen);
+            }
+        }
+        let mut seen = 0;
+        walk(&Cli::command(), &[], &mut seen);
+        assert!(seen > 40, "{seen}");
     }
 }

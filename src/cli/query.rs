@@ -1,5 +1,6 @@
 //! `find`, `restore`, `verify`, `set show`.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -136,20 +137,25 @@ fn shown(session: &Session, found: &[Found], limit: Option<usize>) -> Result<()>
 
 type Matcher = Box<dyn Fn(&[u8]) -> bool>;
 
-fn matcher(pattern: &str) -> Result<Matcher> {
-    if !pattern.contains(['*', '?', '[']) {
-        let text = pattern.as_bytes().to_owned();
+fn matcher(pattern: &OsStr) -> Result<Matcher> {
+    let text = pattern.as_bytes();
+    if !text.iter().any(|byte| b"*?[".contains(byte)) {
+        let text = text.to_owned();
         return Ok(Box::new(move |path| {
             text.is_empty() || path.windows(text.len()).any(|window| window == text)
         }));
     }
+    let pattern = pattern.to_str().ok_or_else(|| {
+        Error::usage(format!("\"{}\" is not UTF-8", pattern.display()))
+            .hint("a pattern with * ? [ must be; ? stands for one byte that is not")
+    })?;
     let glob = GlobBuilder::new(pattern)
         .literal_separator(false)
         .build()
         .map_err(|error| Error::usage(format!("\"{pattern}\" is not a pattern")).because(error))?
         .compile_matcher();
     Ok(Box::new(move |path| {
-        let whole = Path::new(std::ffi::OsStr::from_bytes(path));
+        let whole = Path::new(OsStr::from_bytes(path));
         glob.is_match(whole) || whole.file_name().is_some_and(|name| glob.is_match(name))
     }))
 }
