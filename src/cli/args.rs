@@ -526,7 +526,8 @@ mod tests {
                 other => words.last_mut().unwrap().push(other),
             }
         }
-        words.retain(|word| !word.is_empty() && !(word.contains('=') && !word.starts_with('-')));
+        let variable = |word: &str| word.contains('=') && !word.starts_with('-');
+        words.retain(|word| !word.is_empty() && !variable(word));
         words
     }
 
