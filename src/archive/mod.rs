@@ -18,6 +18,7 @@ mod gather;
 pub mod header;
 pub mod links;
 pub mod member;
+pub mod order;
 pub mod owner;
 mod pax;
 pub mod problem;

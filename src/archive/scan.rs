@@ -3,7 +3,6 @@
 //! Names are sorted by their raw bytes within each directory and a directory comes before what is
 //! in it, so two sessions over the same tree meet the same paths in the same order.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,12 +15,6 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
 
 use super::descent::{Descent, components};
 use super::problem::{Access, ArchiveError, Problem, ProblemKind};
-
-/// Compares two paths below the root as the walk meets them: component by component, raw bytes.
-#[must_use]
-pub fn walk_order(a: &[u8], b: &[u8]) -> Ordering {
-    components(a).cmp(components(b))
-}
 
 /// Whether a walk enters directories of other file systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

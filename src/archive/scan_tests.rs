@@ -7,8 +7,9 @@ use std::path::Path;
 use nix::sys::stat::SFlag;
 use rstest::rstest;
 
+use super::order::walk_order;
 use super::problem::{ProblemKind, Severity};
-use super::scan::{MountBoundary, SourceTree, Step, Totals, file_type, walk_order};
+use super::scan::{MountBoundary, SourceTree, Step, Totals, file_type};
 
 fn paths(tree: &SourceTree) -> Vec<String> {
     let mut walk = tree.walk().unwrap();

@@ -1,6 +1,7 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod devices;
 mod interrupt;
 mod job;
 mod library;

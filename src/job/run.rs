@@ -467,7 +467,7 @@ impl Job {
                             barcode: cartridge.barcode,
                             copy: *copy,
                             pool: pool.to_string(),
-                            place: reconcile::place_words(&cartridge.place, None),
+                            place: reconcile::place_words(view, &cartridge.place)?,
                         });
                     }
                 }

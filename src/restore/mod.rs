@@ -1,6 +1,9 @@
 //! From copies on tape to a folder.
 
 mod select;
+#[cfg(test)]
+mod select_tests;
+mod sorted;
 mod stream;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +29,7 @@ use crate::library::Library;
 use crate::media::reconcile;
 use crate::progress::{Event, counted};
 
-use select::Selection;
+use select::{Selection, Targets};
 use stream::{RangeReader, Tapes};
 
 /// What to restore.
@@ -80,7 +83,7 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
     let index =
         IndexReader::open(&path).context(format!("cannot read the index {}", path.display()))?;
     let segments = app.catalogue.read(|view| view.segments(set.id))?;
-    let selection = Selection::new(&index, &segments, &request.paths)?;
+    let selection = Selection::new(&index, &segments, &request.paths, &app.indexes())?;
     can_be_read(app, request)?;
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
@@ -239,12 +242,13 @@ fn write_files(
         .context(format!("cannot restore to {}", request.to.display()))?;
     let task = "restoring".to_owned();
     let mut problems: Vec<Problem> = Vec::new();
+    let mut targets = Targets::new(selection, index);
     while let Some(start) = source.next_range() {
         let mut reader = ArchiveReader::new(&mut *source);
         loop {
             app.interrupt.check()?;
             let at = start + reader.offset();
-            let header = match reader.next_member() {
+            let mut header = match reader.next_member() {
                 Ok(Some(header)) => header,
                 Ok(None) => break,
                 Err(error) => {
@@ -252,18 +256,18 @@ fn write_files(
                     break;
                 }
             };
-            let Some(target) = selection.target(&header.path, at) else {
+            let Some(target) = targets.find(&mut header, at)? else {
                 continue;
             };
-            let entry = index
-                .lookup(&header.path)
-                .context("the set's index cannot be read")?
-                .filter(|entry| selection.stream_offset(entry.address) == Some(at));
+            let (path, entry) = (target.path, target.entry);
+            if target.lacks_data {
+                report.problems.push(lacks_data(&path));
+                continue;
+            }
             let digest = entry.as_ref().and_then(|entry| entry.digest);
-            let outcome =
-                extractor.extract(&target, &header, &mut reader, digest, &mut |problem| {
-                    problems.push(problem);
-                });
+            let outcome = extractor.extract(&path, &header, &mut reader, digest, &mut |problem| {
+                problems.push(problem);
+            });
             let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(error) => {
@@ -274,16 +278,17 @@ fn write_files(
             match outcome {
                 Outcome::Restored => {
                     report.restored += 1;
+                    if path != header.path {
+                        targets.restored(at)?;
+                    }
                     if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
-                        report.problems.push(format!("{}: {flaw}", show(&target)));
+                        report.problems.push(format!("{}: {flaw}", show(&path)));
                     }
                 }
                 Outcome::Kept => report.kept += 1,
                 Outcome::NotRestored => {}
                 Outcome::NeedsData { .. } => {
-                    report
-                        .problems
-                        .push(format!("{}: its data was not restored", show(&target)));
+                    report.problems.push(lacks_data(&path));
                 }
             }
             app.watcher.event(Event::Progress {
@@ -309,6 +314,10 @@ fn write_files(
         }
     }
     Ok(())
+}
+
+fn lacks_data(path: &[u8]) -> String {
+    format!("{}: its data was not restored", show(path))
 }
 
 /// What is wrong with a member on tape already.

@@ -58,13 +58,7 @@ impl Tapes {
         selection: &Selection,
         copy: Option<CopyNumber>,
     ) -> Result<Self> {
-        let needed = segments.into_iter().filter(|segment| {
-            let end = segment.stream_offset + segment.plaintext_length;
-            selection
-                .ranges
-                .iter()
-                .any(|range| range.start < end && segment.stream_offset < range.end)
-        });
+        let needed = selection.needed(segments)?;
         let mut missing: Vec<(Barcode, String)> = Vec::new();
         let sources = app.catalogue.read(|view| {
             let all = view.segment_copies(set)?;
@@ -88,7 +82,7 @@ impl Tapes {
                         }
                         place => elsewhere.push((
                             cartridge.barcode,
-                            crate::media::reconcile::place_words(&place, None),
+                            crate::media::reconcile::place_words(view, &place)?,
                         )),
                     }
                 }
@@ -147,7 +141,8 @@ impl Tapes {
         to: &Sender<Piece>,
     ) -> Result<Vec<(Range, Error)>> {
         let mut lost = Vec::new();
-        for range in &selection.ranges {
+        for range in selection.ranges() {
+            let range = range?;
             let mut at = range.start;
             while at < range.end {
                 if to.send(Piece::Begin(at)).is_err() {
