@@ -226,6 +226,27 @@ impl Recorder {
                 };
                 app.write(|tx, now| self.content(tx, now, volume, ContentState::Full, &reason))
             }
+            LaneEvent::LeftBehind { why } => {
+                self.problem(
+                    copy,
+                    format!(
+                        "too slow, {why}: they go on without it, the rest is copied from tape to \
+                         tape"
+                    ),
+                );
+                app.write(|tx, now| {
+                    app.note(
+                        tx,
+                        now,
+                        &JournalEvent::SetCopyLeftBehind {
+                            run: self.context.run,
+                            set: self.set,
+                            copy,
+                            reason: why,
+                        },
+                    )
+                })
+            }
             LaneEvent::Dead { why } => {
                 self.problem(copy, why);
                 Ok(())

@@ -244,6 +244,8 @@ impl Job {
             supply: Arc::clone(supply) as _,
             events: sender,
             stop,
+            clock: Arc::clone(&app.clock),
+            patience: Duration::from_secs(app.config.stream.slow_copy_seconds.into()),
         })
         .context("cannot start the stream")?;
         let (ends, outcome) = std::thread::scope(|scope| {

@@ -10,6 +10,7 @@ mod fan_out;
 mod geometry;
 mod index_part;
 mod lane;
+mod rings;
 mod segmenter;
 mod shared;
 mod supply;
