@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
 use crate::error::{Error, Result};
 use crate::job::plan::{self, Request};
-use crate::job::run::{self, Report};
+use crate::job::report::Report;
+use crate::job::run;
 use crate::media::reconcile;
 use crate::progress::counted;
 

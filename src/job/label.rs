@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
 use crate::journal::Event;
 use crate::library::Library;
+use crate::library::mount::{Culprit, stuck};
 use crate::media::{barcode, reconcile};
 use crate::tape::document::VolumeHeader;
 use crate::tape::label::TrailerGroup;
@@ -148,7 +149,11 @@ fn label_one(
         }
         Err(failed) => (failed.drive, Err(failed.error)),
     };
-    let held = context.library.unmount(seat, drive, None, context)?;
+    let unmounted = context.library.unmount(seat, drive, None, context);
+    let held = unmounted.map_err(|failed| match failed.blamed.culprit {
+        Culprit::Drive => stuck(code, &failed.seat.held.site, &failed.blamed.error),
+        Culprit::Cartridge | Culprit::Library => failed.blamed.error,
+    })?;
     outcome.map(|labelled| (labelled, held))
 }
 

@@ -5,7 +5,6 @@ use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::drives::Drives;
 use super::plan::PlannedSet;
 use super::recorder::Recorder;
 use super::run::Job;
@@ -74,7 +73,7 @@ impl Job {
             planned.copies.len()
         ));
         for _ in 0..MOST_LOSSES {
-            match self.session(&set, planned, &definition, &tree)? {
+            match self.with_other_drives(|job| job.session(&set, planned, &definition, &tree))? {
                 Session::Complete => return Ok(()),
                 Session::Lost(segment) => app.say(format!(
                     "segment {} did not get onto any tape: writing it again",
@@ -169,10 +168,7 @@ impl Job {
             |last| (last.resume_point, SegmentNumber(last.number.0 + 1)),
         );
         let options = self.stream_options(set, definition)?;
-        let drives = std::mem::replace(
-            &mut self.drives,
-            Drives::new(self.context.clone(), Vec::new()),
-        );
+        let drives = self.drives.hand_over();
         let lanes = drives.available().min(planned.copies.len());
         let supply = Arc::new(Supply::new(
             self.context.clone(),
@@ -180,6 +176,7 @@ impl Job {
             &planned.copies,
             options.clone(),
             drives,
+            std::mem::take(&mut self.set_aside),
         ));
         let outcome = self.stream(
             set,
@@ -193,12 +190,14 @@ impl Job {
                 lanes,
             },
         );
-        let (drives, shortage, refused) = supply.finish(&self.context);
-        self.drives = drives;
-        self.refused += refused;
+        let supplied = supply.finish();
+        self.drives = supplied.drives;
+        self.set_aside = supplied.set_aside;
         match outcome {
             // The lanes say that no copy is left; why is known better here.
-            Err(error) if error.kind() == ErrorKind::Failed => Err(shortage.unwrap_or(error)),
+            Err(error) if error.kind() == ErrorKind::Failed => {
+                Err(supplied.shortage.unwrap_or(error))
+            }
             other => other,
         }
     }

@@ -177,6 +177,12 @@ pub enum Event {
         copy: CopyNumber,
         reason: String,
     },
+    /// A cartridge could not be mounted or written on, and another one is taken in its place.
+    CartridgeSetAside {
+        run: RunId,
+        barcode: Barcode,
+        reason: String,
+    },
     /// A segment was committed on a volume.
     SegmentCommitted {
         run: RunId,

@@ -1,6 +1,7 @@
 //! One library: reaching its robot and drives, looking at it, moving cartridges.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -62,6 +63,8 @@ pub struct Library {
     clock: SharedClock,
     lock_folder: PathBuf,
     purpose: String,
+    /// For looking where there is room and moving there without another thread in between.
+    robot: Mutex<()>,
 }
 
 impl Library {
@@ -80,7 +83,13 @@ impl Library {
             clock,
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
+            robot: Mutex::new(()),
         })
+    }
+
+    /// No other thread of this process moves anything meanwhile.
+    pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
+        self.robot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its name in the configuration.

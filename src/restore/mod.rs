@@ -99,7 +99,10 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
     let _leases = Leases::take(&context, &held)?;
     let mut drives = Drives::new(context, held);
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
-    let outcome = drives.unmount_all().and(outcome);
+    let outcome = drives
+        .unmount_all()
+        .and(drives.take_out_of_failed())
+        .and(outcome);
     end(app, run, request, &outcome)?;
     outcome
 }

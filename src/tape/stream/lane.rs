@@ -39,9 +39,20 @@ pub enum LaneState {
     Dead {
         /// The drive, unless it was handed to the supply or lost with the thread.
         drive: Option<Box<Drive>>,
+        /// Whether the drive is why.
+        blame: Blame,
         /// Why, for people.
         why: String,
     },
+}
+
+/// What ended a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// Its drive, or the path to it.
+    Drive,
+    /// Something else.
+    Other,
 }
 
 pub(super) struct Lane {
@@ -90,7 +101,9 @@ impl Lane {
             Err(Death { drive, why }) => {
                 self.tell(LaneEvent::Dead { why: why.clone() });
                 self.shared.died(copy, &why);
-                LaneState::Dead { drive, why }
+                // What is not about the drive is about the supply, which has the drive.
+                let blame = drive.as_ref().map_or(Blame::Other, |_| Blame::Drive);
+                LaneState::Dead { drive, blame, why }
             }
         };
         guard.done();
@@ -437,7 +450,8 @@ enum HasDirectory {
 }
 
 /// The path or the drive failed, so another volume in it would not help.
-fn is_about_the_drive(error: &VolumeError) -> bool {
+#[must_use]
+pub fn is_about_the_drive(error: &VolumeError) -> bool {
     match error.scsi_error() {
         None => false,
         Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,

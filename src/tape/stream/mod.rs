@@ -17,7 +17,7 @@ mod supply;
 
 pub use event::{LaneEvent, SegmentClosed, SegmentFacts, StreamEvent};
 pub use geometry::{Geometry, StreamOptions};
-pub use lane::{LaneEnd, LaneState};
+pub use lane::{Blame, LaneEnd, LaneState, is_about_the_drive};
 pub use segmenter::{Segmenter, SegmenterStart};
 pub use shared::StopFlag;
 pub use supply::{FinishReason, FinishedVolume, SupplyError, VolumeSupply};

@@ -11,7 +11,7 @@ use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
-use super::lane::{Lane, LaneEnd, LaneState};
+use super::lane::{Blame, Lane, LaneEnd, LaneState};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
@@ -233,6 +233,7 @@ impl Segmenter {
                     copy,
                     state: LaneState::Dead {
                         drive: None,
+                        blame: Blame::Other,
                         why: "its thread failed".to_owned(),
                     },
                 })
