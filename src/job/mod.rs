@@ -10,6 +10,7 @@ pub mod report;
 pub mod run;
 mod set_aside;
 mod settle;
+pub mod single;
 pub mod step;
 mod supply;
 pub mod verify;

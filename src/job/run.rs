@@ -10,6 +10,7 @@ use super::plan::{self, Plan, PlannedSet, Request};
 use super::report::Report;
 use super::set_aside::SetAside;
 use super::settle::{self, WriteIntent};
+use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{RunContext, WRITE};
 use super::verify::{self, Verified};
 use crate::app::App;
@@ -20,7 +21,6 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
 use crate::library::Library;
-use crate::library::lock::DeviceLock;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
 
@@ -40,6 +40,7 @@ pub struct Job {
 /// # Errors
 /// [`ErrorKind::Locked`] while another one is running, a usage error while one is unfinished.
 pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Result<Report> {
+    mark_interrupted(app)?;
     let _lock = hold_job(app)?;
     let open = app.catalogue.read(|view| view.open_runs())?;
     if let Some(run) = open.iter().find(|run| run.kind == RunKind::Backup) {
@@ -97,6 +98,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
 
 /// Goes on with a run.
 pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
+    mark_interrupted(app)?;
     let _lock = hold_job(app)?;
     let run = choose(app, run)?;
     let plan: Plan = serde_json::from_value(run.plan.clone())
@@ -228,17 +230,6 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
     })
 }
 
-/// One job at a time works with a state folder.
-fn hold_job(app: &App) -> Result<DeviceLock> {
-    DeviceLock::acquire(
-        &app.state.join("locks"),
-        "job",
-        "the job of this state folder",
-        "job",
-        app.clock.now(),
-    )
-}
-
 fn execute(
     context: RunContext,
     held: Vec<crate::library::mount::HeldDrive>,
@@ -295,6 +286,7 @@ fn change_state(context: &RunContext, state: RunState, note: Option<String>) -> 
 
 impl Job {
     fn work(&mut self, plan: &Plan) -> Result<()> {
+        settle_interrupted(&self.context.clone(), &mut self.drives)?;
         settle::settle(&self.context.clone(), &mut self.drives)?;
         for set in &plan.sets {
             self.context.app.interrupt.check()?;
@@ -368,6 +360,19 @@ impl Job {
         Ok(stuck)
     }
 
+    fn verify_copies(
+        &mut self,
+        set: SetId,
+        name: &str,
+        copies: &[CopyNumber],
+    ) -> Result<Vec<Verified>> {
+        settle_interrupted(&self.context.clone(), &mut self.drives)?;
+        copies
+            .iter()
+            .map(|copy| self.verify_copy(set, name, *copy))
+            .collect()
+    }
+
     /// Brings every cartridge of the run to an import/export element.
     fn eject(&mut self, plan: &Plan) -> Result<()> {
         for cartridge in self.cartridges(plan)? {
@@ -433,42 +438,27 @@ pub fn verify_set(
         ))
         .hint(format!("\"tapeward set show {name}\" shows which it has")));
     }
-    let run = RunId::generate(app.clock.now());
-    app.write(|tx, now| {
-        tx.add_run(&NewRun {
-            id: run,
-            kind: RunKind::Verify,
-            month: None,
-            plan: serde_json::json!({ "set": set, "copies": copies }),
-            actor: app.actor.clone(),
-            started_at: now,
-        })?;
-        Ok(())
-    })?;
+    let plan = serde_json::json!({ "set": set, "copies": copies });
+    let run = SingleRun::begin(app, RunKind::Verify, plan)?;
     let context = RunContext {
         app: Arc::clone(app),
         library: Arc::clone(library),
         library_id,
-        run,
+        run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
-    change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
     };
-    let outcome = copies
-        .into_iter()
-        .map(|copy| job.verify_copy(set, &name, copy))
-        .collect::<Result<Vec<_>>>()
-        .and_then(|verified| job.drives.unmount_all().map(|()| verified));
-    let outcome = job.drives.take_out_of_failed().and(outcome);
-    let (state, note) = match &outcome {
-        Ok(_) => (RunState::Done, None),
-        Err(error) => (RunState::Failed, Some(error.to_string())),
-    };
-    change_state(&job.context, state, note)?;
+    let outcome = job.verify_copies(set, &name, &copies);
+    let outcome = job
+        .drives
+        .unmount_all()
+        .and(job.drives.take_out_of_failed())
+        .and(outcome);
+    run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
 }
