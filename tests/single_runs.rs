@@ -14,7 +14,7 @@ use rstest::rstest;
 use tapeward::catalogue::Catalogue;
 use tapeward_sim::Operator;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
-use tapeward_sim::front::control::Request;
+use tapeward_sim::front::control::{Request, Response};
 use world::World;
 
 fn plan(world: &World, at: Place, fault: Fault) {
@@ -65,29 +65,38 @@ fn a_killed_run_does_not_look_as_if_it_went_on(
 #[test]
 fn a_label_that_a_killed_run_wrote_is_found() {
     let world = World::with_library("64MiB");
-    let label = ["media", "label", "TWV001L8", "--pool", "onsite"];
-    // The write of a filemark behind volume.json's trailer is the last of a label.
-    let mut found = false;
-    for at in (20..200).step_by(3) {
-        plan(&world, Place::Command(at), Fault::KillHost);
-        if world.run(label).status.code().is_some() {
-            break;
-        }
-        let shown = world.json(["media", "show", "TWV001L8"]);
-        assert!(shown["volume"].is_null(), "{shown}");
-        // Labelling another one settles it.
-        world.ok(["media", "label", "TWV002L8", "--pool", "onsite"]);
-        let shown = world.json(["media", "show", "TWV001L8"]);
-        if !shown["volume"].is_null() {
-            found = true;
-            break;
-        }
-    }
-    assert!(
-        found,
-        "the label was never on the tape when the process was killed"
+    let operator = Operator::connect(&world.virtual_folder()).unwrap();
+    let stalled = || match operator.ask(&Request::Faults).unwrap() {
+        Response::Faults { faults, .. } => faults.is_empty(),
+        other => panic!("{other:?}"),
+    };
+    // VOL1, three header labels, filemark, volume.json, filemark, four trailer labels: the last
+    // filemark gets onto the tape after the process is gone.
+    let cartridge = "TWV001L8".to_owned();
+    let record = 11;
+    plan(
+        &world,
+        Place::WriteRecord { cartridge, record },
+        Fault::Stalls,
     );
-    assert_eq!(state(&world, "label"), "done");
+    let label = ["media", "label", "TWV001L8", "--pool", "onsite"];
+    let mut child = world.command(label).spawn().unwrap();
+    while !stalled() {
+        assert!(child.try_wait().unwrap().is_none(), "it did not stall");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    operator
+        .ask(&Request::SetFaults { faults: Vec::new() })
+        .unwrap();
+    let volume = || world.json(["media", "show", "TWV001L8"])["volume"].clone();
+    assert!(volume().is_null());
+    // Labelling another one settles it.
+    world.ok(["media", "label", "TWV002L8", "--pool", "onsite"]);
+    assert!(!volume().is_null());
+    assert_eq!(journal(&world, &["run_changed", "settled"]), 1);
+    let out = world.ok(["library", "status"]);
+    assert!(!out.contains("drive:0  TWV001L8"), "{out}");
 }
 
 #[test]
