@@ -9,6 +9,7 @@ use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
 use super::report::Report;
 use super::set_aside::SetAside;
+use super::set_index;
 use super::settle::{self, WriteIntent};
 use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{RunContext, WRITE};
@@ -286,6 +287,7 @@ fn change_state(context: &RunContext, state: RunState, note: Option<String>) -> 
 
 impl Job {
     fn work(&mut self, plan: &Plan) -> Result<()> {
+        set_index::sweep(&self.context.app)?;
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
         settle::settle(&self.context.clone(), &mut self.drives)?;
         for set in &plan.sets {
