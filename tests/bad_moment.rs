@@ -337,7 +337,10 @@ fn a_source_that_vanishes_between_kill_and_resume_fails_its_set_alone() {
             "--json", "job", "run", "--set", "another", "--set", "zuletzt",
         ],
     );
-    job.read_until("\"event\":\"progress\"");
+    // Measured, and so far along that segments are on tape.
+    for _ in 0..2 {
+        job.read_until("\"task\":\"writing another\"");
+    }
     job.child.kill().unwrap();
     assert_eq!(job.end().status.code(), None);
     fs::rename(&gone, world.path("elsewhere")).unwrap();

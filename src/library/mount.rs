@@ -139,7 +139,7 @@ impl Library {
         wanted: usize,
         preferred: &[Barcode],
     ) -> Result<Vec<HeldDrive>> {
-        let mut sites = self.drives(view)?;
+        let mut sites = self.answering_drives(view)?;
         let holds_preferred = |site: &DriveSite| {
             view.at(site.element)
                 .and_then(|place| place.barcode.as_ref())

@@ -145,32 +145,56 @@ impl Library {
     /// # Errors
     /// A configured drive that does not answer, or whose element nobody can tell.
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let mut sites = Vec::new();
-        for unit in self.connection.drive_units()? {
-            // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
-            let mut drive = Drive::new(self.connection.drive(&unit)?);
-            let inquiry = drive
-                .inquiry()
-                .context(format!("cannot identify the drive at {unit}"))?;
-            let serial = drive
-                .serial()
-                .context(format!("cannot identify the drive at {unit}"))?
-                .ok_or_else(|| {
-                    Error::failed(format!("the drive at {unit} has no serial number"))
-                })?;
-            let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
-            sites.push(DriveSite {
-                name,
-                element,
-                serial,
-                vendor: inquiry.vendor,
-                product: inquiry.product,
-                revision: inquiry.revision,
-                unit,
-            });
-        }
+        let units = self.connection.drive_units()?.into_iter();
+        let mut sites = units
+            .map(|unit| self.site(view, unit))
+            .collect::<Result<Vec<_>>>()?;
         sites.sort_by_key(|site| site.element);
         Ok(sites)
+    }
+
+    /// As [`Library::drives`], without those that do not answer while another one does.
+    ///
+    /// # Errors
+    /// What the last one said when none answers.
+    pub fn answering_drives(&self, view: &View) -> Result<Vec<DriveSite>> {
+        let mut sites = Vec::new();
+        let mut silent = None;
+        for unit in self.connection.drive_units()? {
+            match self.site(view, unit) {
+                Ok(site) => sites.push(site),
+                Err(error) => {
+                    tracing::warn!(%error, "a drive cannot be used");
+                    silent = Some(error);
+                }
+            }
+        }
+        sites.sort_by_key(|site| site.element);
+        match silent {
+            Some(error) if sites.is_empty() => Err(error),
+            _ => Ok(sites),
+        }
+    }
+
+    fn site(&self, view: &View, unit: Unit) -> Result<DriveSite> {
+        // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
+        let mut drive = Drive::new(self.connection.drive(&unit)?);
+        let what = || format!("cannot identify the drive at {unit}");
+        let inquiry = drive.inquiry().context(what())?;
+        let serial = drive
+            .serial()
+            .context(what())?
+            .ok_or_else(|| Error::failed(format!("the drive at {unit} has no serial number")))?;
+        let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
+        Ok(DriveSite {
+            name,
+            element,
+            serial,
+            vendor: inquiry.vendor,
+            product: inquiry.product,
+            revision: inquiry.revision,
+            unit,
+        })
     }
 
     /// By configuration, by the serial number the library gives, by the names it gives; with one
