@@ -30,6 +30,8 @@ pub mod writer;
 #[cfg(test)]
 mod reader_tests;
 #[cfg(test)]
+mod record_tests;
+#[cfg(test)]
 mod scan_tests;
 #[cfg(test)]
 mod vector_tests;

@@ -17,11 +17,11 @@ pub struct Library {
     pub id: LibraryId,
     /// Its name in the configuration, unique.
     pub name: String,
-    /// T10 vendor identification (SPC-4 6.4.2), without trailing blanks.
+    /// T10 vendor identification (SPC-4, standard INQUIRY data), without trailing blanks.
     pub vendor: String,
     /// Product identification, without trailing blanks.
     pub product: String,
-    /// Unit serial number (SPC-4 7.8.14, VPD page 80h).
+    /// Unit serial number (SPC-4, VPD page 80h).
     pub serial: String,
     /// When it was first seen.
     pub first_seen_at: DateTime<Utc>,
@@ -47,7 +47,7 @@ pub struct NewLibrary {
 /// A tape drive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drive {
-    /// Unit serial number (SPC-4 7.8.14, VPD page 80h), unique.
+    /// Unit serial number (SPC-4, VPD page 80h), unique.
     pub serial: String,
     /// T10 vendor identification, without trailing blanks.
     pub vendor: String,

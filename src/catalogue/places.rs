@@ -9,7 +9,7 @@ use super::sql::{Moment, integer_column, moment, text_enum};
 use super::store::{Tx, View};
 use crate::id::{CartridgeId, LibraryId, RunId};
 
-/// Address of an element within a library (SMC-3 4.2).
+/// Address of an element within a library (SMC-3, media changer elements).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ElementAddress(pub u16);
@@ -22,7 +22,7 @@ impl std::fmt::Display for ElementAddress {
 }
 
 text_enum! {
-    /// Kind of an element (SMC-3 4.2.1).
+    /// Kind of an element (SMC-3, element types).
     pub enum ElementKind {
         /// The robot's hand.
         Transport = "transport",

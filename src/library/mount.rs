@@ -429,7 +429,8 @@ impl Library {
     }
 }
 
-/// A process of ours that died may have left the cartridge locked in (SPC-5 6.17).
+/// A process of ours that died may have left the cartridge locked in (SPC-5, PREVENT ALLOW MEDIUM
+/// REMOVAL).
 fn allow_removal(drive: &mut Drive, site: &DriveSite) -> Result<()> {
     match drive.prevent_removal(Removal::Allow) {
         Err(error) if error.is_unsupported() => Ok(()),

@@ -304,7 +304,8 @@ impl Library {
             .map_or(ElementAddress(0), |place| place.address);
         let mut outcome = changer.move_medium(robot, from, to);
         if outcome.as_ref().is_err_and(ScsiError::is_unit_attention) {
-            // A unit attention means the command was not performed (SPC-5 5.14): look whether the
+            // A unit attention means the command was not performed (SPC-5, unit attention
+            // conditions): look whether the
             // elements still are as checked, then give it again, once.
             check_move(&self.look(&mut changer)?, from, to)?;
             outcome = changer.move_medium(robot, from, to);

@@ -323,7 +323,7 @@ impl VolumeWriter {
     }
 
     /// The commit point: writes the last filemark and waits until everything is on tape (WRITE
-    /// FILEMARKS with IMMED=0, SSC-4 6.9), then asks where the tape is. Returns the files that
+    /// FILEMARKS with IMMED=0, SSC-4), then asks where the tape is. Returns the files that
     /// count from now on.
     ///
     /// # Errors
