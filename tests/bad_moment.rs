@@ -259,7 +259,7 @@ fn interrupted_it_stops_at_a_safe_point_and_resumes() {
     world.configure("[stream]\nsegment-size = \"4MiB\"\n");
     let source = world.define_data(73, 48 << 20);
     let mut job = Running::start(&world, &["--json", "job", "run"]);
-    job.read_until("\"event\":\"progress\"");
+    job.read_until("\"task\":\"writing data\"");
     job.interrupt();
     let output = job.end();
     let (out, err) = texts(&output);

@@ -108,9 +108,25 @@ impl SourceTree {
     /// # Errors
     /// As [`Self::walk`].
     pub fn measure(&self) -> Result<Totals, ArchiveError> {
+        self.measure_while(&mut |_| true)
+            .map(Option::unwrap_or_default)
+    }
+
+    /// As [`Self::measure`], for as long as `go_on` says so of what was counted so far; none when
+    /// it said no.
+    ///
+    /// # Errors
+    /// As [`Self::walk`].
+    pub fn measure_while(
+        &self,
+        go_on: &mut dyn FnMut(&Totals) -> bool,
+    ) -> Result<Option<Totals>, ArchiveError> {
         let mut walk = self.walk()?;
         let mut totals = Totals::default();
         while let Some(step) = walk.step() {
+            if !go_on(&totals) {
+                return Ok(None);
+            }
             if let Step::Entry(status) = step {
                 totals.entries += 1;
                 if file_type(&status) == SFlag::S_IFREG {
@@ -118,7 +134,7 @@ impl SourceTree {
                 }
             }
         }
-        Ok(totals)
+        Ok(Some(totals))
     }
 
     pub(super) fn descent(&self) -> Result<Descent, ArchiveError> {

@@ -90,6 +90,9 @@ fn what_is_excluded_is_not_met() {
         bytes: 4,
     };
     assert_eq!(tree.measure().unwrap(), totals);
+    let half = totals.entries / 2;
+    let stopped = tree.measure_while(&mut |so_far| so_far.entries < half);
+    assert_eq!(stopped.unwrap(), None);
 }
 
 #[test]

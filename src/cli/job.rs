@@ -10,7 +10,9 @@ use crate::catalogue::{ElementAddress, Run, RunKind, View};
 use crate::error::{Error, Result};
 use crate::id::LibraryId;
 use crate::job::plan::{self, Request};
-use crate::job::run::{self, Report};
+use crate::job::report::Report;
+use crate::job::run;
+use crate::job::single::mark_interrupted;
 use crate::media::reconcile;
 use crate::progress::counted;
 
@@ -137,6 +139,7 @@ fn summary(report: &Report) -> Vec<String> {
 }
 
 fn list(session: &Session, app: &App) -> Result<()> {
+    mark_interrupted(app)?;
     let runs = app.catalogue.read(|view| view.runs())?;
     if session.is_json() {
         return output::json(&runs);
@@ -186,6 +189,7 @@ fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
 }
 
 fn show(session: &Session, app: &App, text: &str) -> Result<()> {
+    mark_interrupted(app)?;
     let (run, steps, journal, intents) = app.catalogue.read(|view| {
         let run = find_run(view, text)?;
         let steps = view.steps(run.id)?;

@@ -16,12 +16,13 @@ use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
 use crate::archive::member::MemberState;
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::reader::ArchiveReader;
-use crate::catalogue::{BackupSet, NewRun, RunKind, RunState};
+use crate::catalogue::{BackupSet, RunKind};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, RunId, SetId};
+use crate::id::{CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::job::Drives;
 use crate::job::lease::Leases;
+use crate::job::single::SingleRun;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
@@ -97,12 +98,15 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
         app: Arc::clone(app),
         library: Arc::clone(library),
         library_id,
-        run,
+        run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
     let mut drives = Drives::new(context, held);
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
-    let outcome = drives.unmount_all().and(outcome);
+    let outcome = drives
+        .unmount_all()
+        .and(drives.take_out_of_failed())
+        .and(outcome);
     end(app, run, request, &outcome)?;
     outcome
 }
@@ -135,43 +139,26 @@ fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
         .must_open(&format!("set {name} ({})", set.id), &keys)
 }
 
-fn begin(app: &App, request: &Request<'_>) -> Result<RunId> {
-    let run = RunId::generate(app.clock.now());
+fn begin(app: &Arc<App>, request: &Request<'_>) -> Result<SingleRun> {
     let paths: Vec<String> = request.paths.iter().map(|path| show(path)).collect();
-    app.write(|tx, now| {
-        tx.add_run(&NewRun {
-            id: run,
-            kind: RunKind::Restore,
-            month: None,
-            plan: serde_json::json!({ "set": request.set.id, "paths": paths }),
-            actor: app.actor.clone(),
-            started_at: now,
-        })?;
-        Ok(tx.set_run_state(run, RunState::Running, None, now)?)
-    })?;
-    Ok(run)
+    let plan = serde_json::json!({ "set": request.set.id, "paths": paths });
+    SingleRun::begin(app, RunKind::Restore, plan)
 }
 
-fn end(app: &App, run: RunId, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
-    app.write(|tx, now| match outcome {
-        Ok(report) => {
-            tx.set_run_state(run, RunState::Done, None, now)?;
-            app.note(
-                tx,
-                now,
-                &JournalEvent::Restored {
-                    run,
-                    set: request.set.id,
-                    target: request.to.to_string_lossy().into_owned(),
-                    members: report.restored,
-                    problems: report.problems.len() as u64,
-                },
-            )
-        }
-        Err(error) => {
-            let note = error.to_string();
-            Ok(tx.set_run_state(run, RunState::Failed, Some(&note), now)?)
-        }
+fn end(app: &App, run: SingleRun, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
+    let id = run.id;
+    run.end(outcome, |tx, now, report| {
+        app.note(
+            tx,
+            now,
+            &JournalEvent::Restored {
+                run: id,
+                set: request.set.id,
+                target: request.to.to_string_lossy().into_owned(),
+                members: report.restored,
+                problems: report.problems.len() as u64,
+            },
+        )
     })
 }
 

@@ -14,9 +14,9 @@ use crate::index::IndexReader;
 use crate::job::{Drives, volumes};
 use crate::key::Identities;
 use crate::progress::Event;
+use crate::tape::CodecError;
 use crate::tape::codec::{FrameSize, FrameTable, PlaintextReader};
 use crate::tape::volume::VolumeReader;
-use crate::tape::{Codec, CodecError};
 
 /// Bytes handed over at a time.
 const CHUNK: usize = 1 << 20;
@@ -314,8 +314,9 @@ impl Source {
             && wanted.end == segment.stream_offset + segment.plaintext_length;
         if whole {
             let coded = BufReader::with_capacity(CHUNK, payload);
-            let mut plain = crate::tape::codec::decode(coded, codec(segment.codec), identities)
-                .context(what())?;
+            let mut plain =
+                crate::tape::codec::decode(coded, volumes::tape_codec(segment.codec), identities)
+                    .context(what())?;
             to.copy(&mut plain, wanted.end).context(what())?;
             if *to.listening {
                 // Reading to the end compares the segment's digest.
@@ -325,7 +326,7 @@ impl Source {
         }
         let mut plain = PlaintextReader::open(
             payload,
-            codec(segment.codec),
+            volumes::tape_codec(segment.codec),
             segment.plaintext_length,
             frames,
             identities,
@@ -456,15 +457,6 @@ fn is_wrong_key(error: &Error) -> bool {
         cause = error.source();
     }
     false
-}
-
-fn codec(codec: crate::catalogue::Codec) -> Codec {
-    match codec {
-        crate::catalogue::Codec::None => Codec::None,
-        crate::catalogue::Codec::Zstd => Codec::Zstd,
-        crate::catalogue::Codec::Age => Codec::Age,
-        crate::catalogue::Codec::ZstdAge => Codec::ZstdAge,
-    }
 }
 
 fn frame_table(table: &crate::index::FrameTable, plaintext_length: u64) -> Result<FrameTable> {

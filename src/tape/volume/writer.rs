@@ -188,6 +188,12 @@ impl VolumeWriter {
         Ok(remaining.saturating_sub(self.settings.geometry.reserve()))
     }
 
+    /// Bytes kept free for closing the volume.
+    #[must_use]
+    pub fn reserve(&self) -> u64 {
+        self.settings.geometry.reserve()
+    }
+
     /// Whether the cartridge can be written only once.
     #[must_use]
     pub fn is_worm(&self) -> bool {
