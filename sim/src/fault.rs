@@ -54,6 +54,8 @@ pub enum Fault {
     /// The robot stops half way with the cartridge in its hand: HARDWARE ERROR, MECHANICAL
     /// POSITIONING ERROR; the medium transport element is full.
     MoveStuck,
+    /// One bit of the block turns: on its way to the drive, or between the tape and the host.
+    FlippedBit,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
     /// The process of the simulator dies before the command is carried out.
@@ -72,11 +74,15 @@ impl Place {
                     | Fault::PowerCutAfter
                     | Fault::MediumError
                     | Fault::DeferredWriteError
+                    | Fault::FlippedBit
                     | Fault::NeedsCleaning
                     | Fault::Abort
             ),
             Self::ReadRecord { .. } => {
-                matches!(fault, Fault::PowerCut | Fault::MediumError | Fault::Abort)
+                matches!(
+                    fault,
+                    Fault::PowerCut | Fault::MediumError | Fault::FlippedBit | Fault::Abort
+                )
             }
             Self::Move(_) => matches!(
                 fault,

@@ -6,9 +6,11 @@
 mod alert;
 mod attention;
 mod changer;
+mod coding;
 mod density;
 mod drive;
 mod element_status;
+mod encryption;
 mod inquiry;
 mod log;
 mod mam;
@@ -18,6 +20,7 @@ mod move_medium;
 mod ssc_block;
 mod ssc_position;
 mod ssc_read;
+mod ssc_verify;
 mod ssc_write;
 
 use tapeward_drivers::socket::InitiatorId;
