@@ -6,6 +6,7 @@ pub mod inquiry;
 pub mod log;
 pub mod luns;
 pub mod mode;
+pub mod security;
 pub mod unit;
 pub mod vpd;
 

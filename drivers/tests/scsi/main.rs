@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests and their helpers
 
 mod block;
+mod encryption;
 mod inventory;
 mod inventory_odd;
 mod mode_and_log;
