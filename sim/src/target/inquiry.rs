@@ -208,6 +208,15 @@ pub(crate) fn control_page() -> ModePage {
     ModePage::new(0x0a, &[0; 10], &[(2, 0x04)])
 }
 
+/// Control Extension mode page (SPC-4): SCSIP (bit 1 of byte 4, SET TIMESTAMP sets the clock),
+/// and 252 as MAXIMUM SENSE DATA LENGTH in byte 6.
+pub(crate) fn control_extension_page() -> ModePage {
+    let mut body = [0; 28];
+    body[0] = 0x02;
+    body[2] = 252;
+    ModePage::with_subpage(0x0a, 0x01, &body, &[])
+}
+
 /// What D_SENSE says.
 pub(crate) fn sense_format(pages: &ModePages) -> SenseFormat {
     if pages.current(0x0a, 0).get(2).copied().unwrap_or(0) & 0x04 == 0 {
