@@ -8,6 +8,7 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::counters::Counters;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
@@ -16,7 +17,7 @@ use super::primary::{
 };
 use super::reservation::Reservations;
 use super::usage::{self, Usage};
-use super::{Access, Exchange, LogicalUnit, Opcode, Stop};
+use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
 use crate::clock::{Activity, CLEANING, LOAD};
@@ -63,6 +64,7 @@ pub(crate) struct Drive {
     pub(super) alerts: TapeAlerts,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
+    pub(super) counters: Counters,
 }
 
 impl LogicalUnit for Drive {
@@ -117,6 +119,10 @@ impl LogicalUnit for Drive {
     fn reservations(&self) -> &Reservations {
         &self.primary.reservations
     }
+
+    fn after_success(&mut self) -> Option<Sense> {
+        self.exception_after_command()
+    }
 }
 
 impl PrimaryCommands for Drive {
@@ -135,6 +141,11 @@ impl Drive {
     pub(crate) fn open(identity: DriveIdentity, shared: Arc<Shared>) -> io::Result<Self> {
         Ok(Self {
             primary: Primary::open(&shared, identity.account)?,
+            counters: Counters::open(
+                shared.dir.join(format!("drive-{}.json", identity.account)),
+                shared.durability,
+                shared.clock.monotonic(),
+            )?,
             identity,
             shared,
             medium: Medium::Empty,
@@ -193,12 +204,14 @@ impl Drive {
         self.deferred = None;
         self.prevented_by.clear();
         self.primary.power_cycle(&self.shared);
+        self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
         Ok(())
     }
 
     /// Writes everything out, as before the process ends.
     pub(crate) fn shut_down(&mut self) -> io::Result<()> {
+        self.save_counters();
         match &mut self.medium {
             Medium::Empty => Ok(()),
             Medium::Unloaded(cartridge) => cartridge.close(),
@@ -243,13 +256,22 @@ impl Drive {
             record.uses_left -= 1;
         }
         self.charge(Activity::Mechanical(LOAD));
+        self.counters.loaded();
         self.alert_medium(fitness);
+        self.save_counters();
         if let Err(error) = cartridge.save() {
             tracing::error!(cartridge = %cartridge.id, %error, "cartridge memory not saved");
         }
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.show_partitions();
+    }
+
+    /// The medium partition page is about the cartridge.
+    fn show_partitions(&mut self) {
+        let page = statistics::partition_page(&self.medium);
+        self.pages.show(0x11, &page);
     }
 
     /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
@@ -261,6 +283,7 @@ impl Drive {
             Fitness::Cleaning => {
                 self.alerts.raise(Alert::CleaningMedia);
                 self.alerts.clear(Alert::CleanNow);
+                self.counters.cleaned();
                 self.charge(Activity::Mechanical(CLEANING));
             }
             Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
@@ -276,6 +299,8 @@ impl Drive {
         if let Medium::Loaded(mounted) = std::mem::replace(&mut self.medium, Medium::Empty) {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
+        self.show_partitions();
+        self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
         Ok(())
     }
@@ -289,6 +314,7 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
+        let pending = pending.or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
@@ -396,12 +422,14 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
+        let test = self.exceptions_test(&plan)?;
         if let (Buffering::Unbuffered, Medium::Loaded(mounted)) = (buffering, &mut self.medium) {
             mounted.synchronize()?;
         }
         self.buffering = buffering;
         self.block_length = block_length;
         let pages_changed = self.pages.apply(plan);
+        self.carry_out_test(test);
         if pages_changed || before != (buffering, block_length) {
             let by = exchange.initiator;
             self.attentions
@@ -427,7 +455,7 @@ fn drive_pages() -> ModePages {
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
         ModePage::with_subpage(0x10, 0x01, &extension, &[(6, 0xff), (7, 0xff)]),
-        // DEXCPT: TapeAlert is read from its log page.
-        ModePage::new(0x1c, &[0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]),
+        ModePage::new(0x11, &statistics::partition_page(&Medium::Empty), &[]),
+        exceptions::page(),
     ])
 }

@@ -6,9 +6,11 @@
 mod alert;
 mod attention;
 mod changer;
+mod counters;
 mod density;
 mod drive;
 mod element_status;
+mod exceptions;
 mod inquiry;
 mod log;
 mod mam;
@@ -22,6 +24,7 @@ mod ssc_block;
 mod ssc_position;
 mod ssc_read;
 mod ssc_write;
+mod statistics;
 mod supported;
 mod timestamp;
 mod usage;
@@ -226,6 +229,12 @@ pub(crate) trait LogicalUnit: Sized + 'static {
     fn sense_format(&self) -> SenseFormat;
 
     fn reservations(&self) -> &reservation::Reservations;
+
+    /// What a command that was carried out has to report nevertheless (SPC-4, informational
+    /// exceptions).
+    fn after_success(&mut self) -> Option<Sense> {
+        None
+    }
 }
 
 /// Carries out one command.
@@ -256,7 +265,11 @@ fn run<D: LogicalUnit>(unit: &mut D, exchange: &mut Exchange<'_>) -> Result<(), 
     if unit.reservations().conflicts(exchange.initiator, access) {
         return Err(Stop::ReservationConflict);
     }
-    (row.handler)(unit, exchange)
+    (row.handler)(unit, exchange)?;
+    match unit.after_success() {
+        Some(sense) if row.attention == Attention::Reports => Err(sense.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A transfer length of three bytes, as a count.
