@@ -58,6 +58,8 @@ pub enum Fault {
     FlippedBit,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
+    /// The drive writes or reads a block again and then succeeds: its error counters tell.
+    Retried,
     /// The process of the simulator dies before the command is carried out.
     Abort,
     /// The process that gave the command gets SIGKILL, and the command is not carried out.
@@ -76,12 +78,17 @@ impl Place {
                     | Fault::DeferredWriteError
                     | Fault::FlippedBit
                     | Fault::NeedsCleaning
+                    | Fault::Retried
                     | Fault::Abort
             ),
             Self::ReadRecord { .. } => {
                 matches!(
                     fault,
-                    Fault::PowerCut | Fault::MediumError | Fault::FlippedBit | Fault::Abort
+                    Fault::PowerCut
+                        | Fault::MediumError
+                        | Fault::FlippedBit
+                        | Fault::Retried
+                        | Fault::Abort
                 )
             }
             Self::Move(_) => matches!(

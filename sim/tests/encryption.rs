@@ -252,6 +252,50 @@ fn keys_go_when_they_were_to_go() {
     assert_eq!(set(&mut drive, &on(0x44, 2, 0x11)), (5, 0x26, 0x00));
 }
 
+/// PERSISTENT RESERVE OUT: service action, type, RESERVATION KEY, SERVICE ACTION RESERVATION KEY.
+fn reserve_out(drive: &mut Unit, action: u8, key: u8, other: u8) {
+    let mut list = [0; 24];
+    (list[7], list[15]) = (key, other);
+    let cdb = [0x5f, action, 0x03, 0, 0, 0, 0, 0, 24, 0];
+    drive.send_out(&cdb, &list).good();
+}
+
+/// Oracle StorageTek T10000 Interface Reference Manual (August 2016), page 223: CKORL and CKORP
+/// need a reservation, and what each clears the key at.
+#[test]
+fn keys_go_with_the_reservation() {
+    let world = world();
+    let mut one = world.loaded();
+    let mut two = world.unit(DRIVE, TWO);
+    let mode = |drive: &mut Unit| page(drive, 0x20)[5];
+    for bit in [0x01, 0x02] {
+        assert_eq!(set(&mut one, &on(0x40 | bit, 2, 0x11)), (5, 0x26, 0x00));
+    }
+    for (bit, release_clears, preempt_clears) in [(0x01, true, true), (0x02, false, true)] {
+        reserve_out(&mut one, 0x00, 0, 1); // register
+        reserve_out(&mut one, 0x01, 1, 0); // reserve
+        let mut local = on(0x40 | bit, 2, 0x11);
+        local[4] = 0x20;
+        assert_eq!(set(&mut one, &local), (0, 0, 0));
+        reserve_out(&mut one, 0x02, 1, 0); // release
+        assert_eq!(mode(&mut one), if release_clears { 0 } else { 2 }, "{bit}");
+        reserve_out(&mut one, 0x01, 1, 0);
+        assert_eq!(set(&mut one, &local), (0, 0, 0));
+        two.drain_attentions();
+        reserve_out(&mut two, 0x00, 0, 2);
+        reserve_out(&mut two, 0x04, 2, 1); // preempt
+        reserve_out(&mut two, 0x03, 2, 0); // clear
+        one.drain_attentions();
+        assert_eq!(mode(&mut one), if preempt_clears { 0 } else { 2 }, "{bit}");
+    }
+    one.send(&[0x16, 0, 0, 0, 0, 0]).good();
+    let mut local = on(0x41, 2, 0x11);
+    local[4] = 0x20;
+    assert_eq!(set(&mut one, &local), (0, 0, 0));
+    one.send(&[0x17, 0, 0, 0, 0, 0]).good();
+    assert_eq!(mode(&mut one), 0);
+}
+
 #[test]
 fn scopes_keep_initiators_apart() {
     let world = world();

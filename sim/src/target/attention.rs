@@ -21,6 +21,14 @@ pub(crate) enum Condition {
     ModeParametersChanged,
     /// DATA ENCRYPTION PARAMETERS CHANGED BY ANOTHER I_T NEXUS.
     EncryptionParametersChanged,
+    /// RESERVATIONS PREEMPTED: CLEAR took the initiator's registration.
+    ReservationsPreempted,
+    /// RESERVATIONS RELEASED.
+    ReservationsReleased,
+    /// REGISTRATIONS PREEMPTED.
+    RegistrationsPreempted,
+    /// TIMESTAMP CHANGED.
+    TimestampChanged,
 }
 
 impl Condition {
@@ -32,6 +40,10 @@ impl Condition {
             Self::ImportExportAccessed => (0x28, 0x01),
             Self::ModeParametersChanged => (0x2a, 0x01),
             Self::EncryptionParametersChanged => (0x2a, 0x11),
+            Self::ReservationsPreempted => (0x2a, 0x03),
+            Self::ReservationsReleased => (0x2a, 0x04),
+            Self::RegistrationsPreempted => (0x2a, 0x05),
+            Self::TimestampChanged => (0x2a, 0x10),
         };
         Sense::new(SenseKey::UnitAttention, additional)
     }
@@ -71,6 +83,14 @@ impl Attentions {
         }
     }
 
+    /// Tells one initiator, whether it was seen since power on or not.
+    pub(crate) fn raise_for(&mut self, condition: Condition, initiator: InitiatorId) {
+        let queue = self.queue(initiator);
+        if !queue.contains(&condition) {
+            queue.push_back(condition);
+        }
+    }
+
     /// After the power was back: nothing else matters any more.
     pub(crate) fn power_on(&mut self) {
         self.first = Condition::PowerOn;
@@ -81,12 +101,14 @@ impl Attentions {
 
     /// The oldest condition this initiator was not told of.
     pub(crate) fn take(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        self.queue(initiator).pop_front().map(Condition::sense)
+    }
+
+    fn queue(&mut self, initiator: InitiatorId) -> &mut VecDeque<Condition> {
         let first = self.first;
-        let queue = self
-            .pending
+        self.pending
             .entry(initiator)
-            .or_insert_with(|| VecDeque::from([first]));
-        queue.pop_front().map(Condition::sense)
+            .or_insert_with(|| VecDeque::from([first]))
     }
 }
 

@@ -312,6 +312,16 @@ impl ModePages {
         Ok(pages)
     }
 
+    /// Gives a page other current values behind its header: what it tells of has changed, or it
+    /// is not to show what a host set.
+    pub(crate) fn show(&mut self, code: u8, body: &[u8]) {
+        if let Some(index) = self.find(code, 0) {
+            let page = &mut self.0[index];
+            page.current.truncate(page.header_length());
+            page.current.extend_from_slice(body);
+        }
+    }
+
     /// Puts a plan in force; whether any page changed.
     pub(crate) fn apply(&mut self, plan: SelectPlan) -> bool {
         let mut changed = false;

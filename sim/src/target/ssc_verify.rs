@@ -137,10 +137,12 @@ impl Drive {
         match fault {
             Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
+            Some(Fault::Retried) => self.counters.read.retries += 1,
             Some(Fault::MediumError) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
                     self.alerts.raise(alert);
                 }
+                self.count_hard_read_error();
                 let sense = Sense::new(SenseKey::MediumError, (0x11, 0x00));
                 return Err(sense.with_residual(residual).into());
             }

@@ -2,6 +2,7 @@
 //! (SSC-4, data encryption parameters and their scope).
 
 mod pages;
+mod reservation;
 mod set;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use tapeward_drivers::socket::InitiatorId;
 
+use super::super::LogicalUnit;
 use super::super::attention::Condition;
 use super::super::drive::Drive;
 use super::super::medium::Medium;
@@ -156,6 +157,17 @@ impl Drive {
         let Request { scope, parameters } = Request::parse(list)?;
         let mounted = matches!(self.medium, Medium::Loaded(_));
         if parameters.clear.on_demount && !mounted {
+            return Err(Sense::invalid_parameter(5));
+        }
+        let reservations = self.reservations();
+        let ClearKey {
+            on_preempt,
+            on_reservation_loss,
+            ..
+        } = parameters.clear;
+        if on_preempt && !reservations.persistent().is_holder(initiator)
+            || on_reservation_loss && !reservations.holds(initiator)
+        {
             return Err(Sense::invalid_parameter(5));
         }
         if self.encryption.set(initiator, scope, parameters) {
