@@ -11,9 +11,11 @@ pub mod modes;
 pub mod motion;
 pub mod partition;
 pub mod position;
+pub mod protection;
 pub mod readiness;
 pub mod statistics;
 pub mod tape_alert;
+pub mod verify;
 
 pub use block::{ReadOutcome, Synchronize, WriteError, WriteOutcome};
 pub use capacity::{Capacity, Mebibytes};
@@ -26,9 +28,12 @@ pub use modes::{Buffering, DriveModes, Megabytes, ModeShortfall};
 pub use motion::{Erase, Space};
 pub use partition::{MediumPartitions, PartitionUnit};
 pub use position::{BlockAddress, FilemarkCount, Position};
+pub use protection::{BlockProtection, ProtectionMethod};
 pub use readiness::{Pause, Readiness, WaitError};
 pub use statistics::VolumeStatistics;
 pub use tape_alert::{TapeAlert, TapeAlertSeverity, TapeAlerts};
+
+pub use verify::{VerifyAgainst, VerifyExtent};
 
 pub use crate::spc::attribute::{Attribute, AttributeFormat, AttributeId};
 pub use crate::spc::unit::Removal;

@@ -12,6 +12,7 @@ mod other_devices;
 mod other_hosts;
 mod position;
 mod properties;
+mod protection;
 mod readiness;
 mod recorded;
 mod script;
