@@ -4,6 +4,7 @@
 
 mod block;
 mod encryption;
+mod generation;
 mod inventory;
 mod inventory_odd;
 mod mode_and_log;
