@@ -260,6 +260,9 @@ pub struct CartridgeRecord {
     pub bytes_read: u64,
     /// Cleanings left, for a cleaning cartridge.
     pub uses_left: u16,
+    /// Whether a drive that has to calibrate it has done so.
+    #[serde(default)]
+    pub calibrated: bool,
     /// Host attributes (MAM 0800h to 0BFFh) by identifier.
     pub attributes: BTreeMap<u16, Attribute>,
 }
@@ -308,6 +311,7 @@ impl Cartridge {
             bytes_written: 0,
             bytes_read: 0,
             uses_left,
+            calibrated: false,
             attributes: BTreeMap::new(),
         };
         fs::create_dir_all(dir)?;

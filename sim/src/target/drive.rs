@@ -8,6 +8,7 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::care::Calibration;
 use super::coding::{PROTECTION_PAGE, Protection};
 use super::counters::Counters;
 use super::encryption::Encryption;
@@ -22,7 +23,7 @@ use super::usage::{self, Usage};
 use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
-use crate::clock::{Activity, CLEANING, LOAD};
+use crate::clock::{Activity, LOAD};
 use crate::library::Shared;
 use crate::sense::{Sense, SenseFormat};
 
@@ -65,6 +66,8 @@ pub(crate) struct Drive {
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
     pub(super) encryption: Encryption,
+    /// What the drive does with the cartridge before it is ready.
+    pub(super) calibration: Option<Calibration>,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -162,6 +165,7 @@ impl Drive {
             block_length: 0,
             alerts: TapeAlerts::default(),
             encryption: Encryption::default(),
+            calibration: None,
             prevented_by: BTreeSet::new(),
         })
     }
@@ -211,6 +215,7 @@ impl Drive {
         self.deferred = None;
         self.prevented_by.clear();
         self.encryption = Encryption::default();
+        self.start_calibration();
         self.primary.power_cycle(&self.shared);
         self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
@@ -229,6 +234,7 @@ impl Drive {
 
     /// The medium, if it can be read and written.
     pub(super) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
+        self.check_calibration()?;
         self.medium.ready()
     }
 
@@ -266,6 +272,7 @@ impl Drive {
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.start_calibration();
         self.show_partitions();
     }
 
@@ -273,22 +280,6 @@ impl Drive {
     fn show_partitions(&mut self) {
         let page = statistics::partition_page(&self.medium);
         self.pages.show(0x11, &page);
-    }
-
-    /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
-    fn alert_medium(&mut self, fitness: Fitness) {
-        self.alerts.new_medium();
-        match fitness {
-            Fitness::Usable => {}
-            Fitness::Incompatible => self.alerts.raise(Alert::UnsupportedFormat),
-            Fitness::Cleaning => {
-                self.alerts.raise(Alert::CleaningMedia);
-                self.alerts.clear(Alert::CleanNow);
-                self.counters.cleaned();
-                self.charge(Activity::Mechanical(CLEANING));
-            }
-            Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
-        }
     }
 
     fn unthread(&mut self) -> Result<(), Sense> {
@@ -301,6 +292,7 @@ impl Drive {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
         self.encryption.demounted();
+        self.calibration = None;
         self.show_partitions();
         self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
@@ -316,7 +308,9 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
-        let pending = pending.or_else(|| self.exception_for_request_sense());
+        let pending = pending
+            .or_else(|| self.check_calibration().err())
+            .or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Drive {
     /// bytes 8-9; allocation length bytes 10-13.
     pub(super) fn read_attribute(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
-        self.ready()?;
+        self.threaded()?;
         if cdb[5] != 0 {
             return Err(Sense::invalid_cdb_field(5).into()); // one logical volume
         }
@@ -127,7 +127,7 @@ impl Drive {
     fn reported(&mut self) -> Result<Vec<Reported>, Sense> {
         let vendor = self.identity.inquiry.vendor;
         let alerts = self.alerts.active();
-        let mounted = self.ready()?;
+        let mounted = self.threaded()?;
         let mut all = device_attributes(mounted, vendor, alerts);
         all.extend(medium_attributes(mounted));
         let hosts = &mounted.cartridge.record.attributes;
@@ -266,12 +266,13 @@ fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Report
 fn medium_attributes(mounted: &Mounted) -> Vec<Reported> {
     use AttributeFormat::{Ascii, Binary};
     let record = &mounted.cartridge.record;
-    let (density, length, kind) = match record.kind {
+    // MEDIUM TYPE INFORMATION of a cleaning cartridge is how often it may be used.
+    let (density, length, kind, information) = match record.kind {
         CartridgeKind::Data { generation, worm } => {
             let kind = if worm { 0x80 } else { 0x00 };
-            (generation.density(), generation.tape_length(), kind)
+            (generation.density(), generation.tape_length(), kind, 0)
         }
-        CartridgeKind::Cleaning { .. } => (0, 0, 0x01),
+        CartridgeKind::Cleaning { uses } => (0, 0, 0x01, uses),
     };
     vec![
         fixed(0x0400, Ascii, &text::<8>("TAPEWARD", b' ')),
@@ -283,6 +284,6 @@ fn medium_attributes(mounted: &Mounted) -> Vec<Reported> {
         fixed(0x0406, Ascii, b"20260101"),
         fixed(0x0407, Binary, &(HOST_SPACE as u64).to_be_bytes()),
         fixed(0x0408, Binary, &[kind]),
-        fixed(0x0409, Binary, &[0, 0]),
+        fixed(0x0409, Binary, &information.to_be_bytes()),
     ]
 }

@@ -5,6 +5,7 @@
 
 mod alert;
 mod attention;
+mod care;
 mod changer;
 mod coding;
 mod counters;

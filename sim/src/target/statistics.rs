@@ -83,18 +83,19 @@ impl Drive {
         };
         let loaded = matches!(self.medium, Medium::Loaded(_));
         let usable = matches!(&self.medium, Medium::Loaded(mounted)
-            if mounted.fitness == Fitness::Usable);
+            if mounted.fitness == Fitness::Usable && self.calibration.is_none());
         let compressing = self.pages.current(0x0f, 0).get(2).copied().unwrap_or(0) & 0x80 != 0;
         let protected = cartridge.is_some_and(|held| held.record.write_protected);
-        let cleaning = self.alerts.is_active(Alert::CleanNow);
+        let required = self.alerts.is_active(Alert::CleanNow);
+        let requested = required || self.alerts.is_active(Alert::CleanPeriodic);
         // PAMR, HIU, MACC, CMPR, WRTP, CRQST, CRQRD, DINIT.
         let first = flag(7, self.is_removal_prevented())
             | flag(6, true)
             | flag(5, cartridge.is_some())
             | flag(4, compressing)
             | flag(3, protected)
-            | flag(2, cleaning)
-            | flag(1, cleaning)
+            | flag(2, requested)
+            | flag(1, required)
             | flag(0, true);
         // RAA, MPRSNT, MSTD, MTHRD, MOUNTED.
         let second = flag(5, self.is_accessible())
