@@ -1,5 +1,6 @@
 //! Tape drives (SSC-4).
 
+pub mod access_order;
 pub mod block;
 pub mod capacity;
 pub mod density;
