@@ -13,6 +13,7 @@ mod mode_and_log;
 mod motion;
 mod other_devices;
 mod other_hosts;
+mod partition;
 mod position;
 mod primary;
 mod properties;
