@@ -74,6 +74,8 @@ pub(crate) struct Drive {
     pub(super) overwrite: Overwrite,
     /// The lists of RECEIVE RECOMMENDED ACCESS ORDER.
     pub(super) access_orders: BTreeMap<InitiatorId, Vec<Segment>>,
+    /// It carries out no command any more.
+    pub(super) broken: bool,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -125,6 +127,9 @@ impl LogicalUnit for Drive {
     const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        if self.broken {
+            return Some(Sense::internal_failure());
+        }
         self.attentions
             .take(initiator)
             .or_else(|| self.deferred.take())
@@ -177,6 +182,7 @@ impl Drive {
             calibration: None,
             overwrite: Overwrite::Nothing,
             access_orders: BTreeMap::new(),
+            broken: false,
             prevented_by: BTreeSet::new(),
         })
     }
@@ -225,6 +231,7 @@ impl Drive {
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
         self.deferred = None;
+        self.broken = false;
         self.prevented_by.clear();
         self.encryption = Encryption::default();
         self.overwrite = Overwrite::Nothing;
