@@ -13,6 +13,7 @@ pub mod position;
 pub mod readiness;
 pub mod statistics;
 pub mod tape_alert;
+mod tape_alert_table;
 
 pub use block::{ReadOutcome, Synchronize, WriteError, WriteOutcome};
 pub use capacity::{Capacity, Mebibytes};
