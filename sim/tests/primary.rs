@@ -385,3 +385,33 @@ fn the_control_extension_page() {
         assert_eq!(page.len(), 4 + 32);
     }
 }
+
+/// What `sg_opcodes -v` and `sg_timestamp -vvv --milliseconds=1700000000000` of sg3_utils send (Debian
+/// 1.46-3), captured.
+#[test]
+fn what_sg_opcodes_and_sg_timestamp_send() {
+    let world = world();
+    let mut changer = world.unit(CHANGER, ONE);
+    let all = changer
+        .send_in(&[0xa3, 0x0c, 0x80, 0, 0, 0, 0, 0, 0x20, 0, 0, 0], 8192)
+        .good();
+    assert_eq!(all.len() % 20, 4);
+    let one = [0xa3, 0x0c, 0x81, 0xa5, 0, 0, 0, 0, 0x20, 0, 0, 0];
+    assert_eq!(
+        changer.send_in(&one, 8192).good()[..5],
+        [0, 0x83, 0, 12, 0xa5]
+    );
+    let with_action = [0xa3, 0x0c, 0x02, 0xa3, 0, 0x0c, 0, 0, 0x20, 0, 0, 0];
+    assert_eq!(
+        changer.send_in(&with_action, 8192).good()[..6],
+        [0, 3, 0, 12, 0xa3, 0x0c]
+    );
+    let list = [0, 0, 0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0, 0, 0];
+    let set = [0xa4, 0x0f, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0];
+    changer.send_out(&set, &list).good();
+    let (origin, value) = clock_of(&mut changer);
+    assert_eq!(
+        (origin, value / 3_600_000),
+        (2, 1_700_000_000_000 / 3_600_000)
+    );
+}

@@ -453,3 +453,52 @@ fn a_new_initiator_learns_of_the_reset_first() {
     assert_eq!(fresh.send_in(&MODE_SENSE, 64).sense(), (6, 0x29, 0));
     assert!(conflicts(&fresh.send_in(&MODE_SENSE, 64)));
 }
+
+/// What `sg_persist -vvv` of sg3_utils sends (Debian 1.46-3), captured: `--out --register
+/// --param-sark=0x1234 --param-aptpl`, `--out --reserve --param-rk=0x1234 --prout-type=3`, `--out
+/// --preempt-abort --param-rk=0x1234 --param-sark=0x5678 --prout-type=6`, `--in -k`, `-r`, `-c`, `-s`.
+#[test]
+fn what_sg_persist_sends() {
+    let world = world();
+    let mut one = world.unit(CHANGER, ONE);
+    let mut two = world.unit(CHANGER, TWO);
+    out(&mut two, REGISTER, 0, 0, 0x5678, 0).good();
+    let list = |text: &str| -> Vec<u8> {
+        let bytes = text.split_whitespace();
+        bytes
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+            .collect()
+    };
+    for (cdb, parameters) in [
+        (
+            "5f 00 00 00 00 00 00 00 18 00",
+            "00 00 00 00 00 00 00 00  00 00 00 00 00 00 12 34 00 00 00 00 01 00 00 00",
+        ),
+        (
+            "5f 01 03 00 00 00 00 00 18 00",
+            "00 00 00 00 00 00 12 34  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+        ),
+    ] {
+        one.send_out(&list(cdb), &list(parameters)).good();
+    }
+    let held = one
+        .send_in(&list("5e 01 00 00 00 00 00 20 00 00"), 8192)
+        .good();
+    assert_eq!(held[..8], [0, 0, 0, 2, 0, 0, 0, 16]);
+    assert_eq!((held[15], held[21]), (0x34, EXCLUSIVE));
+    let preempt = list("5f 05 06 00 00 00 00 00 18 00");
+    let keys = "00 00 00 00 00 00 12 34  00 00 00 00 00 00 56 78 00 00 00 00 00 00 00 00";
+    one.send_out(&preempt, &list(keys)).good();
+    let keys = one
+        .send_in(&list("5e 00 00 00 00 00 00 20 00 00"), 8192)
+        .good();
+    assert_eq!(keys, [0, 0, 0, 3, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0x12, 0x34]);
+    let capabilities = one
+        .send_in(&list("5e 02 00 00 00 00 00 20 00 00"), 8192)
+        .good();
+    assert_eq!(capabilities[3], 0x91);
+    let status = one
+        .send_in(&list("5e 03 00 00 00 00 00 20 00 00"), 8192)
+        .good();
+    assert_eq!(status.len(), 8 + 24 + 44);
+}
