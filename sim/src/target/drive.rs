@@ -62,6 +62,8 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
+    /// It carries out no command any more.
+    pub(super) broken: bool,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -107,6 +109,9 @@ impl LogicalUnit for Drive {
     const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        if self.broken {
+            return Some(Sense::internal_failure());
+        }
         self.attentions
             .take(initiator)
             .or_else(|| self.deferred.take())
@@ -155,6 +160,7 @@ impl Drive {
             buffering: Buffering::Buffered,
             block_length: 0,
             alerts: TapeAlerts::default(),
+            broken: false,
             prevented_by: BTreeSet::new(),
         })
     }
@@ -202,6 +208,7 @@ impl Drive {
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
         self.deferred = None;
+        self.broken = false;
         self.prevented_by.clear();
         self.primary.power_cycle(&self.shared);
         self.counters.power_cycle(self.shared.clock.monotonic());
