@@ -17,7 +17,7 @@ mod tape_alert_table;
 
 pub use block::{ReadOutcome, Synchronize, WriteError, WriteOutcome};
 pub use capacity::{Capacity, Mebibytes};
-pub use density::Density;
+pub use density::{Density, MediumTypeDescriptor};
 pub use device_pages::{DeviceActivity, DeviceStatistics, DeviceStatus, SequentialAccessCounters};
 pub use drive::Drive;
 pub use limits::BlockLimits;
