@@ -257,6 +257,45 @@ fn report_density_support() {
     assert_eq!(medium[4..], all[56..]);
 }
 
+/// Medium type descriptors as an HP drive sends them (sg3_utils at fb3d289,
+/// inhex/rep_density_typem.hex): type 00h data, 01h WORM, four bytes, then 52: number of density
+/// codes, nine codes, width, length, two reserved, and three texts. Fields: Quantum "DLT-S4
+/// Interface Reference Guide", figure 145 and table 159 (pages 287 and 288).
+#[test]
+fn report_medium_types() {
+    let tapes = ["TW0001L8", "TW0002LY"].map(CartridgeSpec::labelled);
+    let spec = LibrarySpec::new("generic", "TWTEST");
+    let world = World::new(&tapes.into_iter().fold(spec, LibrarySpec::with_cartridge));
+    let mut drive = world.loaded();
+    let mut ask = |flags| {
+        let cdb = [0x44, flags, 0, 0, 0, 0, 0, 1, 0, 0];
+        drive.send_in(&cdb, 256).good()
+    };
+    let all = ask(2);
+    assert_eq!(all[..4], [0, 226, 0, 0]);
+    let types: Vec<&[u8]> = all[4..].chunks(56).collect();
+    let kinds: Vec<(u8, u8)> = types.iter().map(|one| (one[0], one[5])).collect();
+    assert_eq!(kinds, [(0, 0x5c), (0, 0x5e), (1, 0x5c), (1, 0x5e)]);
+    let mut expected = vec![0, 0, 0, 0x34, 1, 0x5e, 0, 0, 0, 0, 0, 0, 0, 0];
+    expected.extend([0x00, 0x7f, 0x03, 0xc0, 0, 0]);
+    expected.extend(b"LTO-CVE LTO8DataUltrium 8 Data Tape ");
+    assert_eq!(types[1], expected);
+    assert_eq!(&types[3][28..], b"LTO8WORMUltrium 8 WORM Tape ");
+    assert_eq!(ask(3)[4..], expected);
+    // The type is the one MODE SENSE reports.
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x00);
+    world.move_medium(BAY, SLOT).good();
+    world.move_medium(SLOT + 1, BAY).good();
+    drive.drain_attentions();
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x01);
+    let worm = drive
+        .send_in(&[0x44, 3, 0, 0, 0, 0, 0, 1, 0, 0], 256)
+        .good();
+    assert_eq!(&worm[4..], types[3]);
+}
+
 #[test]
 fn removal_is_prevented_per_initiator() {
     let world = world();
