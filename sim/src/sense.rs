@@ -7,6 +7,8 @@ use bitflags::bitflags;
 pub enum SenseKey {
     /// 0h
     NoSense,
+    /// 1h
+    RecoveredError,
     /// 2h
     NotReady,
     /// 3h
@@ -31,6 +33,7 @@ impl SenseKey {
     fn code(self) -> u8 {
         match self {
             Self::NoSense => 0x0,
+            Self::RecoveredError => 0x1,
             Self::NotReady => 0x2,
             Self::MediumError => 0x3,
             Self::HardwareError => 0x4,
@@ -93,6 +96,8 @@ pub struct Sense {
     pub deferred: bool,
     /// The field in error.
     pub field: Option<FieldPointer>,
+    /// How far something is that takes its time, in 65,536ths.
+    pub progress: Option<u16>,
 }
 
 impl Sense {
@@ -106,6 +111,7 @@ impl Sense {
             stream: StreamBits::empty(),
             deferred: false,
             field: None,
+            progress: None,
         }
     }
 
@@ -162,6 +168,13 @@ impl Sense {
     #[must_use]
     pub const fn at(mut self, field: FieldPointer) -> Self {
         self.field = Some(field);
+        self
+    }
+
+    /// The same with a progress indication.
+    #[must_use]
+    pub const fn with_progress(mut self, progress: u16) -> Self {
+        self.progress = Some(progress);
         self
     }
 
@@ -243,7 +256,12 @@ impl Sense {
         bytes
     }
 
+    /// A progress indication, else a field pointer.
     fn sense_key_specific(&self) -> Option<[u8; 3]> {
+        if let Some(progress) = self.progress {
+            let [high, low] = progress.to_be_bytes();
+            return Some([0x80, high, low]);
+        }
         let (command, byte) = match self.field? {
             FieldPointer::Cdb(byte) => (0x40, byte),
             FieldPointer::ParameterList(byte) => (0x00, byte),

@@ -42,7 +42,9 @@ fn vital_product_data() {
     let world = world();
     let mut drive = world.unit(DRIVE, ONE);
     let mut page = |code: u8| drive.send_in(&[0x12, 1, code, 0, 0xff, 0], 255);
-    let supported = [1, 0, 0, 7, 0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb3, 0xb4];
+    let supported = [
+        1, 0, 0, 9, 0x00, 0x80, 0x83, 0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5,
+    ];
     assert_eq!(page(0x00).good(), supported);
     assert_eq!(page(0x80).good(), b"\x01\x80\x00\x0aTWTEST0001");
     let identification = page(0x83).good();
@@ -87,13 +89,14 @@ fn every_other_operation_code_is_refused() {
     let known_to = |lun| -> &[u8] {
         if lun == DRIVE {
             &[
-                0x00, 0x01, 0x03, 0x05, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x15, 0x19, 0x1a, 0x1b, 0x1e,
-                0x2b, 0x34, 0x44, 0x4d, 0x55, 0x5a, 0x80, 0x8c, 0x8d, 0x91, 0x92, 0x93, 0xa0,
+                0x00, 0x01, 0x03, 0x04, 0x05, 0x08, 0x0a, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x15, 0x16,
+                0x17, 0x19, 0x1a, 0x1b, 0x1e, 0x2b, 0x34, 0x44, 0x4d, 0x55, 0x5a, 0x5e, 0x5f, 0x80,
+                0x82, 0x8c, 0x8d, 0x91, 0x92, 0x93, 0xa0, 0xa2, 0xa3, 0xa4, 0xb5,
             ]
         } else {
             &[
-                0x00, 0x03, 0x07, 0x12, 0x15, 0x1a, 0x1e, 0x2b, 0x37, 0x4d, 0x55, 0x5a, 0xa0, 0xa5,
-                0xb8,
+                0x00, 0x03, 0x07, 0x12, 0x15, 0x16, 0x17, 0x1a, 0x1b, 0x1e, 0x2b, 0x37, 0x4d, 0x55,
+                0x5a, 0x5e, 0x5f, 0xa0, 0xa3, 0xa4, 0xa5, 0xa6, 0xb5, 0xb6, 0xb8,
             ]
         }
     };
@@ -169,11 +172,12 @@ fn mode_pages_of_a_drive() {
         extension[..14],
         [0, 38, 0, 0x10, 0, 0, 0, 0, 0x50, 1, 0, 28, 0, 2]
     );
-    // Changeable values (PC 01b): PEWS only.
+    // Changeable values (PC 01b): WRITE MODE and PEWS.
     let mask = drive
         .send_in(&[0x5a, 0x08, 0x50, 0x01, 0, 0, 0, 0, 255, 0], 255)
         .good();
     let mut changeable = vec![0; 28];
+    changeable[1] = 0xf0;
     changeable[2..4].fill(0xff);
     assert_eq!(mask[12..], changeable);
     // Saved values (PC 11b) are not kept.
@@ -253,6 +257,45 @@ fn report_density_support() {
     assert_eq!(medium[4..], all[56..]);
 }
 
+/// Medium type descriptors as an HP drive sends them (sg3_utils at fb3d289,
+/// inhex/rep_density_typem.hex): type 00h data, 01h WORM, four bytes, then 52: number of density
+/// codes, nine codes, width, length, two reserved, and three texts. Fields: Quantum "DLT-S4
+/// Interface Reference Guide", figure 145 and table 159 (pages 287 and 288).
+#[test]
+fn report_medium_types() {
+    let tapes = ["TW0001L8", "TW0002LY"].map(CartridgeSpec::labelled);
+    let spec = LibrarySpec::new("generic", "TWTEST");
+    let world = World::new(&tapes.into_iter().fold(spec, LibrarySpec::with_cartridge));
+    let mut drive = world.loaded();
+    let mut ask = |flags| {
+        let cdb = [0x44, flags, 0, 0, 0, 0, 0, 1, 0, 0];
+        drive.send_in(&cdb, 256).good()
+    };
+    let all = ask(2);
+    assert_eq!(all[..4], [0, 226, 0, 0]);
+    let types: Vec<&[u8]> = all[4..].chunks(56).collect();
+    let kinds: Vec<(u8, u8)> = types.iter().map(|one| (one[0], one[5])).collect();
+    assert_eq!(kinds, [(0, 0x5c), (0, 0x5e), (1, 0x5c), (1, 0x5e)]);
+    let mut expected = vec![0, 0, 0, 0x34, 1, 0x5e, 0, 0, 0, 0, 0, 0, 0, 0];
+    expected.extend([0x00, 0x7f, 0x03, 0xc0, 0, 0]);
+    expected.extend(b"LTO-CVE LTO8DataUltrium 8 Data Tape ");
+    assert_eq!(types[1], expected);
+    assert_eq!(&types[3][28..], b"LTO8WORMUltrium 8 WORM Tape ");
+    assert_eq!(ask(3)[4..], expected);
+    // The type is the one MODE SENSE reports.
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x00);
+    world.move_medium(BAY, SLOT).good();
+    world.move_medium(SLOT + 1, BAY).good();
+    drive.drain_attentions();
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x01);
+    let worm = drive
+        .send_in(&[0x44, 3, 0, 0, 0, 0, 0, 1, 0, 0], 256)
+        .good();
+    assert_eq!(&worm[4..], types[3]);
+}
+
 #[test]
 fn removal_is_prevented_per_initiator() {
     let world = world();
@@ -296,8 +339,10 @@ fn log_pages() {
     let supported = drive
         .send_in(&[0x4d, 0, 0x40, 0, 0, 0, 0, 0, 255, 0], 255)
         .good();
-    assert_eq!(supported, [0, 0, 0, 4, 0x00, 0x17, 0x2e, 0x31]);
-    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
+    let pages = [0x00, 0x02, 0x03, 0x0c, 0x11, 0x14, 0x17, 0x2e, 0x31];
+    assert_eq!(supported, [&[0, 0, 0, 9], &pages[..]].concat());
+    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB
+    // cartridge with one MiB on it.
     drive.write(&vec![1; 1 << 20]).good();
     let capacity = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 255, 0], 255)

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tapeward_drivers::ScsiError;
-use tapeward_drivers::smc::{Changer, ElementAddress, ElementKind, InventoryOptions};
+use tapeward_drivers::smc::{
+    Changer, ElementAddress, ElementKind, InventoryOptions, UnloadBeforeMove,
+};
 use tapeward_drivers::ssc::Drive;
 
 use super::connection::{Connection, Unit};
@@ -296,6 +298,13 @@ impl Library {
         let _lock = self.hold_robot(&mut changer)?;
         let before = self.look(&mut changer)?;
         let (source, target) = check_move(&before, from, to)?;
+        changer
+            .check_move(source.name.kind, target.name.kind)
+            .context(format!(
+                "cannot move {} to {}",
+                source.content(),
+                target.name
+            ))?;
         let content = source.content();
         let (from_name, to_name) = (source.name, target.name);
         let robot = before
@@ -324,11 +333,21 @@ impl Library {
                 "the robot says it moved {content} from {from_name} to {to_name}, but it is not there"
             ))
             .hint("look with \"tapeward library inventory --initialize\"")),
-            Err(error) => Err(Error::failed(format!(
-                "cannot move {content} from {from_name} to {to_name}{}",
-                whereabouts(&view, from, to)
-            ))
-            .because(error)),
+            Err(error) => {
+                let failed = Error::failed(format!(
+                    "cannot move {content} from {from_name} to {to_name}{}",
+                    whereabouts(&view, from, to)
+                ));
+                let by_host = changer
+                    .quirks()
+                    .is_ok_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
+                let failed = if by_host && from_name.kind == ElementKind::DataTransfer {
+                    failed.hint("this library takes nothing out of a loaded drive: unload it first, at the drive if need be")
+                } else {
+                    failed
+                };
+                Err(failed.because(error))
+            }
         }
     }
 }

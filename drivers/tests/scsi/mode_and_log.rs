@@ -389,3 +389,24 @@ fn worm_cartridges() {
     assert_eq!(drive.is_worm().unwrap(), Some(false));
     assert_eq!(drive.is_worm().unwrap(), None);
 }
+
+/// Every flag has its words, and no two the same name.
+#[test]
+fn every_flag_has_its_words() {
+    let all: Vec<TapeAlert> = (1..=64)
+        .map(|flag| TapeAlert::try_from(flag).unwrap())
+        .collect();
+    let names: std::collections::BTreeSet<_> = all.iter().map(|flag| flag.name()).collect();
+    assert_eq!(names.len(), 64);
+    for flag in all {
+        assert!(
+            flag.meaning().len() > 10 && flag.advice().len() > 10,
+            "{flag}"
+        );
+    }
+    let severity = |flag: u8| TapeAlert::try_from(flag).unwrap().severity();
+    assert_eq!(severity(1), TapeAlertSeverity::Warning);
+    assert_eq!(severity(11), TapeAlertSeverity::Information);
+    assert_eq!(severity(55), TapeAlertSeverity::Critical);
+    assert!(TapeAlert::try_from(65).is_err() && TapeAlert::try_from(0).is_err());
+}

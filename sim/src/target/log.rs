@@ -3,7 +3,7 @@
 use super::changer::Changer;
 use super::drive::Drive;
 use super::medium::Medium;
-use super::{Exchange, Stop};
+use super::{Exchange, Stop, statistics};
 use crate::bytes::{text, u16, u16_at, u32};
 use crate::cartridge::CartridgeKind;
 use crate::sense::Sense;
@@ -11,15 +11,17 @@ use crate::sense::Sense;
 /// FORMAT AND LINKING of binary and of ASCII list parameters (SPC-5).
 const BINARY: u8 = 0x03;
 const ASCII: u8 = 0x01;
+/// Bounded data counter.
+const COUNTER: u8 = 0x00;
 
 /// One log parameter.
-struct Parameter {
+pub(super) struct Parameter {
     code: u16,
     control: u8,
     value: Vec<u8>,
 }
 
-fn binary(code: u16, value: &[u8]) -> Parameter {
+pub(super) fn binary(code: u16, value: &[u8]) -> Parameter {
     Parameter {
         code,
         control: BINARY,
@@ -27,7 +29,16 @@ fn binary(code: u16, value: &[u8]) -> Parameter {
     }
 }
 
-fn ascii(code: u16, value: &[u8]) -> Parameter {
+/// A counter that stops at its highest value.
+pub(super) fn counter(code: u16, value: &[u8]) -> Parameter {
+    Parameter {
+        code,
+        control: COUNTER,
+        value: value.to_vec(),
+    }
+}
+
+pub(super) fn ascii(code: u16, value: &[u8]) -> Parameter {
     Parameter {
         code,
         control: ASCII,
@@ -100,12 +111,18 @@ impl Changer {
 }
 
 impl Drive {
-    /// LOG SENSE of a drive: supported pages 00h, volume statistics 17h, TapeAlert 2Eh, tape
-    /// capacity 31h.
+    /// LOG SENSE of a drive: supported pages 00h, write and read error counters 02h and 03h,
+    /// sequential-access device 0Ch, DT device status 11h, device statistics 14h, volume
+    /// statistics 17h, TapeAlert 2Eh, tape capacity 31h.
     pub(super) fn log_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let request = Request::parse(exchange.cdb)?;
         let body = match request.page {
-            0x00 => vec![0x00, 0x17, 0x2e, 0x31],
+            0x00 => vec![0x00, 0x02, 0x03, 0x0c, 0x11, 0x14, 0x17, 0x2e, 0x31],
+            0x02 => request.parameters(&statistics::error_counters(self.counters.written))?,
+            0x03 => request.parameters(&statistics::error_counters(self.counters.read))?,
+            0x0c => request.parameters(&self.sequential_access())?,
+            0x11 => request.parameters(&self.device_status())?,
+            0x14 => request.parameters(&self.device_statistics())?,
             0x17 => request.parameters(&self.volume_statistics())?,
             0x2e => {
                 let flags = self.alerts.read(exchange.initiator);
@@ -118,19 +135,22 @@ impl Drive {
         Ok(())
     }
 
-    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining and maximum of the main partition, and of the
-    /// alternate one, which is not there.
+    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining of the
+    /// main partition and of the alternate one, if it is there, then the maximum of both.
     fn tape_capacity(&self) -> Vec<Parameter> {
-        let (remaining, maximum) = match &self.medium {
-            Medium::Loaded(mounted) => (mounted.remaining(), mounted.cartridge.record.capacity),
+        let of = |partition| match &self.medium {
+            Medium::Loaded(mounted) => (
+                mounted.remaining_in(partition),
+                mounted.capacity_of(partition),
+            ),
             Medium::Empty | Medium::Unloaded(_) => (0, 0),
         };
-        vec![
-            binary(0x0001, &u32(remaining >> 20)),
-            binary(0x0002, &u32(0)),
-            binary(0x0003, &u32(maximum >> 20)),
-            binary(0x0004, &u32(0)),
-        ]
+        let (main, alternate) = (of(0), of(1));
+        let sizes = [main.0, alternate.0, main.1, alternate.1];
+        let parameters = (0x0001..).zip(sizes);
+        parameters
+            .map(|(code, bytes)| binary(code, &u32(bytes >> 20)))
+            .collect()
     }
 
     /// Volume statistics (SSC-4): page valid, volume mounts, megabytes written and read in
