@@ -88,9 +88,9 @@ pub(crate) struct Changer {
     pub(super) drives: Arc<[Mutex<Drive>]>,
     /// In the order of addresses.
     pub(crate) elements: Vec<Element>,
-    attentions: Attentions,
-    pages: ModePages,
-    prevented_by: BTreeSet<InitiatorId>,
+    pub(super) attentions: Attentions,
+    pub(super) pages: ModePages,
+    pub(super) prevented_by: BTreeSet<InitiatorId>,
 }
 
 impl LogicalUnit for Changer {

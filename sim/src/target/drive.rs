@@ -56,7 +56,7 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
-    prevented_by: BTreeSet<InitiatorId>,
+    pub(super) prevented_by: BTreeSet<InitiatorId>,
 }
 
 impl LogicalUnit for Drive {

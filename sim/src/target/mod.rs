@@ -3,6 +3,7 @@
 // All handlers have the type of a table's row, whether or not they need all of it.
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
+pub(crate) mod absent;
 mod alert;
 mod attention;
 mod changer;
@@ -15,6 +16,7 @@ mod mam;
 mod medium;
 mod mode;
 mod move_medium;
+mod reset;
 mod ssc_block;
 mod ssc_position;
 mod ssc_read;
