@@ -140,3 +140,127 @@ fn write_all(to: &mut impl Write, mut parts: &mut [IoSlice<'_>]) -> io::Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::front::iscsi::request::Command;
+
+    const BOTH: Digests = Digests {
+        header: Digest::Crc32c,
+        data: Digest::Crc32c,
+    };
+
+    /// RFC 7143 appendix A.4, "An iSCSI - SCSI Read (10) Command PDU".
+    const READ_10: [u8; 48] = [
+        0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0,
+        0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
+    #[test]
+    fn digests_are_those_of_the_standard() {
+        // RFC 7143 appendix A.4, CRC examples.
+        let rising: Vec<u8> = (0..32).collect();
+        let falling: Vec<u8> = (0..32).rev().collect();
+        assert_eq!(crc32c(&[&[0x00; 32]]), [0xaa, 0x36, 0x91, 0x8a]);
+        assert_eq!(crc32c(&[&[0xff; 32]]), [0x43, 0xab, 0xa8, 0x62]);
+        assert_eq!(crc32c(&[&rising]), [0x4e, 0x79, 0xdd, 0x46]);
+        assert_eq!(crc32c(&[&falling]), [0x5c, 0xdb, 0x3f, 0x11]);
+        assert_eq!(
+            crc32c(&[&READ_10[..9], &READ_10[9..]]),
+            [0x56, 0x3a, 0x96, 0xd9]
+        );
+    }
+
+    #[test]
+    fn a_unit_with_its_digest_is_read() {
+        let digests = Digests {
+            header: Digest::Crc32c,
+            data: Digest::None,
+        };
+        let mut wire = READ_10.to_vec();
+        wire.extend([0x56, 0x3a, 0x96, 0xd9]);
+        let pdu = read_pdu(&mut &wire[..], digests, 8192).unwrap();
+        let command = Command::parse(&pdu).unwrap();
+        assert_eq!(
+            (command.reads, command.writes, command.expected),
+            (true, false, 1024)
+        );
+        assert_eq!(&command.cdb[..10], [0x28, 0, 0, 0, 0, 0, 0, 0, 0x02, 0]);
+        assert_eq!((pdu.tag(), pdu.command_number()), (0x1400_0000, 20));
+        wire[47] ^= 1;
+        let error = read_pdu(&mut &wire[..], digests, 8192).unwrap_err();
+        assert!(matches!(error, FrameError::HeaderDigest));
+    }
+
+    #[test]
+    fn corrupt_data_is_told_from_a_corrupt_header() {
+        let mut wire = Vec::new();
+        write_pdu(&mut wire, BOTH, [0; 48], b"hello").unwrap();
+        assert_eq!(wire.len(), 48 + 4 + 8 + 4);
+        let pdu = read_pdu(&mut &wire[..], BOTH, 8).unwrap();
+        assert_eq!(
+            (&pdu.data[..], pdu.integrity),
+            (&b"hello"[..], Integrity::Whole)
+        );
+        wire[52] ^= 1;
+        let pdu = read_pdu(&mut &wire[..], BOTH, 8).unwrap();
+        assert_eq!(pdu.integrity, Integrity::Corrupt);
+    }
+
+    #[test]
+    fn a_long_unit_is_refused_before_anything_is_kept_for_it() {
+        let mut header = [0; 48];
+        header[5..8].copy_from_slice(&[0xff; 3]);
+        let error = read_pdu(&mut &header[..], Digests::default(), 8192).unwrap_err();
+        assert!(matches!(
+            error,
+            FrameError::TooLong {
+                length: 0xff_ffff,
+                limit: 8192
+            }
+        ));
+    }
+
+    fn digests() -> impl Strategy<Value = Digests> {
+        let one = || prop_oneof![Just(Digest::None), Just(Digest::Crc32c)];
+        (one(), one()).prop_map(|(header, data)| Digests { header, data })
+    }
+
+    proptest! {
+        #[test]
+        fn units_survive_the_wire(
+            digests in digests(),
+            data in proptest::collection::vec(any::<u8>(), 0..600),
+            tag: u32,
+        ) {
+            let mut header = [0; 48];
+            header[16..20].copy_from_slice(&tag.to_be_bytes());
+            let mut wire = Vec::new();
+            write_pdu(&mut wire, digests, header, &data).unwrap();
+            write_pdu(&mut wire, digests, header, &[]).unwrap();
+            let mut rest = &wire[..];
+            let pdu = read_pdu(&mut rest, digests, 600).unwrap();
+            prop_assert_eq!((pdu.tag(), pdu.data), (tag, data));
+            let pdu = read_pdu(&mut rest, digests, 0).unwrap();
+            prop_assert!(pdu.data.is_empty() && rest.is_empty());
+            prop_assert!(matches!(read_pdu(&mut rest, digests, 0), Err(FrameError::Closed)));
+        }
+
+        #[test]
+        fn any_bytes_are_a_unit_within_bounds_or_an_error(
+            bytes in proptest::collection::vec(any::<u8>(), 0..4000),
+            digests in digests(),
+        ) {
+            let mut rest = &bytes[..];
+            while let Ok(pdu) = read_pdu(&mut rest, digests, 2000) {
+                prop_assert!(pdu.data.len() <= 2000 && pdu.additional.len() <= 1020);
+                if let Some(command) = Command::parse(&pdu) {
+                    prop_assert!(command.cdb.len() <= 16 + 1020);
+                }
+            }
+        }
+    }
+}

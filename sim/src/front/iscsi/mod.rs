@@ -20,3 +20,5 @@ mod text;
 
 pub use chap::{Secrets, SecretsError};
 pub use server::{IscsiOptions, IscsiServer};
+#[cfg(test)]
+mod session_tests;

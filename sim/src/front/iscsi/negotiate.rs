@@ -148,3 +148,76 @@ fn digest(offer: &str, agreed: &mut Digest) -> Answer {
     };
     value(chosen)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(parameters: &mut Parameters, key: &str, offer: &str) -> String {
+        match parameters.negotiate(key, offer) {
+            Answer::None => String::new(),
+            Answer::Value(value) => value,
+        }
+    }
+
+    #[test]
+    fn each_key_is_answered_by_its_rule() {
+        let mut agreed = Parameters::default();
+        for (key, offer, expected) in [
+            ("HeaderDigest", "CRC32C,None", "CRC32C"),
+            ("DataDigest", "None,CRC32C", "None"),
+            ("DataDigest", "MD5", "Reject"),
+            ("MaxConnections", "8", "1"),
+            ("InitialR2T", "No", "No"),
+            ("ImmediateData", "Yes", "Yes"),
+            ("MaxRecvDataSegmentLength", "65536", ""),
+            ("MaxRecvDataSegmentLength", "511", "Reject"),
+            ("MaxBurstLength", "16776192", "16776192"),
+            ("FirstBurstLength", "0x10000", "65536"),
+            ("DefaultTime2Wait", "0", "2"),
+            ("DefaultTime2Retain", "0", "0"),
+            ("MaxOutstandingR2T", "16", "1"),
+            ("DataPDUInOrder", "No", "Yes"),
+            ("DataSequenceInOrder", "Maybe", "Reject"),
+            ("ErrorRecoveryLevel", "2", "0"),
+            ("IFMarker", "No", "Reject"),
+            ("iSCSIProtocolLevel", "2", "1"),
+            ("TaskReporting", "FastAbort,RFC3720", "RFC3720"),
+            ("X-com.example.colour", "blue", "NotUnderstood"),
+        ] {
+            assert_eq!(answer(&mut agreed, key, offer), expected, "{key}={offer}");
+        }
+        assert_eq!(agreed.digests.header, Digest::Crc32c);
+        assert_eq!(agreed.initiator_segment, 65536);
+        assert!(!agreed.initial_r2t && agreed.immediate_data);
+        assert_eq!(agreed.times, [2, 0]);
+    }
+
+    #[test]
+    fn the_first_burst_is_never_longer_than_a_burst() {
+        let mut agreed = Parameters::default();
+        answer(&mut agreed, "FirstBurstLength", "65536");
+        answer(&mut agreed, "MaxBurstLength", "512");
+        agreed.settle();
+        assert_eq!(agreed.first_burst, 512);
+    }
+
+    proptest! {
+        #[test]
+        fn any_offer_is_answered_within_bounds(key in 0_usize..8, offer: String, number: u32) {
+            let key = [
+                "HeaderDigest", "MaxBurstLength", "FirstBurstLength", "MaxRecvDataSegmentLength",
+                "InitialR2T", "DefaultTime2Wait", "TaskReporting", "MaxConnections",
+            ][key];
+            let mut agreed = Parameters::default();
+            agreed.negotiate(key, &offer);
+            agreed.negotiate(key, &number.to_string());
+            agreed.settle();
+            prop_assert!((512..=0xff_ffff).contains(&agreed.max_burst));
+            prop_assert!((512..=MAX_FIRST_BURST).contains(&agreed.first_burst));
+            prop_assert!((512..=0xff_ffff).contains(&agreed.initiator_segment));
+        }
+    }
+}

@@ -299,3 +299,106 @@ impl LoginRequest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pdu(header: &[u8]) -> Pdu {
+        let mut whole = [0; HEADER_LENGTH];
+        whole[..header.len()].copy_from_slice(header);
+        Pdu::new(whole)
+    }
+
+    /// Sent by libiscsi 1.19.0 (iscsi-inq): Login Request, SCSI Command with INQUIRY, Logout
+    /// Request.
+    #[test]
+    fn requests_of_libiscsi_are_understood() {
+        let login = pdu(&[
+            0x43, 0x87, 0, 0, 0, 0, 0x01, 0xaf, 0x80, 0xeb, 0x85, 0xb8, 0, 0, 0, 0, 0x16, 0x9f,
+            0x4d, 0x0b, 0, 0, 0, 0, 0x57, 0x19, 0x62, 0x9b, 0, 0, 0, 1,
+        ]);
+        assert_eq!(login.opcode(), Opcode::Login);
+        let request = LoginRequest::parse(&login);
+        assert_eq!(
+            request,
+            LoginRequest {
+                transit: true,
+                current: Some(Stage::Operational),
+                next: Some(Stage::FullFeature),
+                lowest_version: 0,
+                isid: [0x80, 0xeb, 0x85, 0xb8, 0, 0],
+                tsih: 0,
+                tag: 0x169f_4d0b,
+                cid: 0,
+                command_number: 0x5719_629b,
+                expected_status_number: 1,
+            }
+        );
+        let inquiry = pdu(&[
+            0x01, 0xc1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x16, 0x9f, 0x4d, 0x0e, 0, 0, 0,
+            0x40, 0x57, 0x19, 0x62, 0x9d, 0, 0, 0, 4, 0x12, 0, 0, 0, 0x40, 0,
+        ]);
+        let command = Command::parse(&inquiry).unwrap();
+        assert_eq!(
+            (inquiry.opcode(), inquiry.delivery()),
+            (Opcode::Command, Delivery::Ordered)
+        );
+        assert_eq!(
+            (command.reads, command.writes, command.expected),
+            (true, false, 64)
+        );
+        assert_eq!(command.cdb[..6], [0x12, 0, 0, 0, 0x40, 0]);
+        let logout = pdu(&[0x46, 0x80]);
+        assert_eq!(
+            (logout.opcode(), logout.delivery()),
+            (Opcode::Logout, Delivery::Immediate)
+        );
+        assert_eq!(LogoutReason::parse(&logout), LogoutReason::CloseSession);
+    }
+
+    /// RFC 7143 clause 11.2.2.3, extended CDB: AHSLength is the CDB's length less 15.
+    #[test]
+    fn an_extended_cdb_is_put_together() {
+        let mut long = pdu(&[0x01, 0x80]);
+        long.header[32] = 0x7f;
+        long.header[47] = 15;
+        long.additional = vec![0, 5, 0x01, 0, 16, 17, 18, 19];
+        let command = Command::parse(&long).unwrap();
+        assert_eq!(command.cdb[15..], [15, 16, 17, 18, 19]);
+        // A bidirectional length (type 2, clause 11.2.2.4) before it.
+        long.additional = vec![0, 5, 0x02, 0, 0, 0, 2, 0, 0, 2, 0x01, 0, 16, 0, 0, 0];
+        assert_eq!(Command::parse(&long).unwrap().cdb[15..], [15, 16]);
+        long.additional = vec![0, 9, 0x01, 0, 16, 17, 18, 19];
+        assert_eq!(Command::parse(&long), None);
+    }
+
+    #[test]
+    fn two_forms_of_lun_are_understood() {
+        for (bytes, number) in [
+            ([0, 2, 0, 0, 0, 0, 0, 0], Some(2)),
+            ([0x40, 2, 0, 0, 0, 0, 0, 0], Some(2)),
+            ([0x41, 2, 0, 0, 0, 0, 0, 0], Some(258)),
+            ([1, 2, 0, 0, 0, 0, 0, 0], None),
+            ([0, 2, 0, 1, 0, 0, 0, 0], None),
+            ([0xc1, 1, 0, 0, 0, 0, 0, 0], None),
+        ] {
+            assert_eq!(LunField(bytes).single_level(), number, "{bytes:02x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn additional_segments_of_any_kind_end(
+            additional in proptest::collection::vec(any::<u8>(), 0..1020),
+        ) {
+            let mut pdu = pdu(&[0x01]);
+            pdu.additional = additional;
+            if let Some(command) = Command::parse(&pdu) {
+                prop_assert!(command.cdb.len() <= 16 + pdu.additional.len());
+            }
+        }
+    }
+}

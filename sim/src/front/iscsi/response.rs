@@ -314,3 +314,129 @@ impl Header {
         self.half(36, login.status as u16);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBERS: Numbers = Numbers {
+        status: 0x0102_0304,
+        expected_command: 0x1112_1314,
+        highest_command: 0x2122_2324,
+    };
+    const LUN: LunField = LunField([0, 1, 0, 0, 0, 0, 0, 0]);
+
+    /// Bytes from `at` on.
+    fn part<const N: usize>(response: Response, at: usize) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&response.encode(NUMBERS)[at..at + N]);
+        bytes
+    }
+
+    /// Figure of RFC 7143 clause 11.8.
+    #[test]
+    fn ready_to_transfer_places_every_field() {
+        let response = Response::ReadyToTransfer {
+            lun: LUN,
+            tag: 0xa1a2_a3a4,
+            transfer_tag: 0xb1b2_b3b4,
+            number: 0xc1,
+            offset: 0xd1d2,
+            length: 0xe1e2,
+        };
+        #[rustfmt::skip]
+        assert_eq!(response.encode(NUMBERS), [
+            0x31, 0x80, 0, 0, 0, 0, 0, 0,
+            0, 1, 0, 0, 0, 0, 0, 0,
+            0xa1, 0xa2, 0xa3, 0xa4, 0xb1, 0xb2, 0xb3, 0xb4,
+            1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x21, 0x22, 0x23, 0x24,
+            0, 0, 0, 0xc1, 0, 0, 0xd1, 0xd2, 0, 0, 0xe1, 0xe2,
+        ]);
+        assert!(!response.takes_status_number());
+    }
+
+    /// Figure of RFC 7143 clause 11.4.
+    #[test]
+    fn a_command_response_places_every_field() {
+        let response = Response::Command {
+            tag: 0xa1a2_a3a4,
+            status: 0x02,
+            residual: Residual::new(0x100, 0x40),
+            data_units: 3,
+        };
+        #[rustfmt::skip]
+        assert_eq!(response.encode(NUMBERS), [
+            0x21, 0x82, 0, 0x02, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0,
+            0xa1, 0xa2, 0xa3, 0xa4, 0, 0, 0, 0,
+            1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x21, 0x22, 0x23, 0x24,
+            0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0xc0,
+        ]);
+    }
+
+    /// Figure of RFC 7143 clause 11.7: F bit 7 and S bit 0 of byte 1, O bit 2, U bit 1.
+    #[test]
+    fn data_in_has_a_status_number_only_with_a_status() {
+        let data = |with_good| Response::DataIn {
+            tag: 1,
+            number: 5,
+            offset: 0x600,
+            is_final: true,
+            with_good,
+        };
+        let bare = data(None);
+        assert_eq!(part(bare, 0), [0x25, 0x80, 0, 0]);
+        assert_eq!(part(bare, 24), [0; 4]);
+        assert_eq!(part(bare, 36), [0, 0, 0, 5, 0, 0, 6, 0]);
+        assert!(!bare.takes_status_number());
+        let good = data(Some(Residual::Overflow(9)));
+        assert_eq!(part(good, 0), [0x25, 0x85, 0, 0]);
+        assert_eq!(part(good, 20), [0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]);
+        assert_eq!(part(good, 44), [0, 0, 0, 9]);
+        assert!(good.takes_status_number());
+    }
+
+    /// Figures of RFC 7143 clauses 11.9, 11.15, 11.17 and 11.19.
+    #[test]
+    fn the_rest_has_its_fields_in_place() {
+        let times = [2, 20];
+        let event = AsyncEvent::DropsSession;
+        let message = Response::Async { event, times };
+        assert_eq!(part(message, 0), [0x32, 0x80]);
+        assert_eq!(part(message, 36), [3, 0, 0, 0, 0, 2, 0, 20]);
+        let logout = Response::Logout {
+            tag: 7,
+            response: LogoutResponse::CidNotFound,
+            times,
+        };
+        assert_eq!(part(logout, 0), [0x26, 0x80, 1, 0]);
+        assert_eq!(part(logout, 40), [0, 2, 0, 20]);
+        let reject = Response::Reject(RejectReason::Snack);
+        assert_eq!(part(reject, 0), [0x3f, 0x80, 3, 0]);
+        assert_eq!(part(reject, 16), [0xff; 4]);
+        let ping = Response::NopIn {
+            lun: LUN,
+            tag: NO_TAG,
+            transfer_tag: 8,
+        };
+        assert_eq!(part(ping, 16), [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 8]);
+        assert!(!ping.takes_status_number());
+    }
+
+    /// Figure of RFC 7143 clause 11.13: T bit 7, CSG bits 3-2, NSG bits 1-0.
+    #[test]
+    fn a_login_response_places_every_field() {
+        let response = Response::Login(LoginResponse {
+            transit: true,
+            current: Stage::Operational,
+            next: Stage::FullFeature,
+            isid: [1, 2, 3, 4, 5, 6],
+            tsih: 0x0708,
+            tag: 9,
+            status: LoginStatus::NotFound,
+        });
+        assert_eq!(part(response, 0), [0x23, 0x87, 0, 0]);
+        assert_eq!(part(response, 8), [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9]);
+        assert_eq!(part(response, 36), [2, 3]);
+    }
+}

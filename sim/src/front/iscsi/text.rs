@@ -161,3 +161,61 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_binary_values_have_the_forms_of_the_standard() {
+        assert_eq!(number("262144"), Some(262_144));
+        assert_eq!(number("0x40000"), Some(262_144));
+        for wrong in ["", "+1", "-1", "0x", "0x+1", "4294967296", "1k"] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+        assert_eq!(binary("0xabc"), Some(vec![0x0a, 0xbc]));
+        // RFC 4648 clause 10.
+        assert_eq!(binary("0bZm9vYmE="), Some(b"fooba".to_vec()));
+        assert_eq!(binary("0bZm9vYg=="), Some(b"foob".to_vec()));
+        for wrong in ["abc", "0xfg", "0bZm9", "0bZm=v", "0", "0b===="] {
+            assert_eq!(binary(wrong), None, "{wrong}");
+        }
+        assert_eq!(hexadecimal(&[0x0a, 0xbc]), "0x0abc");
+    }
+
+    #[test]
+    fn text_that_is_wrong_is_named() {
+        assert_eq!(parse(b"A=1\0A=2\0"), Err(TextError::Twice("A".to_owned())));
+        assert_eq!(parse(b"A\0"), Err(TextError::NotAPair("A".to_owned())));
+        assert_eq!(parse(b"=A\0"), Err(TextError::NotAPair("=A".to_owned())));
+        assert_eq!(parse(&[0xff, b'=']), Err(TextError::NotUtf8));
+        let mut collector = Collector::default();
+        let kib = vec![b'x'; 1024];
+        for _ in 0..64 {
+            collector.add(&kib).unwrap();
+        }
+        assert_eq!(collector.add(b"x"), Err(TextError::TooLong));
+        assert_eq!(collector.finish(), Ok(Pairs::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_pairs_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(pairs) = parse(&bytes) {
+                prop_assert_eq!(parse(&encode(&pairs)).unwrap(), pairs);
+            }
+        }
+
+        #[test]
+        fn binary_values_survive(bytes in proptest::collection::vec(any::<u8>(), 0..50)) {
+            prop_assert_eq!(binary(&hexadecimal(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn any_text_is_a_value_or_none(text: String) {
+            let _ = (number(&text), binary(&text), binary(&format!("0b{text}")));
+        }
+    }
+}
