@@ -56,6 +56,8 @@ pub enum Fault {
     MoveStuck,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
+    /// The drive writes or reads a block again and then succeeds: its error counters tell.
+    Retried,
     /// The process of the simulator dies before the command is carried out.
     Abort,
     /// The process that gave the command gets SIGKILL, and the command is not carried out.
@@ -73,10 +75,14 @@ impl Place {
                     | Fault::MediumError
                     | Fault::DeferredWriteError
                     | Fault::NeedsCleaning
+                    | Fault::Retried
                     | Fault::Abort
             ),
             Self::ReadRecord { .. } => {
-                matches!(fault, Fault::PowerCut | Fault::MediumError | Fault::Abort)
+                matches!(
+                    fault,
+                    Fault::PowerCut | Fault::MediumError | Fault::Retried | Fault::Abort
+                )
             }
             Self::Move(_) => matches!(
                 fault,

@@ -7,6 +7,8 @@ use bitflags::bitflags;
 pub enum SenseKey {
     /// 0h
     NoSense,
+    /// 1h
+    RecoveredError,
     /// 2h
     NotReady,
     /// 3h
@@ -31,6 +33,7 @@ impl SenseKey {
     fn code(self) -> u8 {
         match self {
             Self::NoSense => 0x0,
+            Self::RecoveredError => 0x1,
             Self::NotReady => 0x2,
             Self::MediumError => 0x3,
             Self::HardwareError => 0x4,

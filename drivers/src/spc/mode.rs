@@ -35,6 +35,18 @@ impl PageCode {
     /// Device configuration extension (SSC-4, mode page of that name), with the size behind
     /// programmable early warning.
     pub const DEVICE_CONFIGURATION_EXTENSION: Self = Self::new(0x10, 1);
+    /// Control (SPC-4, control mode page).
+    pub const CONTROL: Self = Self::new(0x0a, 0);
+    /// Control extension (SPC-4, mode page of that name).
+    pub const CONTROL_EXTENSION: Self = Self::new(0x0a, 1);
+    /// Medium partition (SSC-4, mode page of that name).
+    pub const MEDIUM_PARTITION: Self = Self::new(0x11, 0);
+    /// Informational exceptions control (SPC-4, mode page of that name).
+    pub const INFORMATIONAL_EXCEPTIONS: Self = Self::new(0x1c, 0);
+    /// Transport geometry parameters (SMC-3, mode page of that name).
+    pub const TRANSPORT_GEOMETRY: Self = Self::new(0x1e, 0);
+    /// Device capabilities (SMC-3, mode page of that name).
+    pub const DEVICE_CAPABILITIES: Self = Self::new(0x1f, 0);
     /// Element address assignment (SMC-3, mode page of that name).
     pub const ELEMENT_ADDRESS_ASSIGNMENT: Self = Self::new(0x1d, 0);
     /// No page: header and block descriptor only (SPC-5: page 00h is vendor specific
@@ -293,6 +305,18 @@ pub fn mode_sense(
             mode_sense_form(transport, ModeForm::Ten, code, control)
         }
         other => other,
+    }
+}
+
+/// The current values of one page; `None` when the device lacks it.
+pub fn current_page(
+    transport: &mut dyn Transport,
+    code: PageCode,
+) -> Result<Option<ModePage>, ScsiError> {
+    match mode_sense(transport, code, PageControl::Current) {
+        Ok(data) => Ok(data.page(code).cloned()),
+        Err(error) if error.is_unsupported() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

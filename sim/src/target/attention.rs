@@ -23,6 +23,14 @@ pub(crate) enum Condition {
     ImportExportAccessed,
     /// MODE PARAMETERS CHANGED.
     ModeParametersChanged,
+    /// RESERVATIONS PREEMPTED: CLEAR took the initiator's registration.
+    ReservationsPreempted,
+    /// RESERVATIONS RELEASED.
+    ReservationsReleased,
+    /// REGISTRATIONS PREEMPTED.
+    RegistrationsPreempted,
+    /// TIMESTAMP CHANGED.
+    TimestampChanged,
 }
 
 impl Condition {
@@ -35,6 +43,10 @@ impl Condition {
             Self::MediumChanged => (0x28, 0x00),
             Self::ImportExportAccessed => (0x28, 0x01),
             Self::ModeParametersChanged => (0x2a, 0x01),
+            Self::ReservationsPreempted => (0x2a, 0x03),
+            Self::ReservationsReleased => (0x2a, 0x04),
+            Self::RegistrationsPreempted => (0x2a, 0x05),
+            Self::TimestampChanged => (0x2a, 0x10),
         };
         Sense::new(SenseKey::UnitAttention, additional)
     }
@@ -65,6 +77,14 @@ impl Attentions {
         }
     }
 
+    /// Tells one initiator, whether it was seen since power on or not.
+    pub(crate) fn raise_for(&mut self, condition: Condition, initiator: InitiatorId) {
+        let queue = self.queue(initiator);
+        if !queue.contains(&condition) {
+            queue.push_back(condition);
+        }
+    }
+
     /// After the power was back: nothing else matters any more.
     pub(crate) fn power_on(&mut self) {
         self.first = Condition::PowerOn;
@@ -84,12 +104,14 @@ impl Attentions {
 
     /// The oldest condition this initiator was not told of.
     pub(crate) fn take(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        self.queue(initiator).pop_front().map(Condition::sense)
+    }
+
+    fn queue(&mut self, initiator: InitiatorId) -> &mut VecDeque<Condition> {
         let first = self.first;
-        let queue = self
-            .pending
+        self.pending
             .entry(initiator)
-            .or_insert_with(|| VecDeque::from([first]));
-        queue.pop_front().map(Condition::sense)
+            .or_insert_with(|| VecDeque::from([first]))
     }
 }
 

@@ -8,10 +8,16 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::counters::Counters;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
-use super::{Exchange, LogicalUnit, Opcode, Stop};
+use super::primary::{
+    Parts, Primary, PrimaryCommands, maintenance_in_access, prevent_allow_access,
+};
+use super::reservation::Reservations;
+use super::usage::{self, Usage};
+use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
 use crate::clock::{Activity, CLEANING, LOAD};
@@ -56,31 +62,37 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
-    pub(super) prevented_by: BTreeSet<InitiatorId>,
+    prevented_by: BTreeSet<InitiatorId>,
+    primary: Primary,
+    pub(super) counters: Counters,
 }
 
 impl LogicalUnit for Drive {
     const OPCODES: &'static [Opcode<Self>] = &[
-        Opcode::new(0x00, Self::test_unit_ready),
+        Opcode::new(0x00, Self::test_unit_ready).access(Access::UnlessReserved),
         Opcode::new(0x01, Self::rewind),
         Opcode::passing(0x03, Self::request_sense),
-        Opcode::new(0x05, Self::read_block_limits),
-        Opcode::new(0x08, Self::read6),
+        Opcode::new(0x05, Self::read_block_limits).access(Access::Always),
+        Opcode::new(0x08, Self::read6).access(Access::Reads),
         Opcode::new(0x0a, Self::write6),
         Opcode::new(0x10, Self::write_filemarks6),
         Opcode::new(0x11, Self::space6),
         Opcode::passing(0x12, Self::inquiry),
         Opcode::new(0x15, Self::mode_select),
+        Opcode::new(0x16, Self::reserve).access(Access::Always),
+        Opcode::new(0x17, Self::release_unit).access(Access::Always),
         Opcode::new(0x19, Self::erase6),
         Opcode::new(0x1a, Self::mode_sense),
         Opcode::new(0x1b, Self::load_unload),
-        Opcode::new(0x1e, Self::prevent_allow),
+        Opcode::new(0x1e, Self::prevent_allow).access_by(prevent_allow_access),
         Opcode::new(0x2b, Self::locate10),
         Opcode::new(0x34, Self::read_position),
-        Opcode::new(0x44, Self::report_density_support),
-        Opcode::new(0x4d, Self::log_sense),
+        Opcode::new(0x44, Self::report_density_support).access(Access::UnlessReserved),
+        Opcode::new(0x4d, Self::log_sense).access(Access::Always),
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
+        Opcode::new(0x5e, Self::persistent_reserve_in).access(Access::UnlessReserved),
+        Opcode::new(0x5f, Self::persistent_reserve_out).access(Access::UnlessReserved),
         Opcode::new(0x80, Self::write_filemarks16),
         Opcode::new(0x8c, Self::read_attribute),
         Opcode::new(0x8d, Self::write_attribute),
@@ -88,7 +100,11 @@ impl LogicalUnit for Drive {
         Opcode::new(0x92, Self::locate16),
         Opcode::new(0x93, Self::erase16),
         Opcode::passing(0xa0, Self::report_luns),
+        Opcode::new(0xa3, Self::maintenance_in).access_by(maintenance_in_access),
+        Opcode::new(0xa4, Self::maintenance_out),
     ];
+
+    const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
         self.attentions
@@ -99,11 +115,37 @@ impl LogicalUnit for Drive {
     fn sense_format(&self) -> SenseFormat {
         inquiry::sense_format(&self.pages)
     }
+
+    fn reservations(&self) -> &Reservations {
+        &self.primary.reservations
+    }
+
+    fn after_success(&mut self) -> Option<Sense> {
+        self.exception_after_command()
+    }
+}
+
+impl PrimaryCommands for Drive {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            primary: &mut self.primary,
+            attentions: &mut self.attentions,
+            prevented_by: &mut self.prevented_by,
+            now: self.shared.clock.monotonic(),
+        }
+    }
 }
 
 impl Drive {
-    pub(crate) fn new(identity: DriveIdentity, shared: Arc<Shared>) -> Self {
-        Self {
+    /// A drive, switched on.
+    pub(crate) fn open(identity: DriveIdentity, shared: Arc<Shared>) -> io::Result<Self> {
+        Ok(Self {
+            primary: Primary::open(&shared, identity.account)?,
+            counters: Counters::open(
+                shared.dir.join(format!("drive-{}.json", identity.account)),
+                shared.durability,
+                shared.clock.monotonic(),
+            )?,
             identity,
             shared,
             medium: Medium::Empty,
@@ -114,7 +156,7 @@ impl Drive {
             block_length: 0,
             alerts: TapeAlerts::default(),
             prevented_by: BTreeSet::new(),
-        }
+        })
     }
 
     /// The robot puts a cartridge in; the drive threads it by itself.
@@ -161,12 +203,15 @@ impl Drive {
         self.block_length = 0;
         self.deferred = None;
         self.prevented_by.clear();
+        self.primary.power_cycle(&self.shared);
+        self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
         Ok(())
     }
 
     /// Writes everything out, as before the process ends.
     pub(crate) fn shut_down(&mut self) -> io::Result<()> {
+        self.save_counters();
         match &mut self.medium {
             Medium::Empty => Ok(()),
             Medium::Unloaded(cartridge) => cartridge.close(),
@@ -211,13 +256,22 @@ impl Drive {
             record.uses_left -= 1;
         }
         self.charge(Activity::Mechanical(LOAD));
+        self.counters.loaded();
         self.alert_medium(fitness);
+        self.save_counters();
         if let Err(error) = cartridge.save() {
             tracing::error!(cartridge = %cartridge.id, %error, "cartridge memory not saved");
         }
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.show_partitions();
+    }
+
+    /// The medium partition page is about the cartridge.
+    fn show_partitions(&mut self) {
+        let page = statistics::partition_page(&self.medium);
+        self.pages.show(0x11, &page);
     }
 
     /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
@@ -229,6 +283,7 @@ impl Drive {
             Fitness::Cleaning => {
                 self.alerts.raise(Alert::CleaningMedia);
                 self.alerts.clear(Alert::CleanNow);
+                self.counters.cleaned();
                 self.charge(Activity::Mechanical(CLEANING));
             }
             Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
@@ -244,6 +299,8 @@ impl Drive {
         if let Medium::Loaded(mounted) = std::mem::replace(&mut self.medium, Medium::Empty) {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
+        self.show_partitions();
+        self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
         Ok(())
     }
@@ -257,6 +314,7 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
+        let pending = pending.or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
@@ -364,12 +422,14 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
+        let test = self.exceptions_test(&plan)?;
         if let (Buffering::Unbuffered, Medium::Loaded(mounted)) = (buffering, &mut self.medium) {
             mounted.synchronize()?;
         }
         self.buffering = buffering;
         self.block_length = block_length;
         let pages_changed = self.pages.apply(plan);
+        self.carry_out_test(test);
         if pages_changed || before != (buffering, block_length) {
             let by = exchange.initiator;
             self.attentions
@@ -391,10 +451,11 @@ fn drive_pages() -> ModePages {
     extension[1] = 0x02; // SHORT ERASE MODE 2h: an end-of-data indication is recorded
     ModePages::new(vec![
         control,
+        inquiry::control_extension_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
         ModePage::with_subpage(0x10, 0x01, &extension, &[(6, 0xff), (7, 0xff)]),
-        // DEXCPT: TapeAlert is read from its log page.
-        ModePage::new(0x1c, &[0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]),
+        ModePage::new(0x11, &statistics::partition_page(&Medium::Empty), &[]),
+        exceptions::page(),
     ])
 }

@@ -289,6 +289,23 @@ impl ModePages {
         Ok(pages)
     }
 
+    /// The values that a plan gives a page, its header included.
+    pub(crate) fn planned<'a>(&self, plan: &'a SelectPlan, code: u8) -> Option<&'a [u8]> {
+        let wanted = self.find(code, 0)?;
+        let fresh = plan.pages.iter().rfind(|(index, _)| *index == wanted);
+        fresh.map(|(_, fresh)| fresh.as_slice())
+    }
+
+    /// Gives a page other current values behind its header: what it tells of has changed, or it
+    /// is not to show what a host set.
+    pub(crate) fn show(&mut self, code: u8, body: &[u8]) {
+        if let Some(index) = self.find(code, 0) {
+            let page = &mut self.0[index];
+            page.current.truncate(page.header_length());
+            page.current.extend_from_slice(body);
+        }
+    }
+
     /// Puts a plan in force; whether any page changed.
     pub(crate) fn apply(&mut self, plan: SelectPlan) -> bool {
         let mut changed = false;

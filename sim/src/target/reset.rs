@@ -6,10 +6,11 @@ use super::Changer;
 use super::attention::Condition;
 use super::drive::{Buffering, Drive};
 use super::medium::Medium;
+use super::primary::{Parts, PrimaryCommands};
 
 impl Drive {
-    /// Logical unit reset: what is buffered is written and the tape stays where it is; modes and
-    /// prevention are as after power on.
+    /// Logical unit reset: what is buffered is written and the tape stays where it is; modes are
+    /// as after power on.
     pub(crate) fn logical_unit_reset(&mut self) {
         if let Medium::Loaded(mounted) = &mut self.medium
             && let Err(sense) = mounted.synchronize()
@@ -19,28 +20,36 @@ impl Drive {
         self.pages.reset();
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
-        self.prevented_by.clear();
-        self.attentions.raise(Condition::UnitReset, None);
+        reset(self.parts());
     }
 
     /// An initiator went away with its session.
     pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
-        self.prevented_by.remove(&initiator);
-        self.attentions.lose_nexus(initiator);
+        lose(self.parts(), initiator);
     }
 }
 
 impl Changer {
-    /// Logical unit reset: modes and prevention are as after power on.
+    /// Logical unit reset: modes are as after power on.
     pub(crate) fn logical_unit_reset(&mut self) {
         self.pages.reset();
-        self.prevented_by.clear();
-        self.attentions.raise(Condition::UnitReset, None);
+        reset(self.parts());
     }
 
     /// An initiator went away with its session.
     pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
-        self.prevented_by.remove(&initiator);
-        self.attentions.lose_nexus(initiator);
+        lose(self.parts(), initiator);
     }
+}
+
+fn reset(parts: Parts<'_>) {
+    parts.prevented_by.clear();
+    parts.primary.reservations.reset();
+    parts.attentions.raise(Condition::UnitReset, None);
+}
+
+fn lose(parts: Parts<'_>, initiator: InitiatorId) {
+    parts.prevented_by.remove(&initiator);
+    parts.primary.reservations.lose_nexus(initiator);
+    parts.attentions.lose_nexus(initiator);
 }

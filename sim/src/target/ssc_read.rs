@@ -44,6 +44,7 @@ impl Drive {
         }
         let bytes = exchange.moved as u64;
         self.ready()?.cartridge.record.bytes_read += bytes;
+        self.count_read(bytes);
         self.charge(Activity::Stream {
             bytes,
             rate: self.identity.generation.streaming_rate(),
@@ -81,7 +82,6 @@ impl Drive {
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Stop> {
         let lengths_vary = self.block_length == 0;
-        let faults = std::sync::Arc::clone(&self.shared);
         let mounted = self.ready()?;
         let position = mounted.position;
         let residual = request.residual(done);
@@ -90,20 +90,23 @@ impl Drive {
                 .with_residual(residual)
                 .into());
         };
-        let id = mounted.cartridge.id.as_str();
-        match faults.faults.on_read(id, position) {
+        let id = mounted.cartridge.id.clone();
+        match self.shared.faults.on_read(id.as_str(), position) {
             Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
+            Some(Fault::Retried) => self.counters.read.retries += 1,
             Some(_) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
                     self.alerts.raise(alert);
                 }
+                self.count_hard_read_error();
                 return Err(Sense::new(SenseKey::MediumError, (0x11, 0x00))
                     .with_residual(residual)
                     .into());
             }
             None => {}
         }
+        let mounted = self.ready()?;
         mounted.position += 1;
         if row.kind == RecordKind::Filemark {
             return Err(Sense::new(SenseKey::NoSense, (0x00, 0x01))

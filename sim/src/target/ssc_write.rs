@@ -46,6 +46,7 @@ impl Drive {
         if let Ok(mounted) = self.ready() {
             mounted.cartridge.record.bytes_written += data.len() as u64;
         }
+        self.count_written(data.len() as u64);
         self.charge(Activity::Stream {
             bytes: data.len() as u64,
             rate: self.identity.generation.streaming_rate(),
@@ -108,6 +109,7 @@ impl Drive {
         for alert in [Alert::HardError, Alert::Media, Alert::WriteFailure] {
             self.alerts.raise(alert);
         }
+        self.count_hard_write_error();
     }
 
     /// PARTITION (byte 3) and LOGICAL OBJECT IDENTIFIER (bytes 4-11) of explicit address commands.
@@ -132,6 +134,10 @@ impl Drive {
             Some(Fault::Abort) => std::process::abort(),
             Some(Fault::NeedsCleaning) => {
                 self.alerts.raise(Alert::CleanNow);
+                Ok(None)
+            }
+            Some(Fault::Retried) => {
+                self.counters.written.retries += 1;
                 Ok(None)
             }
             fault => Ok(fault),
