@@ -266,6 +266,48 @@ fn each_initiator_is_told_for_itself() {
     assert_eq!(back.drain(1), [(0x29, 7)], "I_T nexus loss");
 }
 
+/// RESERVE ends with a reset and with the session of its holder, a persistent reservation with
+/// neither (SPC-2, SPC-4).
+#[test]
+fn reservations_are_of_a_nexus() {
+    let (_world, server) = serve();
+    let mut one = host(server.address(), "one", &[]);
+    let mut two = host(server.address(), "two", &[]);
+    assert_eq!((one.drain(1).len(), two.drain(1).len()), (1, 1));
+    let (reserve, ready) = ([0x16, 0, 0, 0, 0, 0], [0; 6]);
+    one.run(1, &reserve).good();
+    assert_eq!(two.run(1, &ready).status, 0x18);
+    let mut reset = two.header(0x42, 0x85);
+    reset[9] = 1;
+    assert_eq!(two.ask(reset, &[]).header[2], 0);
+    assert_eq!(two.drain(1), [(0x29, 3)]);
+    assert_eq!(one.drain(1), [(0x29, 3)]);
+    one.run(1, &reserve).good();
+    one.logout();
+    wait_until(|| two.run(1, &ready).status == 2);
+    let mut one = host(server.address(), "one", &[]);
+    assert_eq!(one.drain(1), [(0x29, 7)]);
+    let list = |key: u8, action: u8| {
+        let mut bytes = [0; 24];
+        (bytes[7], bytes[15]) = (key, action);
+        bytes
+    };
+    let register = [0x5f, 0x00, 0, 0, 0, 0, 0, 0, 24, 0];
+    let hold = [0x5f, 0x01, 3, 0, 0, 0, 0, 0, 24, 0]; // exclusive access
+    assert_eq!(one.write(1, &register, &list(0, 5)).status, 0);
+    assert_eq!(one.write(1, &hold, &list(5, 0)).status, 0);
+    drop(one);
+    assert_eq!(two.run(1, &REWIND).status, 0x18);
+    let mut back = host(server.address(), "one", &[]);
+    assert_eq!(back.drain(1), [(0x29, 7)]);
+    assert_eq!(two.run(1, &REWIND).status, 0x18);
+    assert_eq!(
+        back.run(1, &REWIND).sense(),
+        (2, 0x3a, 0),
+        "it holds the reservation still"
+    );
+}
+
 /// RFC 7143 clause 6.3.5.
 #[test]
 fn a_session_is_reinstated_by_the_same_initiator_port() {
