@@ -89,10 +89,8 @@ pub enum AccessBits {
 pub enum DefaultTransport {
     /// It does.
     Zero,
-    /// Only the element's own address is taken.
+    /// Only the element's own address is taken (a changer like that: changes of mtx 1.2.7).
     OwnAddressOnly,
-    /// Only 0 is taken.
-    ZeroOnly,
 }
 
 /// How a model differs from what the standard has.
@@ -316,13 +314,12 @@ pub const PERSONALITIES: &[Personality] = &[
         unloading: Unloading::ByHost,
         oddities: Oddities {
             all_types: AllTypes::FirstPage,
-            default_transport: DefaultTransport::ZeroOnly,
             ..Oddities::NONE
         },
         drive_generation: Generation::Lto6,
     },
-    // Everything else that libraries are known to do differently, in two models that no host
-    // has a row for.
+    // Everything else that libraries are known to do differently, in two models: one that a host
+    // knows nothing of, one that it has a row for.
     Personality {
         name: "odd",
         vendor: "TAPEWARD",
@@ -371,7 +368,9 @@ pub const PERSONALITIES: &[Personality] = &[
         unloading: Unloading::Implicit,
         oddities: Oddities {
             tags_with_identifiers: TagsWithIdentifiers::TagsLeftOut,
+            longest_report: Some(600),
             missing_drives: 2,
+            access_bits: AccessBits::NeverSet,
             ..Oddities::NONE
         },
         drive_generation: Generation::Lto8,

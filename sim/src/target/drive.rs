@@ -8,7 +8,9 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::coding::{PROTECTION_PAGE, Protection};
 use super::counters::Counters;
+use super::encryption::Encryption;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
@@ -22,7 +24,7 @@ use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
 use crate::clock::{Activity, CLEANING, LOAD};
 use crate::library::Shared;
-use crate::sense::{Sense, SenseFormat, SenseKey};
+use crate::sense::{Sense, SenseFormat};
 
 /// Longest block (READ BLOCK LIMITS; 8 MiB as LTO drives have it).
 pub(crate) const MAX_BLOCK_LENGTH: u32 = 8 << 20;
@@ -62,6 +64,7 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
+    pub(super) encryption: Encryption,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -78,9 +81,10 @@ impl LogicalUnit for Drive {
         Opcode::new(0x10, Self::write_filemarks6),
         Opcode::new(0x11, Self::space6),
         Opcode::passing(0x12, Self::inquiry),
+        Opcode::new(0x13, Self::verify6).access(Access::Reads),
         Opcode::new(0x15, Self::mode_select),
         Opcode::new(0x16, Self::reserve).access(Access::Always),
-        Opcode::new(0x17, Self::release_unit).access(Access::Always),
+        Opcode::new(0x17, Self::release_and_clear_keys).access(Access::Always),
         Opcode::new(0x19, Self::erase6),
         Opcode::new(0x1a, Self::mode_sense),
         Opcode::new(0x1b, Self::load_unload),
@@ -92,7 +96,7 @@ impl LogicalUnit for Drive {
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
         Opcode::new(0x5e, Self::persistent_reserve_in).access(Access::UnlessReserved),
-        Opcode::new(0x5f, Self::persistent_reserve_out).access(Access::UnlessReserved),
+        Opcode::new(0x5f, Self::reserve_out_and_clear_keys).access(Access::UnlessReserved),
         Opcode::new(0x80, Self::write_filemarks16),
         Opcode::new(0x8c, Self::read_attribute),
         Opcode::new(0x8d, Self::write_attribute),
@@ -100,8 +104,10 @@ impl LogicalUnit for Drive {
         Opcode::new(0x92, Self::locate16),
         Opcode::new(0x93, Self::erase16),
         Opcode::passing(0xa0, Self::report_luns),
+        Opcode::new(0xa2, Self::security_protocol_in).access(Access::Reads),
         Opcode::new(0xa3, Self::maintenance_in).access_by(maintenance_in_access),
         Opcode::new(0xa4, Self::maintenance_out),
+        Opcode::new(0xb5, Self::security_protocol_out),
     ];
 
     const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
@@ -155,6 +161,7 @@ impl Drive {
             buffering: Buffering::Buffered,
             block_length: 0,
             alerts: TapeAlerts::default(),
+            encryption: Encryption::default(),
             prevented_by: BTreeSet::new(),
         })
     }
@@ -203,6 +210,7 @@ impl Drive {
         self.block_length = 0;
         self.deferred = None;
         self.prevented_by.clear();
+        self.encryption = Encryption::default();
         self.primary.power_cycle(&self.shared);
         self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
@@ -221,18 +229,11 @@ impl Drive {
 
     /// The medium, if it can be read and written.
     pub(super) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
-        let Medium::Loaded(mounted) = &mut self.medium else {
-            return Err(Sense::no_medium());
-        };
-        match mounted.fitness {
-            Fitness::Usable => Ok(mounted),
-            // INCOMPATIBLE MEDIUM INSTALLED
-            Fitness::Incompatible => Err(Sense::new(SenseKey::MediumError, (0x30, 0x00))),
-            // CLEANING CARTRIDGE INSTALLED
-            Fitness::Cleaning => Err(Sense::new(SenseKey::NotReady, (0x30, 0x03))),
-            // CLEANING FAILURE
-            Fitness::CleaningExpired => Err(Sense::new(SenseKey::NotReady, (0x30, 0x07))),
-        }
+        self.medium.ready()
+    }
+
+    pub(super) fn protection(&self) -> Protection {
+        Protection::of(&self.pages)
     }
 
     pub(super) fn charge(&self, activity: Activity) {
@@ -299,6 +300,7 @@ impl Drive {
         if let Medium::Loaded(mounted) = std::mem::replace(&mut self.medium, Medium::Empty) {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
+        self.encryption.demounted();
         self.show_partitions();
         self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
@@ -422,7 +424,10 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
-        let test = self.exceptions_test(&plan)?;
+        if let Some((at, page)) = plan.page(PROTECTION_PAGE) {
+            Protection::check_page(page).map_err(|byte| Sense::invalid_parameter(at + byte))?;
+        }
+        let test = Self::exceptions_test(&plan)?;
         if let (Buffering::Unbuffered, Medium::Loaded(mounted)) = (buffering, &mut self.medium) {
             mounted.synchronize()?;
         }
@@ -439,6 +444,14 @@ impl Drive {
     }
 }
 
+/// Control data protection (SSC-4): nothing is protected. METHOD byte 4, length byte 5, LBP_W and
+/// LBP_R byte 6.
+fn protection_page() -> ModePage {
+    let (page, subpage) = PROTECTION_PAGE;
+    let changeable = [(4, 0xff), (5, 0x3f), (6, 0xc0)];
+    ModePage::with_subpage(page, subpage, &[0; 28], &changeable)
+}
+
 /// Control (SPC-5), data compression (SSC-4), device configuration and its extension
 /// (SSC-4), informational exceptions control (SSC-4).
 fn drive_pages() -> ModePages {
@@ -451,6 +464,7 @@ fn drive_pages() -> ModePages {
     extension[1] = 0x02; // SHORT ERASE MODE 2h: an end-of-data indication is recorded
     ModePages::new(vec![
         control,
+        protection_page(),
         inquiry::control_extension_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),

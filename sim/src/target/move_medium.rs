@@ -130,15 +130,10 @@ impl Changer {
 
     /// The first of the medium transport elements is the one that 0 stands for (SMC-3).
     fn check_transport(&self, address: u16) -> Result<(), Sense> {
-        let personality = self.identity.personality;
-        let zero_is_default = match personality.oddities.default_transport {
-            DefaultTransport::Zero | DefaultTransport::ZeroOnly => true,
-            DefaultTransport::OwnAddressOnly => false,
-        };
-        let zero_only = personality.oddities.default_transport == DefaultTransport::ZeroOnly;
+        let oddities = self.identity.personality.oddities;
+        let default = address == 0 && oddities.default_transport == DefaultTransport::Zero;
         let found = self.element(address).map(|element| element.kind);
-        let own = found == Some(ElementKind::MediumTransport) && !zero_only;
-        if own || address == 0 && zero_is_default {
+        if default || found == Some(ElementKind::MediumTransport) {
             Ok(())
         } else {
             Err(Sense::invalid_element())
