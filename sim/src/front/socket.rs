@@ -222,12 +222,13 @@ fn listen(
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     let result = loop {
         threads.retain(|thread| !thread.is_finished());
-        let idle = server.is_idle() && iscsi.is_none_or(IscsiServer::is_idle);
-        let idle = options.idle_exit.filter(|_| idle);
+        let is_idle = || server.is_idle() && iscsi.is_none_or(IscsiServer::is_idle);
+        let idle = options.idle_exit.filter(|_| is_idle());
         match next_event(&listener, signals, &server.wake, idle) {
             Ok(Event::Connection(stream)) => threads.extend(server.welcome(stream)),
             Ok(Event::Change) if server.lock().stopping => break Ok(()),
             Ok(Event::Change) => {}
+            Ok(Event::Idle) if !is_idle() => {}
             Ok(Event::Signal | Event::Idle) => break Ok(()),
             Err(error) => break Err(error),
         }

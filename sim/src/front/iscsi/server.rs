@@ -206,6 +206,7 @@ impl Shared {
                 return;
             }
         };
+        (self.on_change)();
         let shared = Arc::clone(self);
         let thread = std::thread::Builder::new()
             .name(format!("iscsi {number}"))
