@@ -111,19 +111,13 @@ fn libiscsi_finds_the_library_and_its_drives() {
     assert_eq!((code, found), (0, expected));
     let (code, said) = run("iscsi-inq", &[&served.url("", "1")]);
     assert!(code == 0 && said.contains("Product:ULTRIUM-TD8"), "{said}");
-    let (code, said) = run(
-        "iscsi-inq",
-        &["-e", "1", "-c", "128", &served.url("", "2")],
-    );
+    let (code, said) = run("iscsi-inq", &["-e", "1", "-c", "128", &served.url("", "2")]);
     let serial = served.target.rsplit_once(':').unwrap().1.to_uppercase();
     assert!(
         code == 0 && said.contains(&format!("[{serial}02]")),
         "{said}"
     );
-    let (code, said) = run(
-        "iscsi-inq",
-        &["-e", "1", "-c", "131", &served.url("", "0")],
-    );
+    let (code, said) = run("iscsi-inq", &["-e", "1", "-c", "131", &served.url("", "0")]);
     assert!(code == 0 && said.contains("LIBRARY-24"), "{said}");
     // What a disk has, a tape library refuses by name.
     let (code, said) = run("iscsi-readcapacity16", &[&served.url("", "1")]);

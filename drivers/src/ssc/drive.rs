@@ -1,6 +1,7 @@
 //! A tape drive. Its commands are in the files beside this one, by subject.
 
 use super::encryption::EncryptionError;
+use super::protection::Guarding;
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::sense::SenseData;
@@ -24,6 +25,8 @@ pub struct Drive {
     pub(crate) forms: Forms,
     /// Whether this host may have a key in the drive.
     pub(crate) key_given: bool,
+    /// Whether blocks carry protection information.
+    pub(crate) guarding: Guarding,
 }
 
 /// Optional commands, remembered once the drive refused one.
@@ -50,6 +53,7 @@ impl Drive {
             transport,
             forms: Forms::default(),
             key_given: false,
+            guarding: Guarding::default(),
         }
     }
 

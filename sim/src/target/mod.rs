@@ -4,8 +4,11 @@
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
 pub(crate) mod absent;
+mod access_order;
 mod alert;
+mod append_only;
 mod attention;
+mod care;
 mod changer;
 mod coding;
 mod counters;
@@ -20,6 +23,7 @@ mod mam;
 mod medium;
 mod mode;
 mod move_medium;
+mod partition;
 mod primary;
 mod reservation;
 mod reservation_commands;
