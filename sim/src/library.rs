@@ -5,11 +5,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nix::fcntl::{Flock, FlockArg};
 use tapeward_drivers::socket::{InitiatorId, Lun};
-use tapeward_drivers::transport::{Cdb, Data, Reply, Status};
+use tapeward_drivers::transport::{Cdb, Data, Reply};
 
 use crate::cartridge::Cartridge;
 use crate::clock::{Account, HostClock, SystemHostClock, VirtualClock};
@@ -17,7 +17,6 @@ use crate::create::LibrarySpec;
 use crate::error::{Holder, LibraryError, at};
 use crate::fault::{Counts, FaultPlan, PlannedFault};
 use crate::personality::Personality;
-use crate::sense::{Sense, SenseFormat, SenseKey};
 use crate::store::Durability;
 use crate::target::{self, Changer, ChangerIdentity, Drive, DriveIdentity, ElementKind, Exchange};
 use crate::target::{DeviceType, Identity, Outcome};
@@ -84,10 +83,18 @@ pub(crate) struct Shared {
     pub(crate) units: u16,
 }
 
+/// Somebody who has to know when the power fails.
+pub(crate) trait PowerWatcher: std::fmt::Debug + Send + Sync {
+    /// The power failed and is back.
+    fn power_failed(&self);
+}
+
 /// A library, switched on.
 #[derive(Debug)]
 pub struct Library {
     dir: PathBuf,
+    serial: String,
+    watchers: Mutex<Vec<Weak<dyn PowerWatcher>>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) changer: Mutex<Changer>,
     drives: Arc<[Mutex<Drive>]>,
@@ -134,6 +141,8 @@ impl Library {
             .map_err(|source| at(&dir.join(ELEMENTS_FILE), source))?;
         let library = Self {
             dir: dir.to_owned(),
+            serial: spec.serial.clone(),
+            watchers: Mutex::default(),
             shared,
             changer: Mutex::new(changer),
             drives,
@@ -175,13 +184,8 @@ impl Library {
             self.is_alive(epoch)
                 .then(|| target::execute(&mut *drive, exchange))?
         } else {
-            // LOGICAL UNIT NOT SUPPORTED
-            let sense = Sense::new(SenseKey::IllegalRequest, (0x25, 0x00));
-            Outcome::Reply(Reply {
-                status: Status::CheckCondition,
-                sense: sense.encode(SenseFormat::Fixed),
-                transferred: 0,
-            })
+            self.is_alive(epoch)
+                .then(|| target::absent::execute(self.units(), exchange))?
         };
         match outcome {
             Outcome::Reply(reply) => Some(reply),
@@ -200,9 +204,48 @@ impl Library {
         self.epoch() == epoch
     }
 
+    /// Serial number of the changer.
+    #[must_use]
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// Has somebody told of power cuts, as long as they are there.
+    pub(crate) fn watch_power(&self, watcher: &Arc<dyn PowerWatcher>) {
+        let mut watchers = lock_of(&self.watchers);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(Arc::downgrade(watcher));
+    }
+
+    /// Logical unit reset (SAM-5), unless the power was cut since `epoch`.
+    pub(crate) fn reset_unit(&self, lun: Lun, epoch: u64) -> Option<()> {
+        if lun == Lun::CHANGER {
+            let mut changer = lock_of(&self.changer);
+            return self.is_alive(epoch).then(|| changer.logical_unit_reset());
+        }
+        let mut drive = lock_of(self.drives.get(usize::from(lun.0) - 1)?);
+        self.is_alive(epoch).then(|| drive.logical_unit_reset())
+    }
+
+    /// An initiator's session is over (I_T nexus loss, SAM-5).
+    pub(crate) fn lose_nexus(&self, initiator: InitiatorId) {
+        lock_of(&self.changer).lose_nexus(initiator);
+        for drive in self.drives.iter() {
+            lock_of(drive).lose_nexus(initiator);
+        }
+    }
+
     /// Cuts the power and turns it on again: what was not synchronised is lost, connections are
     /// dead, cartridges are where they were.
     pub fn power_cut(&self) {
+        self.cycle_power();
+        let watchers = lock_of(&self.watchers).clone();
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            watcher.power_failed();
+        }
+    }
+
+    fn cycle_power(&self) {
         let mut changer = lock_of(&self.changer);
         let mut drives: Vec<MutexGuard<'_, Drive>> = self.drives.iter().map(lock_of).collect();
         self.epoch.fetch_add(1, Ordering::AcqRel);

@@ -1,6 +1,7 @@
 //! `sim`: the virtual library, and what an operator does with it.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
 use tapeward_sim::{
     Announce, CartridgeId, CartridgeKind, CartridgeSpec, Destination, Durability, ElementKind,
-    Operator, ServeOptions,
+    IscsiOptions, Operator, Secrets, ServeOptions,
 };
 
 use super::Session;
-use super::args::{SimChoice, SimCommand};
+use super::args::{ServeArgs, SimChoice, SimCommand};
 use super::output::{self, Column, Format, or_dash, size};
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
@@ -24,11 +25,7 @@ use crate::quickstart;
 /// as the other commands do.
 pub(super) fn without_state(command: &SimCommand, format: Format) -> Option<Result<()>> {
     match command {
-        SimCommand::Serve {
-            dir,
-            idle,
-            announce,
-        } => Some(serve(dir, *idle, *announce)),
+        SimCommand::Serve(args) => Some(serve(args)),
         SimCommand::Create {
             dir,
             model,
@@ -45,17 +42,31 @@ pub(super) fn without_state(command: &SimCommand, format: Format) -> Option<Resu
     }
 }
 
-fn serve(dir: &Path, idle: Option<u64>, announce: bool) -> Result<()> {
+fn serve(args: &ServeArgs) -> Result<()> {
     let options = ServeOptions {
-        idle_exit: idle.map(Duration::from_secs),
+        idle_exit: args.idle.map(Duration::from_secs),
         durability: Durability::default(),
-        announce: if announce {
+        announce: if args.announce {
             Announce::StandardOutput
         } else {
             Announce::No
         },
+        iscsi: args.iscsi.map(|address| iscsi(address, args)).transpose()?,
     };
-    tapeward_sim::serve(dir, &options).context("the virtual library stopped")
+    tapeward_sim::serve(&args.dir, &options).context("the virtual library stopped")
+}
+
+/// Other machines are let in by two words: that they may come, and who they are.
+fn iscsi(address: SocketAddr, args: &ServeArgs) -> Result<IscsiOptions> {
+    if !address.ip().is_loopback() && !args.iscsi_allow_remote {
+        return Err(
+            Error::usage(format!("{address} can be reached from other machines"))
+                .hint("use 127.0.0.1, or give --iscsi-allow-remote and --chap-file"),
+        );
+    }
+    let secrets = args.chap_file.as_deref().map(Secrets::read).transpose();
+    let secrets = secrets.context("cannot use --chap-file")?;
+    Ok(IscsiOptions { address, secrets })
 }
 
 fn create(
@@ -78,7 +89,7 @@ fn create(
 pub(super) fn run(session: &Session, command: SimCommand) -> Result<()> {
     match command {
         // Done without a state folder.
-        SimCommand::Create { .. } | SimCommand::Serve { .. } => Ok(()),
+        SimCommand::Create { .. } | SimCommand::Serve(_) => Ok(()),
         SimCommand::Insert {
             barcode,
             new,

@@ -1,5 +1,6 @@
 //! What can be typed after `sim`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -110,18 +111,34 @@ pub enum SimCommand {
         #[command(flatten)]
         choice: SimChoice,
     },
-    /// Serve a virtual library on its Unix socket until idle.
+    /// Serve a virtual library on its Unix socket, and to any iSCSI initiator where asked for.
     #[command(
-        after_help = "Examples:\n  tapeward sim serve /srv/vtl\n  tapeward sim serve /srv/vtl --idle 10"
+        after_help = "Examples:\n  tapeward sim serve /srv/vtl\n  tapeward sim serve /srv/vtl --idle 10\n  tapeward sim serve /srv/vtl --iscsi 127.0.0.1:3260\n  tapeward sim serve /srv/vtl --iscsi 192.0.2.7:3260 --iscsi-allow-remote --chap-file chap"
     )]
-    Serve {
-        /// Folder of the virtual library.
-        dir: PathBuf,
-        /// Exit after this many seconds without a connection; never without it.
-        #[arg(long, value_name = "SECONDS")]
-        idle: Option<u64>,
-        /// Print "ready" on standard output when it listens.
-        #[arg(long)]
-        announce: bool,
-    },
+    Serve(ServeArgs),
+}
+
+/// `sim serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Folder of the virtual library.
+    pub dir: PathBuf,
+    /// Exit after this many seconds without a connection; never without it.
+    #[arg(long, value_name = "SECONDS")]
+    pub idle: Option<u64>,
+    /// Print "ready" on standard output when it listens.
+    #[arg(long)]
+    pub announce: bool,
+    /// Be an iSCSI target at this address too: LUN 0 is the changer, the drives follow. With port 0
+    /// any free one is taken. Prints "iscsi ADDRESS:PORT TARGET-NAME".
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub iscsi: Option<SocketAddr>,
+    /// Names and secrets of those who may log in (CHAP), one per line: "initiator NAME SECRET", and
+    /// "target NAME SECRET" for what this target proves itself with. Only its owner may be able to
+    /// read the file.
+    #[arg(long, value_name = "FILE", requires = "iscsi")]
+    pub chap_file: Option<PathBuf>,
+    /// Let other machines in: for an address that is not of this machine only. Needs --chap-file.
+    #[arg(long, requires = "iscsi", requires = "chap_file")]
+    pub iscsi_allow_remote: bool,
 }

@@ -138,10 +138,9 @@ fn choose_drive(inventory: &Inventory, drives: Vec<Found>) -> Outcome<(ElementAd
             .of_kind(ElementKind::DataTransfer)
             .find(|element| {
                 !element.full
-                    && element
-                        .device
-                        .as_ref()
-                        .is_some_and(|name| name.names_serial(&serial))
+                    && element.device.as_ref().is_some_and(|name| {
+                        name.names_serial(&serial) || device.names.contains(name)
+                    })
             });
         if let Some(element) = element {
             println!("drive    {device} is element {}", element.address);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 
 use tapeward_drivers::linux::sg::SgDevice;
+use tapeward_drivers::spc::designator::Designator;
 use tapeward_drivers::spc::inquiry::{PeripheralType, inquiry};
 use tapeward_drivers::spc::vpd;
 
@@ -16,6 +17,8 @@ pub(crate) struct Found {
     pub(crate) kind: PeripheralType,
     pub(crate) name: String,
     pub(crate) serial: Option<String>,
+    /// Device identification: a library may call it by any of these.
+    pub(crate) names: Vec<Designator>,
     pub(crate) max_transfer: usize,
     pub(crate) transport: Path,
 }
@@ -57,11 +60,13 @@ fn open(path: &str, record: &Recorder) -> Outcome<Found> {
     let mut transport = record.wrap(device);
     let data = inquiry(&mut transport)?;
     let serial = vpd::serial(&mut transport)?;
+    let names = vpd::designators(&mut transport)?;
     Ok(Found {
         path: path.to_owned(),
         kind: data.peripheral,
         name: format!("{} {} {}", data.vendor, data.product, data.revision),
         serial,
+        names,
         max_transfer,
         transport,
     })

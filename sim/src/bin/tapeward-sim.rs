@@ -36,6 +36,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         idle_exit: idle,
         durability: Durability::Machine,
         announce: Announce::StandardOutput,
+        iscsi: None,
     };
     Ok(serve(&dir, &options)?)
 }

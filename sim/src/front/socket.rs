@@ -1,11 +1,12 @@
-//! The library as a process of its own, on a Unix socket in its folder.
+//! The library as a process of its own, on a Unix socket in its folder and, where asked for, as
+//! an iSCSI target beside it.
 //!
 //! Each connection has its thread; a device is locked for one command at a time, so drives stream
 //! side by side. The main thread accepts, watches for signals and leaves when nobody is there.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -29,16 +30,17 @@ use tapeward_drivers::transport::{Data, Reply};
 use thiserror::Error;
 
 use super::control::{Request, Response, carry_out};
+use super::iscsi::{IscsiOptions, IscsiServer};
 use crate::error::{Holder, LibraryError};
 use crate::fault::Fault;
-use crate::library::{self, Library, OpenOptions, Waiting};
+use crate::library::{self, Library, OpenOptions, PowerWatcher, Waiting};
 use crate::store::Durability;
 
 /// Time a client has to say who it is, and to take an answer.
 const CLIENT_TIME: Duration = Duration::from_secs(30);
 
 /// How to serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServeOptions {
     /// Leave when there was no connection for this long; never if not given.
     pub idle_exit: Option<Duration>,
@@ -46,6 +48,9 @@ pub struct ServeOptions {
     pub durability: Durability,
     /// Whether standard output gets the line `ready` when the library listens.
     pub announce: Announce,
+    /// Be an iSCSI target too; where it listens is then told on standard output, in a line
+    /// `iscsi ADDRESS TARGET-NAME` before `ready`.
+    pub iscsi: Option<IscsiOptions>,
 }
 
 /// Whether to say when the library listens.
@@ -69,6 +74,14 @@ pub enum ServeError {
     Socket {
         /// Its path.
         path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The iSCSI target.
+    #[error("iSCSI at {address}: {source}")]
+    Iscsi {
+        /// Where it should listen.
+        address: SocketAddr,
         /// What the operating system said.
         source: io::Error,
     },
@@ -116,13 +129,13 @@ pub fn serve(dir: &Path, options: &ServeOptions) -> Result<(), ServeError> {
         ..OpenOptions::default()
     };
     let library = match Library::open_with(dir, &how) {
-        Err(LibraryError::InUse { .. }) if list_units(dir).is_ok() => {
+        Err(LibraryError::InUse { .. }) if options.iscsi.is_none() && list_units(dir).is_ok() => {
             return announce(options).map_err(|source| failed(dir, source));
         }
         Err(LibraryError::InUse {
             holder: Holder::Server { .. },
             ..
-        }) => {
+        }) if list_units(dir).is_err() => {
             // The other server is on its way out.
             how.waiting = Waiting::UntilFree;
             Library::open_with(dir, &how)?
@@ -135,9 +148,42 @@ pub fn serve(dir: &Path, options: &ServeOptions) -> Result<(), ServeError> {
         wake,
     });
     let server = Arc::new(server.map_err(|source| failed(dir, source))?);
-    let result = listen(&server, dir, options);
+    let watcher: Arc<dyn PowerWatcher> = Arc::clone(&server) as _;
+    server.library.watch_power(&watcher);
+    let signals = block_signals().map_err(|source| failed(dir, source))?;
+    let iscsi = start_iscsi(&server, options)?;
+    let result = listen(&server, iscsi.as_ref(), &signals, dir, options);
+    drop(iscsi);
     server.library.shut_down()?;
     result.map_err(|source| failed(dir, source))
+}
+
+/// Blocked before any thread starts, so that all of them leave these to the descriptor.
+fn block_signals() -> io::Result<SignalFd> {
+    let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    mask.thread_block()?;
+    Ok(SignalFd::new(&mask)?)
+}
+
+fn start_iscsi(
+    server: &Arc<Server>,
+    options: &ServeOptions,
+) -> Result<Option<IscsiServer>, ServeError> {
+    let Some(wanted) = &options.iscsi else {
+        return Ok(None);
+    };
+    let failed = |source| ServeError::Iscsi {
+        address: wanted.address,
+        source,
+    };
+    let told = Arc::clone(server);
+    let on_change = Box::new(move || told.wake());
+    let iscsi = IscsiServer::start_with(&server.library, wanted, on_change).map_err(failed)?;
+    let mut output = io::stdout();
+    writeln!(output, "iscsi {} {}", iscsi.address(), iscsi.target())
+        .and_then(|()| output.flush())
+        .map_err(failed)?;
+    Ok(Some(iscsi))
 }
 
 fn failed(dir: &Path, source: io::Error) -> ServeError {
@@ -158,11 +204,13 @@ fn announce(options: &ServeOptions) -> io::Result<()> {
     }
 }
 
-fn listen(server: &Arc<Server>, dir: &Path, options: &ServeOptions) -> io::Result<()> {
-    // Blocked before any thread starts, so that all of them leave these to the descriptor.
-    let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
-    mask.thread_block()?;
-    let signals = SignalFd::new(&mask)?;
+fn listen(
+    server: &Arc<Server>,
+    iscsi: Option<&IscsiServer>,
+    signals: &SignalFd,
+    dir: &Path,
+    options: &ServeOptions,
+) -> io::Result<()> {
     let (_folder, path) = socket_path(dir)?;
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -174,11 +222,13 @@ fn listen(server: &Arc<Server>, dir: &Path, options: &ServeOptions) -> io::Resul
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     let result = loop {
         threads.retain(|thread| !thread.is_finished());
-        let idle = options.idle_exit.filter(|_| server.is_idle());
-        match next_event(&listener, &signals, &server.wake, idle) {
+        let is_idle = || server.is_idle() && iscsi.is_none_or(IscsiServer::is_idle);
+        let idle = options.idle_exit.filter(|_| is_idle());
+        match next_event(&listener, signals, &server.wake, idle) {
             Ok(Event::Connection(stream)) => threads.extend(server.welcome(stream)),
             Ok(Event::Change) if server.lock().stopping => break Ok(()),
             Ok(Event::Change) => {}
+            Ok(Event::Idle) if !is_idle() => {}
             Ok(Event::Signal | Event::Idle) => break Ok(()),
             Err(error) => break Err(error),
         }
@@ -231,6 +281,12 @@ fn next_event(
         Ok((stream, _)) => Ok(Event::Connection(stream)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Event::Change),
         Err(error) => Err(error),
+    }
+}
+
+impl PowerWatcher for Server {
+    fn power_failed(&self) {
+        self.disconnect(Shutdown::Both, |purpose| purpose == Kind::Commands);
     }
 }
 
@@ -344,11 +400,8 @@ impl Server {
     }
 
     fn answer_operator(&self, request: Request) -> Response {
-        let (power_cut, stop) = (request == Request::PowerCut, request == Request::ShutDown);
+        let stop = request == Request::ShutDown;
         let response = carry_out(&self.library, request);
-        if power_cut {
-            self.disconnect(Shutdown::Both, |purpose| purpose == Kind::Commands);
-        }
         if stop {
             self.lock().stopping = true;
             self.wake();
@@ -377,7 +430,6 @@ impl Server {
                 Some(Fault::KillHost) => return kill_peer(stream),
                 Some(_) => {
                     self.library.power_cut();
-                    self.disconnect(Shutdown::Both, |kind| kind == Kind::Commands);
                     return Ok(());
                 }
             }
@@ -390,8 +442,7 @@ impl Server {
                 Direction::None => self.execute(nexus, &frame, Data::None),
             };
             let Some(reply) = answer else {
-                self.disconnect(Shutdown::Both, |purpose| purpose == Kind::Commands);
-                return Ok(());
+                return Ok(()); // the power was cut
             };
             let moved = match frame.direction {
                 Direction::In => &buffer[..reply.transferred],

@@ -13,6 +13,10 @@ pub(crate) enum Condition {
     Reset,
     /// POWER ON OCCURRED.
     PowerOn,
+    /// BUS DEVICE RESET FUNCTION OCCURRED: a logical unit reset.
+    UnitReset,
+    /// I_T NEXUS LOSS OCCURRED.
+    NexusLost,
     /// NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED.
     MediumChanged,
     /// IMPORT OR EXPORT ELEMENT ACCESSED.
@@ -36,6 +40,8 @@ impl Condition {
         let additional = match self {
             Self::Reset => (0x29, 0x00),
             Self::PowerOn => (0x29, 0x01),
+            Self::UnitReset => (0x29, 0x03),
+            Self::NexusLost => (0x29, 0x07),
             Self::MediumChanged => (0x28, 0x00),
             Self::ImportExportAccessed => (0x28, 0x01),
             Self::ModeParametersChanged => (0x2a, 0x01),
@@ -99,6 +105,15 @@ impl Attentions {
         }
     }
 
+    /// An initiator went away; if it was here, it learns that first when it comes again.
+    pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
+        if let Some(queue) = self.pending.get_mut(&initiator)
+            && !queue.contains(&Condition::NexusLost)
+        {
+            queue.push_front(Condition::NexusLost);
+        }
+    }
+
     /// The oldest condition this initiator was not told of.
     pub(crate) fn take(&mut self, initiator: InitiatorId) -> Option<Sense> {
         self.queue(initiator).pop_front().map(Condition::sense)
@@ -135,6 +150,18 @@ mod tests {
         attentions.raise(Condition::ModeParametersChanged, Some(ONE));
         assert_eq!(told(&mut attentions, ONE), []);
         assert_eq!(told(&mut attentions, TWO), [(0x2a, 0x01)]);
+    }
+
+    #[test]
+    fn a_lost_nexus_learns_of_it_once_and_first() {
+        let mut attentions = Attentions::new();
+        attentions.lose_nexus(ONE);
+        assert_eq!(told(&mut attentions, ONE), [(0x29, 0x00)]);
+        attentions.raise(Condition::MediumChanged, None);
+        attentions.lose_nexus(ONE);
+        attentions.lose_nexus(ONE);
+        assert_eq!(told(&mut attentions, ONE), [(0x29, 0x07), (0x28, 0x00)]);
+        assert_eq!(told(&mut attentions, TWO), [(0x29, 0x00)]);
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub(crate) struct Changer {
     /// In the order of addresses.
     pub(crate) elements: Vec<Element>,
     pub(super) attentions: Attentions,
-    pages: ModePages,
+    pub(super) pages: ModePages,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     /// Import/export elements that are open to the operator.

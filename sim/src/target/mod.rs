@@ -3,6 +3,7 @@
 // All handlers have the type of a table's row, whether or not they need all of it.
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
+pub(crate) mod absent;
 mod access_order;
 mod alert;
 mod append_only;
@@ -26,6 +27,7 @@ mod partition;
 mod primary;
 mod reservation;
 mod reservation_commands;
+mod reset;
 mod ssc_block;
 mod ssc_position;
 mod ssc_read;

@@ -166,6 +166,18 @@ impl Reservations {
         }
     }
 
+    /// Logical unit reset: RESERVE ends with it, persistent reservations do not.
+    pub(super) fn reset(&mut self) {
+        self.reserved = None;
+    }
+
+    /// I_T nexus loss: RESERVE ends with it, persistent reservations do not.
+    pub(super) fn lose_nexus(&mut self, initiator: InitiatorId) {
+        if self.reserved == Some(initiator) {
+            self.reserved = None;
+        }
+    }
+
     pub(super) fn persistent(&self) -> &Persistent {
         &self.persistent
     }

@@ -1,0 +1,392 @@
+//! The login phase (RFC 7143 clauses 6.3 and 11.12), as a machine that takes requests and gives
+//! responses.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::chap::{Challenge, Exchange, Refused, Secrets};
+use super::negotiate::{Answer, DEFAULT_SEGMENT, MAX_SEGMENT, Parameters, choose};
+use super::request::{HEADER_LENGTH, LoginRequest, Opcode, Pdu, Stage, is_continued};
+use super::response::{LoginResponse, LoginStatus, Numbers, Response};
+use super::session::WINDOW;
+use super::text::{Collector, Pairs, encode, value};
+
+/// Requests of one login; a login that needs more goes nowhere.
+const MAX_REQUESTS: usize = 64;
+/// Longest iSCSI name (RFC 7143 clause 4.2.7.2), in bytes.
+const MAX_NAME_LENGTH: usize = 223;
+/// The only portal group.
+pub(crate) const PORTAL_GROUP: u16 = 1;
+
+/// Whom this target lets in.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) target: String,
+    /// Everybody without.
+    pub(crate) secrets: Option<Secrets>,
+}
+
+/// SessionType (RFC 7143 clause 13.21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionType {
+    Discovery,
+    Normal,
+}
+
+/// A session that may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LoggedIn {
+    pub(crate) initiator: String,
+    pub(crate) isid: [u8; 6],
+    pub(crate) tsih: u16,
+    pub(crate) cid: u16,
+    pub(crate) kind: SessionType,
+    pub(crate) parameters: Parameters,
+    /// StatSN of the first response of the session.
+    pub(crate) status_number: u32,
+    /// CmdSN of the first command.
+    pub(crate) command_number: u32,
+}
+
+/// What a request leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    Continue,
+    Enter(Box<LoggedIn>),
+    /// The response says no; the connection ends after it.
+    Refuse(String),
+}
+
+/// A response and what follows.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) header: [u8; HEADER_LENGTH],
+    pub(crate) text: Vec<u8>,
+    pub(crate) next: Next,
+}
+
+/// Why a login fails: a status for the initiator, a reason for the log.
+#[derive(Debug, Error)]
+#[error("{what}")]
+struct Failure {
+    status: LoginStatus,
+    what: String,
+}
+
+fn failure(status: LoginStatus, what: impl Into<String>) -> Failure {
+    Failure {
+        status,
+        what: what.into(),
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        failure(LoginStatus::AuthenticationFailure, refused.0)
+    }
+}
+
+/// What is fixed by the first request of a login.
+#[derive(Debug)]
+struct Leading {
+    request: LoginRequest,
+    initiator: String,
+    kind: SessionType,
+}
+
+/// A login under way.
+#[derive(Debug)]
+pub(crate) struct Login<'a> {
+    policy: &'a Policy,
+    tsih: u16,
+    chap: Exchange,
+    leading: Option<Leading>,
+    stage: Stage,
+    text: Collector,
+    parameters: Parameters,
+    /// Keys that were answered.
+    settled: BTreeSet<String>,
+    chap_chosen: bool,
+    segment_declared: bool,
+    requests: usize,
+    status_number: u32,
+}
+
+impl<'a> Login<'a> {
+    /// `tsih` is what the session gets.
+    pub(crate) fn new(policy: &'a Policy, tsih: u16, challenge: Challenge) -> Self {
+        Self {
+            policy,
+            tsih,
+            chap: Exchange::new(challenge),
+            leading: None,
+            stage: Stage::Security,
+            text: Collector::default(),
+            parameters: Parameters::default(),
+            settled: BTreeSet::new(),
+            chap_chosen: false,
+            segment_declared: false,
+            requests: 0,
+            status_number: 0,
+        }
+    }
+
+    /// Answers a request; nothing but a Login Request is answered. `exists` tells whether there
+    /// is a session with a TSIH.
+    pub(crate) fn receive(&mut self, pdu: &Pdu, exists: impl Fn(u16) -> bool) -> Option<Step> {
+        if pdu.opcode() != Opcode::Login {
+            return None;
+        }
+        let request = LoginRequest::parse(pdu);
+        if self.requests == 0 {
+            self.status_number = request.expected_status_number;
+        }
+        self.requests += 1;
+        let answered = self.advance(pdu, &request, exists);
+        let step = match answered {
+            Ok((answers, transit)) => self.accept(&request, &answers, transit),
+            Err(failed) => self.refuse(&request, &failed),
+        };
+        self.status_number = self.status_number.wrapping_add(1);
+        Some(step)
+    }
+
+    fn advance(
+        &mut self,
+        pdu: &Pdu,
+        request: &LoginRequest,
+        exists: impl Fn(u16) -> bool,
+    ) -> Result<(Pairs, bool), Failure> {
+        let wrong = |what: &str| failure(LoginStatus::InitiatorError, what);
+        if self.requests > MAX_REQUESTS {
+            return Err(wrong("the login has no end"));
+        }
+        let text = self.text.add(&pdu.data);
+        text.map_err(|error| wrong(&error.to_string()))?;
+        if is_continued(pdu) {
+            let refused = request.transit.then(|| wrong("both T and C are set"));
+            return refused.map_or(Ok((Pairs::new(), false)), Err);
+        }
+        let pairs = self.text.finish();
+        let pairs = pairs.map_err(|error| wrong(&error.to_string()))?;
+        let mut answers = Pairs::new();
+        match &self.leading {
+            None => self.lead(request, &pairs, exists, &mut answers)?,
+            Some(leading) => {
+                let first = &leading.request;
+                if (request.isid, request.cid) != (first.isid, first.cid) {
+                    return Err(wrong("ISID or CID changed during the login"));
+                }
+                if request.current != Some(self.stage) {
+                    return Err(wrong("a request of another stage"));
+                }
+            }
+        }
+        self.negotiate(&pairs, &mut answers)?;
+        let transit = self.may_transit(request)?;
+        if answers
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 2)
+            .sum::<usize>()
+            > DEFAULT_SEGMENT as usize
+        {
+            return Err(wrong("more keys than can be answered at once"));
+        }
+        Ok((answers, transit))
+    }
+
+    /// The first request says who comes and what for (RFC 7143 clauses 6.3 and 11.12).
+    fn lead(
+        &mut self,
+        request: &LoginRequest,
+        pairs: &Pairs,
+        exists: impl Fn(u16) -> bool,
+        answers: &mut Pairs,
+    ) -> Result<(), Failure> {
+        if request.lowest_version > 0 {
+            return Err(failure(
+                LoginStatus::UnsupportedVersion,
+                "a later version only",
+            ));
+        }
+        if request.tsih != 0 {
+            return Err(if exists(request.tsih) {
+                failure(
+                    LoginStatus::TooManyConnections,
+                    "a second connection of a session",
+                )
+            } else {
+                failure(LoginStatus::SessionDoesNotExist, "no such session")
+            });
+        }
+        self.stage = match request.current {
+            Some(stage @ (Stage::Security | Stage::Operational)) => stage,
+            _ => return Err(failure(LoginStatus::InitiatorError, "no such stage")),
+        };
+        let initiator = value(pairs, "InitiatorName")
+            .filter(|name| (1..=MAX_NAME_LENGTH).contains(&name.len()))
+            .ok_or_else(|| failure(LoginStatus::MissingParameter, "no InitiatorName"))?;
+        let kind = match value(pairs, "SessionType") {
+            None | Some("Normal") => SessionType::Normal,
+            Some("Discovery") => SessionType::Discovery,
+            Some(_) => {
+                return Err(failure(
+                    LoginStatus::SessionTypeNotSupported,
+                    "an unknown SessionType",
+                ));
+            }
+        };
+        match (kind, value(pairs, "TargetName")) {
+            (SessionType::Normal, None) => {
+                return Err(failure(LoginStatus::MissingParameter, "no TargetName"));
+            }
+            (SessionType::Normal, Some(name)) if name != self.policy.target => {
+                return Err(failure(
+                    LoginStatus::NotFound,
+                    format!("no target {name:?}"),
+                ));
+            }
+            (SessionType::Normal, Some(_)) => {
+                answers.push(("TargetPortalGroupTag".to_owned(), PORTAL_GROUP.to_string()));
+            }
+            (SessionType::Discovery, _) => {}
+        }
+        self.leading = Some(Leading {
+            request: *request,
+            initiator: initiator.to_owned(),
+            kind,
+        });
+        Ok(())
+    }
+
+    fn negotiate(&mut self, pairs: &Pairs, answers: &mut Pairs) -> Result<(), Failure> {
+        for (key, offer) in pairs {
+            if key.starts_with("CHAP_") {
+                continue;
+            }
+            if !self.settled.insert(key.clone()) {
+                let what = format!("{key} is negotiated twice");
+                return Err(failure(LoginStatus::InitiatorError, what));
+            }
+            let answer = match key.as_str() {
+                "InitiatorName" | "InitiatorAlias" | "SessionType" | "TargetName" => Answer::None,
+                "AuthMethod" => Answer::Value(self.choose_method(offer)?),
+                _ => self.parameters.negotiate(key, offer),
+            };
+            if let Answer::Value(text) = answer {
+                answers.push((key.clone(), text));
+            }
+        }
+        if let (true, Some(secrets)) = (self.chap_chosen, &self.policy.secrets) {
+            answers.extend(self.chap.step(secrets, pairs)?);
+        }
+        if self.stage == Stage::Operational && !self.segment_declared {
+            self.segment_declared = true;
+            answers.push((
+                "MaxRecvDataSegmentLength".to_owned(),
+                MAX_SEGMENT.to_string(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn choose_method(&mut self, offer: &str) -> Result<String, Failure> {
+        let ours = if self.policy.secrets.is_some() {
+            "CHAP"
+        } else {
+            "None"
+        };
+        self.chap_chosen = self.policy.secrets.is_some();
+        choose(offer, &[ours]).map(str::to_owned).ok_or_else(|| {
+            let what = format!("{ours} is needed, and {offer:?} offered");
+            failure(LoginStatus::AuthenticationFailure, what)
+        })
+    }
+
+    /// Whether the next stage begins; an initiator that would pass without proof is refused.
+    fn may_transit(&self, request: &LoginRequest) -> Result<bool, Failure> {
+        let proven = self.policy.secrets.is_none() || self.chap.is_done();
+        let unproven = "the initiator does not prove who it is";
+        if self.stage == Stage::Operational && !proven {
+            return Err(failure(LoginStatus::AuthenticationFailure, unproven));
+        }
+        if !request.transit {
+            return Ok(false);
+        }
+        if request.next.is_none_or(|next| next <= self.stage) {
+            return Err(failure(LoginStatus::InitiatorError, "no such next stage"));
+        }
+        if !proven && !self.chap_chosen {
+            return Err(failure(LoginStatus::AuthenticationFailure, unproven));
+        }
+        Ok(proven)
+    }
+
+    fn accept(&mut self, request: &LoginRequest, answers: &Pairs, transit: bool) -> Step {
+        let current = self.stage;
+        let next = request.next.filter(|_| transit).unwrap_or(current);
+        self.stage = next;
+        let entered = (next == Stage::FullFeature).then_some(self.leading.as_ref());
+        let next_step = match entered.flatten() {
+            None => Next::Continue,
+            Some(leading) => {
+                self.parameters.settle();
+                Next::Enter(Box::new(LoggedIn {
+                    initiator: leading.initiator.clone(),
+                    isid: leading.request.isid,
+                    tsih: self.tsih,
+                    cid: leading.request.cid,
+                    kind: leading.kind,
+                    parameters: self.parameters,
+                    status_number: self.status_number.wrapping_add(1),
+                    command_number: request.command_number,
+                }))
+            }
+        };
+        let response = LoginResponse {
+            transit,
+            current,
+            next,
+            isid: request.isid,
+            tsih: if next == Stage::FullFeature {
+                self.tsih
+            } else {
+                0
+            },
+            tag: request.tag,
+            status: LoginStatus::Success,
+        };
+        Step {
+            header: self.encode(response, request),
+            text: encode(answers),
+            next: next_step,
+        }
+    }
+
+    fn refuse(&self, request: &LoginRequest, failed: &Failure) -> Step {
+        let response = LoginResponse {
+            transit: false,
+            current: request.current.unwrap_or(self.stage),
+            next: self.stage,
+            isid: request.isid,
+            tsih: request.tsih,
+            tag: request.tag,
+            status: failed.status,
+        };
+        Step {
+            header: self.encode(response, request),
+            text: Vec::new(),
+            next: Next::Refuse(failed.what.clone()),
+        }
+    }
+
+    fn encode(&self, response: LoginResponse, request: &LoginRequest) -> [u8; HEADER_LENGTH] {
+        let numbers = Numbers {
+            status: self.status_number,
+            expected_command: request.command_number,
+            highest_command: request.command_number.wrapping_add(WINDOW - 1),
+        };
+        Response::Login(response).encode(numbers)
+    }
+}
