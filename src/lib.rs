@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod health;
 pub mod id;
 pub mod index;
 pub mod job;
