@@ -22,13 +22,13 @@ fn named(fleet: &Fleet) -> (Vec<usize>, Vec<usize>) {
         .drives
         .iter()
         .filter(|drive| suspect(drive.evidence.state))
-        .map(|drive| fleet.drive_number(&drive.drive))
+        .map(|drive| Fleet::drive_number(&drive.drive))
         .collect();
     let cartridges = assessment
         .cartridges
         .iter()
         .filter(|cartridge| suspect(cartridge.evidence.state))
-        .map(|cartridge| fleet.cartridge_number(cartridge.cartridge))
+        .map(|cartridge| Fleet::cartridge_number(cartridge.cartridge))
         .collect();
     (drives, cartridges)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::health_args::{HealthArgs, HealthCommand};
 pub use super::sim_args::{SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -51,6 +52,8 @@ pub enum Command {
     /// Cartridges and volumes.
     #[command(subcommand)]
     Media(MediaCommand),
+    /// How drives and cartridges are: state, trend, reasons, advice.
+    Health(HealthArgs),
     /// What is backed up.
     #[command(subcommand)]
     Set(SetCommand),

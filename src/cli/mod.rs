@@ -1,6 +1,8 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod health;
+mod health_args;
 mod interrupt;
 mod job;
 mod library;
@@ -141,6 +143,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Media(command) => media::run(&session, command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => setup::key(&session, command),
+        Command::Health(args) => health::run(&session, args),
         Command::Job(command) => job::run(&session, command),
         Command::Find(args) => query::find(&session, &args),
         Command::Restore(args) => query::restore(&session, &args),

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | a critical TapeAlert flag about the cartridge (or the drive) itself | suspect | taken out at once |
 //! | found to be at fault by [`super::blame`] | suspect | proposed to a person |
-//! | one failure, a rate that rises, a warning about its life | watch | none |
+//! | one failure in 20 mounts or more, a rate that rises, a warning about its life | watch | none |
 //! | fewer than [`LEAST_MOUNTS`] mounts, nothing against it | unproven | none |
 //!
 //! Taken out means: a cartridge is not written any more, what is on it can still be read; a drive
@@ -25,7 +25,7 @@ use super::blame::{self, Blame, Grade, Mount, Unit};
 use super::number::median;
 use super::observation::{DriveSerial, Observation};
 use super::trend::{Trend, trend};
-use crate::id::CartridgeId;
+use crate::id::{CartridgeId, IdError};
 
 /// Evidence older than this many days no longer counts.
 pub const WINDOW_DAYS: i64 = 400;
@@ -38,6 +38,8 @@ pub const STRAINED: f64 = 10.0;
 const LEAST_PEERS: usize = 20;
 /// A median below this many errors per GiB is taken for this.
 const LEAST_MEDIAN: f64 = 1.0;
+/// One bad mount in so many is worth watching.
+const NOTABLE: usize = 20;
 /// A drive that says it of more cartridges is not believed at once.
 const BELIEVED: usize = 2;
 
@@ -49,6 +51,37 @@ pub enum Verdict {
     Quarantined,
     /// In use again; what was observed before no longer counts.
     Released,
+}
+
+impl Verdict {
+    /// The word that stands for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantined => "quarantined",
+            Self::Released => "released",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Verdict {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        [Self::Quarantined, Self::Released]
+            .into_iter()
+            .find(|verdict| verdict.as_str() == text)
+            .ok_or_else(|| IdError {
+                text: text.to_owned(),
+                expected: "one of quarantined released",
+            })
+    }
 }
 
 /// The newest decision about a drive or cartridge.
@@ -346,11 +379,12 @@ impl Case<'_> {
                 (_, unchanged) => unchanged,
             };
         }
-        if failed > 0 && !self.blamed.contains_key(unit) {
+        let notable = |count: usize| count * NOTABLE >= mounts.max(1) && count > 0;
+        if notable(failed) && !self.blamed.contains_key(unit) {
             let text = format!("{failed} of {mounts} mounts failed; who is at fault is open");
             reasons.push(reason(ReasonCode::Failure, text));
         }
-        if strained > 0 && !self.blamed.contains_key(unit) {
+        if notable(strained) && !self.blamed.contains_key(unit) {
             let text =
                 format!("{strained} of {mounts} mounts needed far more corrections than usual");
             reasons.push(reason(ReasonCode::Strained, text));

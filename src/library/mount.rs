@@ -11,6 +11,7 @@ use super::robot::{DriveSite, Library};
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::health::Usage;
 use crate::id::{Barcode, StepId};
 
 /// Longest time a cartridge takes to become ready after it was loaded: seconds as a rule, up to two
@@ -74,6 +75,8 @@ pub trait MoveWitness: Sync {
     -> Result<StepId>;
     /// What was seen afterwards, whether it worked or not.
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
+    /// What a mount showed, told while the cartridge is still in the drive.
+    fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
 }
 
 impl Library {
@@ -88,7 +91,7 @@ impl Library {
         wanted: usize,
         preferred: &[Barcode],
     ) -> Result<Vec<HeldDrive>> {
-        let mut sites = self.drives(view)?;
+        let mut sites = self.drives_in_use(view)?;
         let holds_preferred = |site: &DriveSite| {
             view.at(site.element)
                 .and_then(|place| place.barcode.as_ref())
@@ -119,6 +122,28 @@ impl Library {
             ))),
             (false, _) => Ok(held),
         }
+    }
+
+    /// Drives that are not out of use.
+    fn drives_in_use(&self, view: &View) -> Result<Vec<DriveSite>> {
+        let (out, mut sites): (Vec<_>, Vec<_>) = self
+            .drives(view)?
+            .into_iter()
+            .partition(|site| self.is_out_of_use(site));
+        if let ([], [first, ..]) = (sites.as_slice(), out.as_slice()) {
+            return Err(Error::new(
+                ErrorKind::OperatorNeeded,
+                format!(
+                    "every drive of library \"{}\" is out of use for its health, {} (serial {}) for one",
+                    self.name(),
+                    first.name,
+                    first.serial
+                ),
+            )
+            .hint("\"tapeward health\" says why; \"tapeward health release SERIAL\" after repair"));
+        }
+        sites.sort_by_key(|site| site.element);
+        Ok(sites)
     }
 
     fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
@@ -182,7 +207,11 @@ impl Library {
         drive
             .consume_unit_attentions()
             .context(format!("{} after loading", held.site.name))?;
-        self.wait_ready(&mut drive, &held.site, barcode)?;
+        if let Err(error) = self.wait_ready(&mut drive, &held.site, barcode) {
+            self.end_use(&mut drive, &held.site, barcode, witness)?;
+            return Err(error);
+        }
+        self.begin_use(&mut drive, &held.site);
         Ok((drive, home))
     }
 
@@ -245,6 +274,7 @@ impl Library {
             home,
         } = seat;
         allow_removal(&mut drive, &held.site)?;
+        self.end_use(&mut drive, &held.site, &barcode, witness)?;
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", held.site.name))?;

@@ -113,13 +113,13 @@ impl Fleet {
         self.observations.last().unwrap().at + TimeDelta::hours(1)
     }
 
-    pub(crate) fn drive_number(&self, serial: &DriveSerial) -> usize {
+    pub(crate) fn drive_number(serial: &DriveSerial) -> usize {
         (0..DRIVES)
             .find(|number| drive(*number) == *serial)
             .unwrap()
     }
 
-    pub(crate) fn cartridge_number(&self, id: CartridgeId) -> usize {
+    pub(crate) fn cartridge_number(id: CartridgeId) -> usize {
         (0..CARTRIDGES)
             .find(|number| cartridge(*number) == id)
             .unwrap()
