@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use super::health_args::{HealthArgs, HealthCommand};
+pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::sim_args::{SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -54,6 +54,8 @@ pub enum Command {
     Media(MediaCommand),
     /// How drives and cartridges are: state, trend, reasons, advice.
     Health(HealthArgs),
+    /// Acceptance test for a library and its drives, with a certificate.
+    Doctor(DoctorArgs),
     /// What is backed up.
     #[command(subcommand)]
     Set(SetCommand),

@@ -1,6 +1,11 @@
-//! What can be typed after `health`.
+//! What can be typed after `health` and `doctor`.
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use super::args::LibraryChoice;
+use crate::id::Barcode;
 
 /// `health`
 #[derive(Debug, Args)]
@@ -45,4 +50,32 @@ pub enum HealthCommand {
         #[arg(long, default_value = "found to be sound", value_name = "TEXT")]
         reason: String,
     },
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward doctor                                 looks only: moves and writes nothing
+  tapeward doctor --scratch TWV001L8              asks first
+  tapeward doctor --scratch TWV001L8 --yes --certificate /srv/certificates
+
+The scratch cartridge must be blank; it is moved to every free mail slot and drive, written on, and
+ends blank and where it was. Exit code 1 when a check failed; what the hardware lacks is no failure.")]
+pub struct DoctorArgs {
+    /// Blank cartridge to move and write on.
+    #[arg(long, value_name = "BARCODE")]
+    pub scratch: Option<Barcode>,
+    /// Do not ask whether the cartridge may be written on.
+    #[arg(long, requires = "scratch")]
+    pub yes: bool,
+    /// Write the cartridge to its end in each drive; hours on a real one (small ones always are).
+    #[arg(long, requires = "scratch")]
+    pub fill: bool,
+    /// Folder for the certificate, as text and JSON.
+    #[arg(long, value_name = "DIR")]
+    pub certificate: Option<PathBuf>,
+    /// Which library.
+    #[command(flatten)]
+    pub choice: LibraryChoice,
 }

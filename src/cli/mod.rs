@@ -1,6 +1,7 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod doctor;
 mod health;
 mod health_args;
 mod interrupt;
@@ -143,6 +144,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Media(command) => media::run(&session, command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => setup::key(&session, command),
+        Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Job(command) => job::run(&session, command),
         Command::Find(args) => query::find(&session, &args),

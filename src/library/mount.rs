@@ -146,7 +146,11 @@ impl Library {
         Ok(sites)
     }
 
-    fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
+    /// Holds one drive, whether it is in use or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when somebody else holds it.
+    pub fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
         let lock = self.hold_drive(&site)?;
         let node = super::node::hold(&site.unit)?;
         Ok(HeldDrive {
