@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tapeward_drivers::smc::{ElementAddress, ElementKind};
+use tapeward_drivers::smc::{Anomaly, ElementAddress, ElementKind, InventoryOptions};
 use tapeward_drivers::spc::vpd;
 
 use super::certificate::{Check, Device};
@@ -27,12 +27,7 @@ pub(super) fn examine(exam: &mut Exam, first: &View) -> Result<Vec<DriveSite>> {
         }
         Ok(Passed::new(elements(first)).took("reading element status, host's clock", took))
     })?;
-    exam.check(LIBRARY, Check::Anomalies, |_| {
-        if first.anomalies.is_empty() {
-            return Ok(Passed::new("none"));
-        }
-        Err(NotPassed::failed(first.anomalies.join("; ")))
-    })?;
+    exam.check(LIBRARY, Check::Anomalies, anomalies)?;
     exam.check(LIBRARY, Check::Barcodes, |_| barcodes(first))?;
     let mut sites = Vec::new();
     let found = &mut sites;
@@ -64,6 +59,28 @@ fn identify(exam: &mut Exam) -> Result<()> {
         serial: serial.unwrap_or_else(|| "none".to_owned()),
     });
     Ok(())
+}
+
+/// What the library tells that does not fit is a failure; what it does not tell is not.
+fn anomalies(exam: &Exam) -> Checked {
+    let inventory = exam
+        .context
+        .library
+        .changer()?
+        .inventory(&InventoryOptions::default())?;
+    let (lacks, wrong): (Vec<_>, Vec<_>) = inventory
+        .anomalies
+        .iter()
+        .partition(|anomaly| matches!(anomaly, Anomaly::Refused { .. }));
+    let words = |anomalies: &[&Anomaly]| {
+        let words: Vec<String> = anomalies.iter().map(ToString::to_string).collect();
+        words.join("; ")
+    };
+    match (lacks.is_empty(), wrong.is_empty()) {
+        (true, true) => Ok(Passed::new("none")),
+        (false, true) => Err(NotPassed::unsupported(words(&lacks))),
+        (_, false) => Err(NotPassed::failed(words(&wrong))),
+    }
 }
 
 fn elements(view: &View) -> String {
