@@ -145,6 +145,12 @@ impl VirtualClock {
         }
     }
 
+    /// The host's clock.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.host.monotonic()
+    }
+
     /// Charges a device: 0 is the changer, 1 and up the drives.
     pub fn charge(&self, device: usize, activity: Activity) {
         if self.timing == Timing::Off {

@@ -13,7 +13,7 @@ use crate::files::write_atomically;
 use crate::library::{CARTRIDGES, ELEMENTS_FILE, SPEC_FILE};
 use crate::personality::{self, Personality};
 use crate::store::Durability;
-use crate::target::{Content, Placement};
+use crate::target::Content;
 
 /// A library to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,11 +134,5 @@ pub(crate) fn make_cartridge(
     }
     let dir = cartridges.join(id.as_str());
     Cartridge::create(&dir, &id, spec, durability).map_err(|source| at(&dir, source))?;
-    Ok(Content {
-        cartridge: id,
-        barcode: spec.barcode.clone(),
-        kind: spec.kind,
-        source: None,
-        placement: Placement::ByOperator,
-    })
+    Ok(Content::placed(id, spec.barcode.clone(), spec.kind))
 }

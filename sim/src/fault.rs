@@ -54,8 +54,12 @@ pub enum Fault {
     /// The robot stops half way with the cartridge in its hand: HARDWARE ERROR, MECHANICAL
     /// POSITIONING ERROR; the medium transport element is full.
     MoveStuck,
+    /// One bit of the block turns: on its way to the drive, or between the tape and the host.
+    FlippedBit,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
+    /// The drive writes or reads a block again and then succeeds: its error counters tell.
+    Retried,
     /// The process of the simulator dies before the command is carried out.
     Abort,
     /// The process that gave the command gets SIGKILL, and the command is not carried out.
@@ -72,11 +76,20 @@ impl Place {
                     | Fault::PowerCutAfter
                     | Fault::MediumError
                     | Fault::DeferredWriteError
+                    | Fault::FlippedBit
                     | Fault::NeedsCleaning
+                    | Fault::Retried
                     | Fault::Abort
             ),
             Self::ReadRecord { .. } => {
-                matches!(fault, Fault::PowerCut | Fault::MediumError | Fault::Abort)
+                matches!(
+                    fault,
+                    Fault::PowerCut
+                        | Fault::MediumError
+                        | Fault::FlippedBit
+                        | Fault::Retried
+                        | Fault::Abort
+                )
             }
             Self::Move(_) => matches!(
                 fault,

@@ -76,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) clock: VirtualClock,
     pub(crate) faults: FaultPlan,
     pub(crate) durability: Durability,
+    /// The library's folder.
+    pub(crate) dir: PathBuf,
     /// Folder of the cartridges.
     pub(crate) cartridges: PathBuf,
     /// Number of logical units.
@@ -119,12 +121,14 @@ impl Library {
             clock: VirtualClock::new(spec.timing, drive_count, Arc::clone(&options.host_clock)),
             faults: FaultPlan::open(&faults_path).map_err(|source| at(&faults_path, source))?,
             durability: options.durability,
+            dir: dir.to_owned(),
             cartridges: dir.join(CARTRIDGES),
             units: row.drives.count + 1,
         });
         let drives: Arc<[Mutex<Drive>]> = (0..row.drives.count)
-            .map(|index| Mutex::new(drive(&spec, row, index, &shared)))
-            .collect();
+            .map(|index| drive(&spec, row, index, &shared).map(Mutex::new))
+            .collect::<io::Result<_>>()
+            .map_err(|source| at(dir, source))?;
         let identity = changer_identity(dir, &spec, row);
         let changer = Changer::open(identity, Arc::clone(&shared), Arc::clone(&drives))
             .map_err(|source| at(&dir.join(ELEMENTS_FILE), source))?;
@@ -321,7 +325,12 @@ fn holder(file: &File) -> Holder {
     }
 }
 
-fn drive(spec: &LibrarySpec, row: &'static Personality, index: u16, shared: &Arc<Shared>) -> Drive {
+fn drive(
+    spec: &LibrarySpec,
+    row: &'static Personality,
+    index: u16,
+    shared: &Arc<Shared>,
+) -> io::Result<Drive> {
     let generation = spec.drive_generation.unwrap_or(row.drive_generation);
     let identity = DriveIdentity {
         inquiry: Identity {
@@ -336,7 +345,7 @@ fn drive(spec: &LibrarySpec, row: &'static Personality, index: u16, shared: &Arc
         library_serial: spec.serial.clone(),
         account: usize::from(index) + 1,
     };
-    Drive::new(identity, Arc::clone(shared))
+    Drive::open(identity, Arc::clone(shared))
 }
 
 fn changer_identity(dir: &Path, spec: &LibrarySpec, row: &'static Personality) -> ChangerIdentity {

@@ -10,7 +10,7 @@ use crate::cartridge::{CartridgeId, CartridgeRecord, CartridgeSpec};
 use crate::create::make_cartridge;
 use crate::error::{LibraryError, at};
 use crate::library::{ELEMENTS_FILE, Library, lock_of};
-use crate::target::{self, Changer, Content, ElementKind, Placement};
+use crate::target::{self, Changer, Content, ElementKind};
 
 /// Where an operator puts a cartridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,13 +64,7 @@ impl Library {
         }
         let record = self.cartridge(id)?;
         let index = free_element(&changer, destination)?;
-        let content = Content {
-            cartridge: id.clone(),
-            barcode: record.barcode,
-            kind: record.kind,
-            source: None,
-            placement: Placement::ByOperator,
-        };
+        let content = Content::placed(id.clone(), record.barcode, record.kind);
         self.place(&mut changer, index, content)
     }
 

@@ -49,6 +49,14 @@ pub enum Anomaly {
         /// How many were described.
         described: usize,
     },
+    /// The library's replies end before they should; what was missing was asked for again.
+    ShortReplies {
+        /// Of which kind.
+        kind: ElementKind,
+    },
+    /// The library says of no element that its robot can reach it. It is taken that it can
+    /// reach all of them.
+    NoAccess,
     /// The library would not say what was asked for in addition.
     Refused {
         /// Of which kind.
@@ -132,6 +140,12 @@ impl fmt::Display for Anomaly {
                     f,
                     "{assigned} of kind {kind} are assigned, {described} were described"
                 )
+            }
+            Self::ShortReplies { kind } => {
+                write!(f, "replies about every {kind} end early")
+            }
+            Self::NoAccess => {
+                f.write_str("the library says that its robot can reach no element at all")
             }
             Self::Refused { kind, what } => {
                 let what = match what {

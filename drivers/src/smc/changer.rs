@@ -3,11 +3,12 @@
 use super::assignment::ElementAssignment;
 use super::element::ElementAddress;
 use super::inventory::{self, Inventory, InventoryOptions};
+use super::quirks::Quirks;
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::spc::designator::Designator;
 use crate::spc::inquiry::{self, Inquiry};
-use crate::spc::mode::{self, PageCode, PageControl};
+use crate::spc::mode::{self, PageCode};
 use crate::spc::unit::{self, Removal};
 use crate::spc::vpd;
 use crate::timeout;
@@ -21,6 +22,8 @@ pub const MOVE_MEDIUM: u8 = 0xa5;
 /// A medium changer behind a transport. Every call is one command unless it says otherwise.
 pub struct Changer {
     transport: Box<dyn Transport>,
+    /// How it differs from the standard, once it was asked who it is.
+    quirks: Option<Quirks>,
 }
 
 impl std::fmt::Debug for Changer {
@@ -35,7 +38,10 @@ impl Changer {
     /// Wraps a path to a medium changer. Nothing is sent.
     #[must_use]
     pub fn new(transport: Box<dyn Transport>) -> Self {
-        Self { transport }
+        Self {
+            transport,
+            quirks: None,
+        }
     }
 
     /// The path itself, for commands that have no method here.
@@ -51,7 +57,9 @@ impl Changer {
 
     /// Standard INQUIRY data (SPC-5).
     pub fn inquiry(&mut self) -> Result<Inquiry, ScsiError> {
-        inquiry::inquiry(&mut *self.transport)
+        let data = inquiry::inquiry(&mut *self.transport)?;
+        self.quirks = Some(Quirks::of(&data));
+        Ok(data)
     }
 
     /// Unit serial number, if the changer has one (SPC-5, VPD page 80h).
@@ -79,11 +87,8 @@ impl Changer {
     /// lacks the page.
     pub fn element_assignment(&mut self) -> Result<Option<ElementAssignment>, ScsiError> {
         let code = PageCode::ELEMENT_ADDRESS_ASSIGNMENT;
-        match mode::mode_sense(&mut *self.transport, code, PageControl::Current) {
-            Ok(data) => Ok(data.page(code).and_then(ElementAssignment::parse)),
-            Err(error) if error.is_unsupported() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let page = mode::current_page(&mut *self.transport, code)?;
+        Ok(page.as_ref().and_then(ElementAssignment::parse))
     }
 
     /// Lets the library look at all its elements again (SMC-3). May take an hour.
@@ -97,11 +102,22 @@ impl Changer {
         Ok(())
     }
 
-    /// All elements (SMC-3): MODE SENSE, then for each kind as many READ ELEMENT STATUS
-    /// as it takes. What the library does not know how to tell is left out and reported.
+    /// How this library differs from the standard, as far as is known of its model: INQUIRY, the
+    /// first time.
+    pub fn quirks(&mut self) -> Result<Quirks, ScsiError> {
+        match self.quirks {
+            Some(quirks) => Ok(quirks),
+            None => Ok(Quirks::of(&self.inquiry()?)),
+        }
+    }
+
+    /// All elements (SMC-3): INQUIRY the first time, MODE SENSE, then for each kind as many READ
+    /// ELEMENT STATUS as it takes. What the library does not know how to tell is left out and
+    /// reported.
     pub fn inventory(&mut self, options: &InventoryOptions) -> Result<Inventory, ScsiError> {
+        let quirks = self.quirks()?;
         let assignment = self.element_assignment()?;
-        inventory::read(&mut *self.transport, assignment.as_ref(), options)
+        inventory::read(&mut *self.transport, assignment.as_ref(), options, quirks)
     }
 
     /// Moves a cartridge (SMC-3, MOVE MEDIUM). `transport` is the picker to use: an address from

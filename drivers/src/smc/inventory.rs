@@ -9,6 +9,7 @@ use super::anomaly::{Anomaly, Extra};
 use super::assignment::ElementAssignment;
 use super::element::{Element, ElementAddress, ElementKind};
 use super::element_status::{ElementStatus, HEADER_LENGTH};
+use super::quirks::{AccessBits, ElementCounts, Quirks, TagsAndIdentifiers};
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::sense::SenseKey;
@@ -107,6 +108,8 @@ struct Request {
     count: u16,
     volume_tags: bool,
     device_identifiers: bool,
+    /// Elements asked for by one command.
+    at_once: u16,
 }
 
 impl Request {
@@ -140,7 +143,7 @@ impl Request {
     /// Asks until the buffer is as large as the report, or as large as it may become. What a
     /// full buffer cuts off is not taken: it comes with the next part.
     fn fetch(self, transport: &mut dyn Transport) -> Result<ElementStatus, ScsiError> {
-        let expected = u32::from(self.count.min(ELEMENTS_AT_ONCE)) * EXPECTED_DESCRIPTOR;
+        let expected = u32::from(self.count.min(self.at_once)) * EXPECTED_DESCRIPTOR;
         let mut allocation = (256 + expected).min(LARGEST_REPLY);
         loop {
             let command = self.command(allocation);
@@ -152,6 +155,11 @@ impl Request {
             // Some room more than stated: some devices leave headers out of the count.
             let needed = status.byte_count.saturating_add(64);
             if needed <= allocation {
+                if self.is_short(&raw, &status) {
+                    status.drop_cut_off();
+                    let kind = self.kind;
+                    status.anomalies.push(Anomaly::ShortReplies { kind });
+                }
                 return Ok(status);
             }
             if allocation >= LARGEST_REPLY {
@@ -166,12 +174,23 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The library sent less than it says there is, though there was room, and enough of it to
+    /// go on: what is missing comes with the next part.
+    fn is_short(self, raw: &[u8], status: &ElementStatus) -> bool {
+        let stated = usize::try_from(status.byte_count).unwrap_or(usize::MAX);
+        let of_kind = status.elements.iter().filter(|one| one.kind == self.kind);
+        raw.len() < stated && of_kind.count() > 1
+    }
+}
+
 /// Reads what `options` asks for. `assignment` is the library's element address assignment
 /// page if it has one.
 pub(crate) fn read(
     transport: &mut dyn Transport,
     assignment: Option<&ElementAssignment>,
     options: &InventoryOptions,
+    quirks: Quirks,
 ) -> Result<Inventory, ScsiError> {
     let mut collected = Collected::default();
     for kind in &options.kinds {
@@ -179,23 +198,26 @@ pub(crate) fn read(
         if range.is_some_and(|range| range.count == 0) {
             continue;
         }
+        let counted = range.filter(|_| quirks.counts == ElementCounts::Right);
         let request = Request {
             kind: *kind,
             first: range.map_or(0, |range| range.first.0),
-            count: range.map_or(u16::MAX, |range| range.count),
+            count: counted.map_or(u16::MAX, |range| range.count),
+            at_once: quirks.elements_at_once.unwrap_or(ELEMENTS_AT_ONCE),
             volume_tags: options.volume_tags == Wanted::IfAvailable,
             device_identifiers: *kind == ElementKind::DataTransfer
                 && options.device_identifiers == Wanted::IfAvailable,
         };
-        match collected.read_kind(transport, request) {
+        match collected.read_kind(transport, request, quirks) {
             // Without the page, asking is the way to learn that there are none of a kind.
             Err(error) if range.is_none() && is_illegal_request(&error) => {}
             other => other?,
         }
-        if let Some(range) = range {
+        if let Some(range) = counted {
             collected.check_count(*kind, range.count);
         }
     }
+    collected.check_access(quirks);
     Ok(Inventory {
         elements: collected.elements.into_values().collect(),
         anomalies: collected.anomalies,
@@ -214,11 +236,15 @@ impl Collected {
         &mut self,
         transport: &mut dyn Transport,
         request: Request,
+        quirks: Quirks,
     ) -> Result<(), ScsiError> {
-        match self.read_range(transport, request) {
+        let both = request.volume_tags && request.device_identifiers;
+        let together = quirks.tags_and_identifiers == TagsAndIdentifiers::Together;
+        match self.read_together(transport, request, !both || together) {
             Err(error) if is_refusal(&error) => {}
             Err(error) => return Err(error),
-            Ok(()) => {
+            Ok(false) => {}
+            Ok(true) => {
                 // Some libraries drop the volume tags without a word when DVCID is set.
                 if request.device_identifiers
                     && request.volume_tags
@@ -260,6 +286,19 @@ impl Collected {
         }
     }
 
+    /// The whole request at once, if that is worth a try; whether it was.
+    fn read_together(
+        &mut self,
+        transport: &mut dyn Transport,
+        request: Request,
+        worth_it: bool,
+    ) -> Result<bool, ScsiError> {
+        if worth_it {
+            self.read_range(transport, request)?;
+        }
+        Ok(worth_it)
+    }
+
     /// One more round for one extra; whether the library answered it.
     fn read_extra(
         &mut self,
@@ -295,7 +334,7 @@ impl Collected {
         let mut first = request.first;
         loop {
             let left = last - first;
-            let count = left.saturating_add(1).min(ELEMENTS_AT_ONCE);
+            let count = left.saturating_add(1).min(request.at_once);
             let part = Request {
                 first,
                 count,
@@ -341,6 +380,21 @@ impl Collected {
             known.primary_tag = known.primary_tag.take().or(element.primary_tag);
             known.alternate_tag = known.alternate_tag.take().or(element.alternate_tag);
             known.device = known.device.take().or(element.device);
+        }
+    }
+
+    /// A robot that can reach no slot would be of no use: then the bits are of none.
+    fn check_access(&mut self, quirks: Quirks) {
+        if quirks.access == AccessBits::Told {
+            let slot = |element: &&Element| element.kind == ElementKind::Storage;
+            let mut slots = self.elements.values().filter(slot).peekable();
+            if slots.peek().is_none() || slots.any(|element| element.access) {
+                return;
+            }
+            self.anomalies.push(Anomaly::NoAccess);
+        }
+        for element in self.elements.values_mut() {
+            element.access = true;
         }
     }
 

@@ -35,6 +35,20 @@ impl PageCode {
     /// Device configuration extension (SSC-4, mode page of that name), with the size behind
     /// programmable early warning.
     pub const DEVICE_CONFIGURATION_EXTENSION: Self = Self::new(0x10, 1);
+    /// Control (SPC-4, control mode page).
+    pub const CONTROL: Self = Self::new(0x0a, 0);
+    /// Control extension (SPC-4, mode page of that name).
+    pub const CONTROL_EXTENSION: Self = Self::new(0x0a, 1);
+    /// Medium partition (SSC-4, mode page of that name).
+    pub const MEDIUM_PARTITION: Self = Self::new(0x11, 0);
+    /// Informational exceptions control (SPC-4, mode page of that name).
+    pub const INFORMATIONAL_EXCEPTIONS: Self = Self::new(0x1c, 0);
+    /// Transport geometry parameters (SMC-3, mode page of that name).
+    pub const TRANSPORT_GEOMETRY: Self = Self::new(0x1e, 0);
+    /// Device capabilities (SMC-3, mode page of that name).
+    pub const DEVICE_CAPABILITIES: Self = Self::new(0x1f, 0);
+    /// Control data protection (SSC-4): logical block protection.
+    pub const CONTROL_DATA_PROTECTION: Self = Self::new(0x0a, 0xf0);
     /// Element address assignment (SMC-3, mode page of that name).
     pub const ELEMENT_ADDRESS_ASSIGNMENT: Self = Self::new(0x1d, 0);
     /// No page: header and block descriptor only (SPC-5: page 00h is vendor specific
@@ -196,7 +210,7 @@ pub struct ModeData {
     /// DEVICE-SPECIFIC PARAMETER; for a drive WP, BUFFERED MODE and SPEED (SSC-4, mode parameter
     /// header).
     pub device_specific: u8,
-    /// The first block descriptor.
+    /// The first block descriptor, unless it is a long one (LONGLBA).
     pub block_descriptor: Option<BlockDescriptor>,
     /// The pages, as far as they are whole.
     pub pages: Vec<ModePage>,
@@ -206,6 +220,8 @@ impl ModeData {
     /// Parses the reply to MODE SENSE. `None` when the header is cut off.
     #[must_use]
     pub fn parse(form: ModeForm, raw: &[u8]) -> Option<Self> {
+        // LONGLBA: the descriptors are longer ones, for disks.
+        let long = form == ModeForm::Ten && u8_at(raw, 4)? & 0x01 != 0;
         let (stated, medium_type, device_specific, descriptors, header) = match form {
             ModeForm::Six => {
                 let stated = usize::from(u8_at(raw, 0)?) + 1;
@@ -230,7 +246,7 @@ impl ModeData {
         };
         let given = &raw[..raw.len().min(stated)];
         let descriptor = given.get(header..).unwrap_or_default();
-        let block_descriptor = if descriptors >= 8 {
+        let block_descriptor = if descriptors >= 8 && !long {
             BlockDescriptor::parse(descriptor)
         } else {
             None
@@ -293,6 +309,18 @@ pub fn mode_sense(
             mode_sense_form(transport, ModeForm::Ten, code, control)
         }
         other => other,
+    }
+}
+
+/// The current values of one page; `None` when the device lacks it.
+pub fn current_page(
+    transport: &mut dyn Transport,
+    code: PageCode,
+) -> Result<Option<ModePage>, ScsiError> {
+    match mode_sense(transport, code, PageControl::Current) {
+        Ok(data) => Ok(data.page(code).cloned()),
+        Err(error) if error.is_unsupported() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::designator::Designator;
 use super::inquiry::INQUIRY;
-use crate::bytes::{ascii, u8_at, u16_at, unsigned};
+use crate::bytes::{array_at, ascii, u8_at, u16_at, unsigned};
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::smc::ElementAddress;
@@ -20,8 +20,16 @@ pub const UNIT_SERIAL_NUMBER: u8 = 0x80;
 pub const DEVICE_IDENTIFICATION: u8 = 0x83;
 /// Sequential-access device capabilities.
 pub const SEQUENTIAL_CAPABILITIES: u8 = 0xb0;
+/// Manufacturer-assigned serial number.
+pub const MANUFACTURER_SERIAL_NUMBER: u8 = 0xb1;
+/// TapeAlert supported flags.
+pub const TAPE_ALERT_FLAGS: u8 = 0xb2;
+/// Automation device serial number.
+pub const AUTOMATION_SERIAL_NUMBER: u8 = 0xb3;
 /// Data transfer device element address.
 pub const ELEMENT_ADDRESS: u8 = 0xb4;
+/// Logical block protection.
+pub const LOGICAL_BLOCK_PROTECTION: u8 = 0xb5;
 
 /// The page's contents behind its four-byte header, checked to be the page asked for.
 ///
@@ -70,7 +78,22 @@ pub fn supported_pages(transport: &mut dyn Transport) -> Result<Vec<u8>, ScsiErr
 
 /// Unit serial number (page 80h), blanks removed; `None` when the device has none.
 pub fn serial(transport: &mut dyn Transport) -> Result<Option<String>, ScsiError> {
-    let text = page(transport, UNIT_SERIAL_NUMBER)?.map(|body| ascii(&body));
+    text(transport, UNIT_SERIAL_NUMBER)
+}
+
+/// The serial number the drive's maker gave it (page B1h, SSC-4), blanks removed; it stays when
+/// a library gives the drive another unit serial number.
+pub fn manufacturer_serial(transport: &mut dyn Transport) -> Result<Option<String>, ScsiError> {
+    text(transport, MANUFACTURER_SERIAL_NUMBER)
+}
+
+/// The serial number of the library a drive is in (page B3h, SSC-4), blanks removed.
+pub fn automation_serial(transport: &mut dyn Transport) -> Result<Option<String>, ScsiError> {
+    text(transport, AUTOMATION_SERIAL_NUMBER)
+}
+
+fn text(transport: &mut dyn Transport, code: u8) -> Result<Option<String>, ScsiError> {
+    let text = page(transport, code)?.map(|body| ascii(&body));
     Ok(text.filter(|text| !text.is_empty()))
 }
 
@@ -118,6 +141,48 @@ pub fn sequential_capabilities(
 ) -> Result<Option<SequentialCapabilities>, ScsiError> {
     let body = page(transport, SEQUENTIAL_CAPABILITIES)?;
     Ok(body.map(|body| SequentialCapabilities::parse(&body)))
+}
+
+/// One method of logical block protection that a drive has (page B5h, SSC-5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectionMethod {
+    /// LOGICAL BLOCK PROTECTION METHOD: 1 is Reed-Solomon, 2 is CRC32C.
+    pub method: u8,
+    /// LOGICAL BLOCK PROTECTION INFORMATION LENGTH in bytes.
+    pub length: u8,
+    /// LBP_W_C: on WRITE.
+    pub on_write: bool,
+    /// LBP_R_C: on READ.
+    pub on_read: bool,
+    /// RBDP_C: on RECOVER BUFFERED DATA.
+    pub on_recover: bool,
+}
+
+/// The methods in the contents of page B5h; the first that is cut off ends the list.
+#[must_use]
+pub fn parse_protection(body: &[u8]) -> Vec<ProtectionMethod> {
+    let mut rest = body.get(4..).unwrap_or_default();
+    let mut all = Vec::new();
+    while let Some([length, method, information, flags]) = array_at(rest, 0) {
+        all.push(ProtectionMethod {
+            method,
+            length: information & 0x3f,
+            on_write: flags & 0x80 != 0,
+            on_read: flags & 0x40 != 0,
+            on_recover: flags & 0x20 != 0,
+        });
+        rest = rest.get(1 + usize::from(length)..).unwrap_or_default();
+    }
+    all
+}
+
+/// What of logical block protection the drive has; `None` when it lacks the page, which came
+/// late: the drive may have it nevertheless.
+pub fn logical_block_protection(
+    transport: &mut dyn Transport,
+) -> Result<Option<Vec<ProtectionMethod>>, ScsiError> {
+    let body = page(transport, LOGICAL_BLOCK_PROTECTION)?;
+    Ok(body.map(|body| parse_protection(&body)))
 }
 
 /// Which element of its library the drive is (page B4h, SSC-4, data transfer device element

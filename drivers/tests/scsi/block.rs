@@ -241,6 +241,20 @@ fn a_block_of_the_length_asked_for() {
     None,
     ReadOutcome::Block(3)
 )]
+// Seagate "SCSI Commands Reference Manual" Rev. J, 2.4.1.1.2 (page 49): a four-byte quantity, as
+// this one is, has zeros before it in the eight bytes of the descriptor.
+#[case::long_in_descriptor_format(
+    hex("72 00 00 00 00 00 00 10 00 0a 80 00 00 00 00 00 ff ff ff a4 04 02 00 20"),
+    "6162636465666768",
+    None,
+    ReadOutcome::TooLong { actual: 100 }
+)]
+#[case::long_in_descriptor_format_sign_extended(
+    hex("72 00 00 00 00 00 00 10 00 0a 80 00 ff ff ff ff ff ff ff a4 04 02 00 20"),
+    "6162636465666768",
+    None,
+    ReadOutcome::TooLong { actual: 100 }
+)]
 #[case::recovered(
     fixed_with_information(0x21, 0x17, 0x01, 5),
     "616263",

@@ -12,7 +12,19 @@ use tapeward_drivers::smc::{
 };
 use tapeward_drivers::spc::designator::{CodeSet, DesignatorType};
 
-use crate::script::{fixed, hex, invalid_field, on, script};
+use crate::script::{Step, fixed, hex, invalid_field, on, script};
+
+/// INQUIRY, answered by a library that nothing is known of.
+pub(crate) fn who() -> Step {
+    library("ACME", "ROBOT-1")
+}
+
+/// INQUIRY, answered by this vendor and product.
+pub(crate) fn library(vendor: &str, product: &str) -> Step {
+    let mut data = hex("08 80 06 02 1f 00 00 00");
+    data.extend(format!("{vendor:<8}{product:<16}0001").as_bytes());
+    on("12 00 00 00 60 00").data(&data)
+}
 
 /// MODE SENSE of page 1Dh.
 pub(crate) const ASSIGNMENT: &str = "1a 00 1d 00 ff 00";
@@ -181,6 +193,7 @@ fn one_command_for_each_kind() {
     ];
     let drive = [descriptor(100, 0x08), tag(""), identifier("SERIAL0001")].concat();
     let (device, rest) = script(vec![
+        who(),
         on(ASSIGNMENT).data(&assignment([(0, 1), (20, 2), (0, 0), (100, 1)])),
         on("b8 11 00 00 00 01 00 00 01 60 00 00").data(&report(
             0,
@@ -210,6 +223,7 @@ fn one_command_for_each_kind() {
 #[test]
 fn only_what_is_wanted_is_asked_for() {
     let (device, rest) = script(vec![
+        who(),
         on(ASSIGNMENT).data(&assignment([(0, 1), (20, 1), (0, 0), (100, 1)])),
         on("b8 04 00 64 00 01 00 00 01 60 00 00").data(&report(
             100,
@@ -238,6 +252,7 @@ fn a_library_without_the_assignment_page() {
     let empty = report(0, 0, &[]);
     let first = |kind: &str, id: &str| format!("b8 {kind} 00 00 04 00 {id} 01 81 00 00 00");
     let (device, rest) = script(vec![
+        who(),
         on(ASSIGNMENT).check(invalid_field()),
         on(&first("11", "00")).check(fixed(0x05, 0x21, 0x01)),
         on(&first("12", "00")).data(&report(5, 2, &[page(2, 0x80, &[slot(5), slot(6)])])),
@@ -287,8 +302,10 @@ fn other_commands() {
 /// A library of 10,000 slots that sends whole descriptors only, as many as there is room for.
 #[test]
 fn ten_thousand_slots_come_in_parts() {
-    let mut steps =
-        vec![on(ASSIGNMENT).data(&assignment([(0, 0), (1000, 10_000), (0, 0), (0, 0)]))];
+    let mut steps = vec![
+        who(),
+        on(ASSIGNMENT).data(&assignment([(0, 0), (1000, 10_000), (0, 0), (0, 0)])),
+    ];
     for first in (1000..11_000).step_by(1024) {
         let count = u16::try_from((11_000 - usize::from(first)).min(1024)).unwrap();
         let slots: Vec<Vec<u8>> = (first..first + count)

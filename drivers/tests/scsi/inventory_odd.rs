@@ -9,12 +9,12 @@ use tapeward_drivers::smc::{
 };
 
 use crate::inventory::{
-    ASSIGNMENT, assignment, descriptor, identifier, page, report, tag, tags_of,
+    ASSIGNMENT, assignment, descriptor, identifier, page, report, tag, tags_of, who,
 };
 use crate::script::{Step, fixed, hex, invalid_field, on, script};
 
 fn inventory(ranges: [(u16, u16); 4], steps: Vec<Step>) -> Inventory {
-    let mut all = vec![on(ASSIGNMENT).data(&assignment(ranges))];
+    let mut all = vec![who(), on(ASSIGNMENT).data(&assignment(ranges))];
     all.extend(steps);
     let (device, rest) = script(all);
     let inventory = Changer::new(device)
@@ -127,6 +127,7 @@ fn everything_optional_refused() {
 #[test]
 fn not_ready_is_an_error() {
     let (device, rest) = script(vec![
+        who(),
         on(ASSIGNMENT).data(&assignment(TWO_DRIVES)),
         on(BOTH).check(fixed(0x02, 0x04, 0x01)),
     ]);
@@ -192,6 +193,7 @@ fn counts_ignored_by_a_large_library(#[case] fills: bool) {
     };
     let in_one = (LARGEST - 16) / 48;
     let (device, rest) = script(vec![
+        who(),
         on(ASSIGNMENT).data(&assignment([(0, 0), (0, 9000), (0, 0), (0, 0)])),
         on("b8 12 00 00 04 00 00 01 81 00 00 00").data(&answer(0)[..0x18100]),
         on("b8 12 00 00 04 00 00 04 00 00 00 00").data(&answer(0)),
@@ -383,6 +385,7 @@ fn tags_that_are_not_ascii() {
 #[test]
 fn a_reply_without_a_header() {
     let (device, _) = script(vec![
+        who(),
         on(ASSIGNMENT).data(&assignment(TWO_DRIVES)),
         on(BOTH).data(&[0; 7]),
     ]);

@@ -3,12 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests and their helpers
 
 mod block;
+mod encryption;
 mod inventory;
 mod inventory_odd;
 mod mode_and_log;
 mod motion;
+mod other_devices;
+mod other_hosts;
 mod position;
 mod properties;
+mod protection;
 mod readiness;
 mod recorded;
 mod script;

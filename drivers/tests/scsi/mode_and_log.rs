@@ -40,6 +40,19 @@ fn mode_data_of_ten_byte_form() {
     );
 }
 
+/// Seagate "SCSI Commands Reference Manual" Rev. J, 5.3.3 and 5.3.4.3 (pages 379 and 382): with
+/// LONGLBA block descriptors have sixteen bytes, whose fields are not those of the short ones.
+#[test]
+fn long_block_descriptors_are_not_taken_for_short_ones() {
+    let raw = hex(
+        "00 1a 00 10 01 00 00 10  00 00 00 00 00 80 00 00 00 00 00 00 00 00 02 00
+         10 02 00 00",
+    );
+    let data = ModeData::parse(ModeForm::Ten, &raw).unwrap();
+    assert_eq!(data.block_descriptor, None);
+    assert_eq!(data.page(PageCode::new(0x10, 0)).unwrap().body, [0, 0]);
+}
+
 /// tgt 1.0.85's library (drivers/tests/data/tgt.txt): page 1Dh behind a block descriptor.
 #[test]
 fn element_address_assignment() {

@@ -22,30 +22,78 @@ pub(crate) enum Alert {
 impl Alert {
     /// Flag 1 is the most significant bit of the 64, as in MAM attribute 0002h.
     fn bit(self) -> u64 {
-        1 << (64 - self as u32)
+        bit_of(self as u8)
     }
+}
+
+/// Number of flags.
+pub(super) const FLAGS: u8 = 64;
+
+/// Flag 1 is the most significant bit, as in MAM attribute 0002h.
+fn bit_of(number: u8) -> u64 {
+    1_u64
+        .checked_shl(u32::from(FLAGS.saturating_sub(number)))
+        .unwrap_or(0)
 }
 
 /// The flags of one drive.
 #[derive(Debug, Default)]
 pub(crate) struct TapeAlerts {
     active: u64,
+    /// A flag was raised and no informational exception was reported for it.
+    exception_due: bool,
     /// What each initiator that has read the page has not read yet.
     unread: BTreeMap<InitiatorId, u64>,
 }
 
 impl TapeAlerts {
     pub(crate) fn raise(&mut self, alert: Alert) {
-        self.active |= alert.bit();
-        for unread in self.unread.values_mut() {
-            *unread |= alert.bit();
-        }
+        self.raise_bits(alert.bit());
     }
 
     pub(crate) fn clear(&mut self, alert: Alert) {
-        self.active &= !alert.bit();
+        self.clear_bits(alert.bit());
+    }
+
+    /// Any of the 64 flags, by its number from 1.
+    pub(super) fn raise_number(&mut self, number: u8) {
+        self.raise_bits(bit_of(number));
+    }
+
+    pub(super) fn clear_number(&mut self, number: u8) {
+        self.clear_bits(bit_of(number));
+    }
+
+    fn raise_bits(&mut self, bits: u64) {
+        self.exception_due = true;
+        self.active |= bits;
         for unread in self.unread.values_mut() {
-            *unread &= !alert.bit();
+            *unread |= bits;
+        }
+    }
+
+    fn clear_bits(&mut self, bits: u64) {
+        self.active &= !bits;
+        for unread in self.unread.values_mut() {
+            *unread &= !bits;
+        }
+    }
+
+    /// Whether an informational exception is to be reported, which then is.
+    pub(super) fn take_exception(&mut self) -> bool {
+        std::mem::take(&mut self.exception_due)
+    }
+
+    pub(super) fn is_active(&self, alert: Alert) -> bool {
+        self.active & alert.bit() != 0
+    }
+
+    /// Whether some initiator has flags to read.
+    pub(super) fn has_unread(&self) -> bool {
+        if self.unread.is_empty() {
+            self.active != 0
+        } else {
+            self.unread.values().any(|flags| *flags != 0)
         }
     }
 

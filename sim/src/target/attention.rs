@@ -19,6 +19,16 @@ pub(crate) enum Condition {
     ImportExportAccessed,
     /// MODE PARAMETERS CHANGED.
     ModeParametersChanged,
+    /// DATA ENCRYPTION PARAMETERS CHANGED BY ANOTHER I_T NEXUS.
+    EncryptionParametersChanged,
+    /// RESERVATIONS PREEMPTED: CLEAR took the initiator's registration.
+    ReservationsPreempted,
+    /// RESERVATIONS RELEASED.
+    ReservationsReleased,
+    /// REGISTRATIONS PREEMPTED.
+    RegistrationsPreempted,
+    /// TIMESTAMP CHANGED.
+    TimestampChanged,
 }
 
 impl Condition {
@@ -29,6 +39,11 @@ impl Condition {
             Self::MediumChanged => (0x28, 0x00),
             Self::ImportExportAccessed => (0x28, 0x01),
             Self::ModeParametersChanged => (0x2a, 0x01),
+            Self::EncryptionParametersChanged => (0x2a, 0x11),
+            Self::ReservationsPreempted => (0x2a, 0x03),
+            Self::ReservationsReleased => (0x2a, 0x04),
+            Self::RegistrationsPreempted => (0x2a, 0x05),
+            Self::TimestampChanged => (0x2a, 0x10),
         };
         Sense::new(SenseKey::UnitAttention, additional)
     }
@@ -52,10 +67,27 @@ impl Attentions {
 
     /// Tells every known initiator but `except`.
     pub(crate) fn raise(&mut self, condition: Condition, except: Option<InitiatorId>) {
+        self.raise_where(condition, |initiator| Some(initiator) != except);
+    }
+
+    /// Tells those known initiators whom it concerns.
+    pub(crate) fn raise_where(
+        &mut self,
+        condition: Condition,
+        concerns: impl Fn(InitiatorId) -> bool,
+    ) {
         for (initiator, queue) in &mut self.pending {
-            if Some(*initiator) != except && !queue.contains(&condition) {
+            if concerns(*initiator) && !queue.contains(&condition) {
                 queue.push_back(condition);
             }
+        }
+    }
+
+    /// Tells one initiator, whether it was seen since power on or not.
+    pub(crate) fn raise_for(&mut self, condition: Condition, initiator: InitiatorId) {
+        let queue = self.queue(initiator);
+        if !queue.contains(&condition) {
+            queue.push_back(condition);
         }
     }
 
@@ -69,12 +101,14 @@ impl Attentions {
 
     /// The oldest condition this initiator was not told of.
     pub(crate) fn take(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        self.queue(initiator).pop_front().map(Condition::sense)
+    }
+
+    fn queue(&mut self, initiator: InitiatorId) -> &mut VecDeque<Condition> {
         let first = self.first;
-        let queue = self
-            .pending
+        self.pending
             .entry(initiator)
-            .or_insert_with(|| VecDeque::from([first]));
-        queue.pop_front().map(Condition::sense)
+            .or_insert_with(|| VecDeque::from([first]))
     }
 }
 

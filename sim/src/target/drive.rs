@@ -8,15 +8,23 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::coding::{PROTECTION_PAGE, Protection};
+use super::counters::Counters;
+use super::encryption::Encryption;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
-use super::{Exchange, LogicalUnit, Opcode, Stop};
+use super::primary::{
+    Parts, Primary, PrimaryCommands, maintenance_in_access, prevent_allow_access,
+};
+use super::reservation::Reservations;
+use super::usage::{self, Usage};
+use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
 use crate::clock::{Activity, CLEANING, LOAD};
 use crate::library::Shared;
-use crate::sense::{Sense, SenseFormat, SenseKey};
+use crate::sense::{Sense, SenseFormat};
 
 /// Longest block (READ BLOCK LIMITS; 8 MiB as LTO drives have it).
 pub(crate) const MAX_BLOCK_LENGTH: u32 = 8 << 20;
@@ -56,31 +64,39 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
+    pub(super) encryption: Encryption,
     prevented_by: BTreeSet<InitiatorId>,
+    primary: Primary,
+    pub(super) counters: Counters,
 }
 
 impl LogicalUnit for Drive {
     const OPCODES: &'static [Opcode<Self>] = &[
-        Opcode::new(0x00, Self::test_unit_ready),
+        Opcode::new(0x00, Self::test_unit_ready).access(Access::UnlessReserved),
         Opcode::new(0x01, Self::rewind),
         Opcode::passing(0x03, Self::request_sense),
-        Opcode::new(0x05, Self::read_block_limits),
-        Opcode::new(0x08, Self::read6),
+        Opcode::new(0x05, Self::read_block_limits).access(Access::Always),
+        Opcode::new(0x08, Self::read6).access(Access::Reads),
         Opcode::new(0x0a, Self::write6),
         Opcode::new(0x10, Self::write_filemarks6),
         Opcode::new(0x11, Self::space6),
         Opcode::passing(0x12, Self::inquiry),
+        Opcode::new(0x13, Self::verify6).access(Access::Reads),
         Opcode::new(0x15, Self::mode_select),
+        Opcode::new(0x16, Self::reserve).access(Access::Always),
+        Opcode::new(0x17, Self::release_and_clear_keys).access(Access::Always),
         Opcode::new(0x19, Self::erase6),
         Opcode::new(0x1a, Self::mode_sense),
         Opcode::new(0x1b, Self::load_unload),
-        Opcode::new(0x1e, Self::prevent_allow),
+        Opcode::new(0x1e, Self::prevent_allow).access_by(prevent_allow_access),
         Opcode::new(0x2b, Self::locate10),
         Opcode::new(0x34, Self::read_position),
-        Opcode::new(0x44, Self::report_density_support),
-        Opcode::new(0x4d, Self::log_sense),
+        Opcode::new(0x44, Self::report_density_support).access(Access::UnlessReserved),
+        Opcode::new(0x4d, Self::log_sense).access(Access::Always),
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
+        Opcode::new(0x5e, Self::persistent_reserve_in).access(Access::UnlessReserved),
+        Opcode::new(0x5f, Self::reserve_out_and_clear_keys).access(Access::UnlessReserved),
         Opcode::new(0x80, Self::write_filemarks16),
         Opcode::new(0x8c, Self::read_attribute),
         Opcode::new(0x8d, Self::write_attribute),
@@ -88,7 +104,13 @@ impl LogicalUnit for Drive {
         Opcode::new(0x92, Self::locate16),
         Opcode::new(0x93, Self::erase16),
         Opcode::passing(0xa0, Self::report_luns),
+        Opcode::new(0xa2, Self::security_protocol_in).access(Access::Reads),
+        Opcode::new(0xa3, Self::maintenance_in).access_by(maintenance_in_access),
+        Opcode::new(0xa4, Self::maintenance_out),
+        Opcode::new(0xb5, Self::security_protocol_out),
     ];
+
+    const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
         self.attentions
@@ -99,11 +121,37 @@ impl LogicalUnit for Drive {
     fn sense_format(&self) -> SenseFormat {
         inquiry::sense_format(&self.pages)
     }
+
+    fn reservations(&self) -> &Reservations {
+        &self.primary.reservations
+    }
+
+    fn after_success(&mut self) -> Option<Sense> {
+        self.exception_after_command()
+    }
+}
+
+impl PrimaryCommands for Drive {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            primary: &mut self.primary,
+            attentions: &mut self.attentions,
+            prevented_by: &mut self.prevented_by,
+            now: self.shared.clock.monotonic(),
+        }
+    }
 }
 
 impl Drive {
-    pub(crate) fn new(identity: DriveIdentity, shared: Arc<Shared>) -> Self {
-        Self {
+    /// A drive, switched on.
+    pub(crate) fn open(identity: DriveIdentity, shared: Arc<Shared>) -> io::Result<Self> {
+        Ok(Self {
+            primary: Primary::open(&shared, identity.account)?,
+            counters: Counters::open(
+                shared.dir.join(format!("drive-{}.json", identity.account)),
+                shared.durability,
+                shared.clock.monotonic(),
+            )?,
             identity,
             shared,
             medium: Medium::Empty,
@@ -113,8 +161,9 @@ impl Drive {
             buffering: Buffering::Buffered,
             block_length: 0,
             alerts: TapeAlerts::default(),
+            encryption: Encryption::default(),
             prevented_by: BTreeSet::new(),
-        }
+        })
     }
 
     /// The robot puts a cartridge in; the drive threads it by itself.
@@ -161,12 +210,16 @@ impl Drive {
         self.block_length = 0;
         self.deferred = None;
         self.prevented_by.clear();
+        self.encryption = Encryption::default();
+        self.primary.power_cycle(&self.shared);
+        self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
         Ok(())
     }
 
     /// Writes everything out, as before the process ends.
     pub(crate) fn shut_down(&mut self) -> io::Result<()> {
+        self.save_counters();
         match &mut self.medium {
             Medium::Empty => Ok(()),
             Medium::Unloaded(cartridge) => cartridge.close(),
@@ -176,18 +229,11 @@ impl Drive {
 
     /// The medium, if it can be read and written.
     pub(super) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
-        let Medium::Loaded(mounted) = &mut self.medium else {
-            return Err(Sense::no_medium());
-        };
-        match mounted.fitness {
-            Fitness::Usable => Ok(mounted),
-            // INCOMPATIBLE MEDIUM INSTALLED
-            Fitness::Incompatible => Err(Sense::new(SenseKey::MediumError, (0x30, 0x00))),
-            // CLEANING CARTRIDGE INSTALLED
-            Fitness::Cleaning => Err(Sense::new(SenseKey::NotReady, (0x30, 0x03))),
-            // CLEANING FAILURE
-            Fitness::CleaningExpired => Err(Sense::new(SenseKey::NotReady, (0x30, 0x07))),
-        }
+        self.medium.ready()
+    }
+
+    pub(super) fn protection(&self) -> Protection {
+        Protection::of(&self.pages)
     }
 
     pub(super) fn charge(&self, activity: Activity) {
@@ -211,13 +257,22 @@ impl Drive {
             record.uses_left -= 1;
         }
         self.charge(Activity::Mechanical(LOAD));
+        self.counters.loaded();
         self.alert_medium(fitness);
+        self.save_counters();
         if let Err(error) = cartridge.save() {
             tracing::error!(cartridge = %cartridge.id, %error, "cartridge memory not saved");
         }
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.show_partitions();
+    }
+
+    /// The medium partition page is about the cartridge.
+    fn show_partitions(&mut self) {
+        let page = statistics::partition_page(&self.medium);
+        self.pages.show(0x11, &page);
     }
 
     /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
@@ -229,6 +284,7 @@ impl Drive {
             Fitness::Cleaning => {
                 self.alerts.raise(Alert::CleaningMedia);
                 self.alerts.clear(Alert::CleanNow);
+                self.counters.cleaned();
                 self.charge(Activity::Mechanical(CLEANING));
             }
             Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
@@ -244,6 +300,9 @@ impl Drive {
         if let Medium::Loaded(mounted) = std::mem::replace(&mut self.medium, Medium::Empty) {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
+        self.encryption.demounted();
+        self.show_partitions();
+        self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
         Ok(())
     }
@@ -257,6 +316,7 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
+        let pending = pending.or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
@@ -364,12 +424,17 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
+        if let Some((at, page)) = plan.page(PROTECTION_PAGE) {
+            Protection::check_page(page).map_err(|byte| Sense::invalid_parameter(at + byte))?;
+        }
+        let test = Self::exceptions_test(&plan)?;
         if let (Buffering::Unbuffered, Medium::Loaded(mounted)) = (buffering, &mut self.medium) {
             mounted.synchronize()?;
         }
         self.buffering = buffering;
         self.block_length = block_length;
         let pages_changed = self.pages.apply(plan);
+        self.carry_out_test(test);
         if pages_changed || before != (buffering, block_length) {
             let by = exchange.initiator;
             self.attentions
@@ -377,6 +442,14 @@ impl Drive {
         }
         Ok(())
     }
+}
+
+/// Control data protection (SSC-4): nothing is protected. METHOD byte 4, length byte 5, LBP_W and
+/// LBP_R byte 6.
+fn protection_page() -> ModePage {
+    let (page, subpage) = PROTECTION_PAGE;
+    let changeable = [(4, 0xff), (5, 0x3f), (6, 0xc0)];
+    ModePage::with_subpage(page, subpage, &[0; 28], &changeable)
 }
 
 /// Control (SPC-5), data compression (SSC-4), device configuration and its extension
@@ -391,10 +464,12 @@ fn drive_pages() -> ModePages {
     extension[1] = 0x02; // SHORT ERASE MODE 2h: an end-of-data indication is recorded
     ModePages::new(vec![
         control,
+        protection_page(),
+        inquiry::control_extension_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
         ModePage::with_subpage(0x10, 0x01, &extension, &[(6, 0xff), (7, 0xff)]),
-        // DEXCPT: TapeAlert is read from its log page.
-        ModePage::new(0x1c, &[0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]),
+        ModePage::new(0x11, &statistics::partition_page(&Medium::Empty), &[]),
+        exceptions::page(),
     ])
 }

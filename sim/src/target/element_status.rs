@@ -1,19 +1,21 @@
 //! READ ELEMENT STATUS (SMC-3).
 
 use super::changer::{Changer, Content, Element, ElementKind, Placement};
-use super::{Exchange, Stop};
-use crate::bytes::{text, u16, u16_at, u24, u24_at};
+use super::volume_tag::TAG_LENGTH;
+use super::{Access, Exchange, Stop};
+use crate::bytes::{u16, u16_at, u24, u24_at};
 use crate::cartridge::CartridgeKind;
-use crate::personality::{DeviceIdentification, IdentifierHeader, Personality, Unloading};
+use crate::personality::{
+    AccessBits, AllTypes, DeviceIdentification, IdentifierHeader, TagsWithIdentifiers, Unloading,
+};
 use crate::sense::Sense;
 
 const HEADER_LENGTH: usize = 8;
-const TAG_LENGTH: usize = 36;
 
-/// What the CDB asks for.
+/// What the CDB of READ ELEMENT STATUS or REQUEST VOLUME ELEMENT ADDRESS asks for.
 #[derive(Debug, Clone, Copy)]
-struct Request {
-    kind: Option<ElementKind>,
+pub(super) struct Request {
+    pub(super) kind: Option<ElementKind>,
     /// VOLTAG
     tags: bool,
     /// DVCID
@@ -25,20 +27,13 @@ struct Request {
 
 impl Request {
     /// VOLTAG is bit 4 of byte 1, ELEMENT TYPE CODE bits 3-0; CURDATA bit 1 of byte 6, DVCID
-    /// bit 0. CURDATA changes nothing: status never needs motion here.
-    fn parse(cdb: &[u8]) -> Result<Self, Sense> {
-        let kind = match cdb[1] & 0x0f {
-            0 => None,
-            1 => Some(ElementKind::MediumTransport),
-            2 => Some(ElementKind::Storage),
-            3 => Some(ElementKind::ImportExport),
-            4 => Some(ElementKind::DataTransfer),
-            _ => return Err(Sense::invalid_cdb_field(1)),
-        };
+    /// bit 0, both for READ ELEMENT STATUS only. CURDATA changes nothing: status never needs
+    /// motion here.
+    pub(super) fn parse(cdb: &[u8]) -> Result<Self, Sense> {
         Ok(Self {
-            kind,
+            kind: kind_of(cdb[1])?,
             tags: cdb[1] & 0x10 != 0,
-            identifiers: cdb[6] & 0x01 != 0,
+            identifiers: cdb[0] == 0xb8 && cdb[6] & 0x01 != 0,
             start: u16_at(cdb, 2),
             count: usize::from(u16_at(cdb, 4)),
             allocation: u24_at(cdb, 7) as usize,
@@ -46,10 +41,34 @@ impl Request {
     }
 }
 
+/// ELEMENT TYPE CODE, bits 3-0 of byte 1; 0 is all of them.
+pub(super) fn kind_of(byte: u8) -> Result<Option<ElementKind>, Sense> {
+    match byte & 0x0f {
+        0 => Ok(None),
+        1 => Ok(Some(ElementKind::MediumTransport)),
+        2 => Ok(Some(ElementKind::Storage)),
+        3 => Ok(Some(ElementKind::ImportExport)),
+        4 => Ok(Some(ElementKind::DataTransfer)),
+        _ => Err(Sense::invalid_cdb_field(1)),
+    }
+}
+
+/// READ ELEMENT STATUS may be asked under any reservation if it needs no motion (CURDATA,
+/// SMC-3).
+pub(super) fn element_status_access(cdb: &[u8]) -> Access {
+    if cdb[6] & 0x02 == 0 {
+        Access::Exclusive
+    } else {
+        Access::Always
+    }
+}
+
 /// Elements of one kind, laid out.
 #[derive(Debug)]
 struct Page {
     kind: ElementKind,
+    /// PVOLTAG (bit 7) and AVOLTAG (bit 6).
+    flags: u8,
     descriptors: Vec<Vec<u8>>,
 }
 
@@ -58,14 +77,13 @@ impl Page {
         HEADER_LENGTH + self.descriptors.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Element status page header: type, PVOLTAG (bit 7) and AVOLTAG (bit 6), descriptor length, byte count.
-    fn header(&self, tags: bool) -> [u8; HEADER_LENGTH] {
+    /// Element status page header: type, PVOLTAG and AVOLTAG, descriptor length, byte count.
+    fn header(&self) -> [u8; HEADER_LENGTH] {
         let [length_high, length_low] = u16(self.descriptors.first().map_or(0, Vec::len));
         let [high, middle, low] = u24(self.length() - HEADER_LENGTH);
-        let flags = u8::from(tags) << 7;
         [
             self.kind.code(),
-            flags,
+            self.flags,
             length_high,
             length_low,
             0,
@@ -82,25 +100,60 @@ impl Changer {
     /// The counts in all headers are those of the whole report; only descriptors that fit in the
     /// allocation length as a whole are transferred (SMC-3).
     pub(super) fn read_element_status(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
-        let request = Request::parse(exchange.cdb)?;
+        let mut request = Request::parse(exchange.cdb)?;
         let personality = self.identity.personality;
-        let refused = personality.identification == DeviceIdentification::Refused;
-        if request.identifiers && refused {
+        let odd = personality.oddities;
+        if request.identifiers && personality.identification == DeviceIdentification::Refused {
             return Err(Sense::invalid_cdb_field(6).into());
         }
-        let wanted = |element: &&Element| {
-            element.address >= request.start && request.kind.is_none_or(|kind| element.kind == kind)
-        };
-        let found: Vec<&Element> = self
-            .elements
-            .iter()
-            .filter(wanted)
-            .take(request.count)
-            .collect();
+        if request.kind.is_none() && odd.all_types == AllTypes::Refused {
+            return Err(Sense::invalid_cdb_field(1).into());
+        }
+        if request.tags && request.identifiers {
+            match odd.tags_with_identifiers {
+                TagsWithIdentifiers::Both => {}
+                TagsWithIdentifiers::Refused => return Err(Sense::invalid_cdb_field(6).into()),
+                TagsWithIdentifiers::TagsLeftOut => request.tags = false,
+            }
+        }
+        let found = self.selected(request, |_| true);
         if found.is_empty() && request.count > 0 {
             return Err(Sense::invalid_element().into());
         }
-        let pages = self.pages_of(&found, request);
+        let mut bytes = self.report(&found, request, 0);
+        if let Some(longest) = odd.longest_report {
+            bytes.truncate(longest);
+        }
+        exchange.reply(&bytes, request.allocation);
+        Ok(())
+    }
+
+    /// The elements of a range that fulfil one more condition.
+    pub(super) fn selected(
+        &self,
+        request: Request,
+        fulfils: impl Fn(&Element) -> bool,
+    ) -> Vec<&Element> {
+        let wanted = |element: &&Element| {
+            element.address >= request.start
+                && request.kind.is_none_or(|kind| element.kind == kind)
+                && fulfils(element)
+        };
+        self.elements
+            .iter()
+            .filter(wanted)
+            .take(request.count)
+            .collect()
+    }
+
+    /// Header, with what its byte 4 says, and pages.
+    pub(super) fn report(&self, found: &[&Element], request: Request, action: u8) -> Vec<u8> {
+        let mut pages = self.pages_of(found, request);
+        if request.kind.is_none()
+            && self.identity.personality.oddities.all_types == AllTypes::FirstPage
+        {
+            pages.truncate(1);
+        }
         let [first_high, first_low] = found
             .first()
             .map_or(0, |element| element.address)
@@ -108,30 +161,29 @@ impl Changer {
         let [count_high, count_low] = u16(found.len());
         let [high, middle, low] = u24(pages.iter().map(Page::length).sum());
         let mut bytes = vec![
-            first_high, first_low, count_high, count_low, 0, high, middle, low,
+            first_high, first_low, count_high, count_low, action, high, middle, low,
         ];
-        fill(&mut bytes, &pages, request);
-        exchange.reply(&bytes, request.allocation);
-        Ok(())
+        fill(&mut bytes, &pages, request.allocation);
+        bytes
     }
 
+    /// One page for each run of elements of one kind.
     fn pages_of(&self, elements: &[&Element], request: Request) -> Vec<Page> {
-        let mut pages: Vec<Page> = Vec::new();
-        for element in elements {
-            let descriptor = self.descriptor(element, request);
-            match pages.last_mut() {
-                Some(page) if page.kind == element.kind => page.descriptors.push(descriptor),
-                _ => pages.push(Page {
-                    kind: element.kind,
-                    descriptors: vec![descriptor],
-                }),
+        let runs = elements.chunk_by(|one, next| one.kind == next.kind);
+        runs.map(|run| {
+            let alternate = request.tags && run.iter().any(|element| element.has_alternate_tag());
+            let lay_out = |element: &&Element| self.descriptor(element, request, alternate);
+            Page {
+                kind: run[0].kind,
+                flags: u8::from(request.tags) << 7 | u8::from(alternate) << 6,
+                descriptors: run.iter().map(lay_out).collect(),
             }
-        }
-        pages
+        })
+        .collect()
     }
 
-    /// Element descriptors: 12 common bytes, the volume tag, the identifier.
-    fn descriptor(&self, element: &Element, request: Request) -> Vec<u8> {
+    /// Element descriptors: 12 common bytes, the volume tags, the identifier.
+    fn descriptor(&self, element: &Element, request: Request, alternate: bool) -> Vec<u8> {
         let personality = self.identity.personality;
         let content = element.content.as_ref();
         let mut bytes = vec![0; 12];
@@ -143,7 +195,10 @@ impl Changer {
         }
         bytes[9] |= content.map_or(0, medium_type);
         if request.tags {
-            bytes.extend(volume_tag(personality, content));
+            bytes.extend(content.map_or([0; TAG_LENGTH], |held| held.primary_field(personality)));
+        }
+        if alternate {
+            bytes.extend(content.map_or([0; TAG_LENGTH], Content::alternate_field));
         }
         let identifier = self.identifier(element, request);
         match identifier {
@@ -168,16 +223,27 @@ impl Changer {
             .content
             .as_ref()
             .is_some_and(|content| content.placement == Placement::ByOperator);
+        let access = u8::from(self.is_accessible(element)) << 3;
         match element.kind {
             ElementKind::MediumTransport => full,
-            ElementKind::Storage => 0x08 | full,
-            ElementKind::ImportExport => 0x38 | u8::from(by_operator) << 1 | full,
+            ElementKind::Storage | ElementKind::DataTransfer => access | full,
+            ElementKind::ImportExport => 0x30 | access | u8::from(by_operator) << 1 | full,
+        }
+    }
+
+    fn is_accessible(&self, element: &Element) -> bool {
+        let personality = self.identity.personality;
+        if personality.oddities.access_bits == AccessBits::NeverSet {
+            return false;
+        }
+        match element.kind {
+            ElementKind::MediumTransport | ElementKind::Storage => true,
+            ElementKind::ImportExport => !self.is_open(element.address),
             ElementKind::DataTransfer => {
-                let implicit = self.identity.personality.unloading == Unloading::Implicit;
-                let accessible = self
-                    .drive(element)
-                    .is_none_or(|drive| drive.is_accessible());
-                u8::from(implicit || accessible) << 3 | full
+                personality.unloading == Unloading::Implicit
+                    || self
+                        .drive(element)
+                        .is_none_or(|drive| drive.is_accessible())
             }
         }
     }
@@ -198,15 +264,15 @@ impl Changer {
 }
 
 /// Appends what fits in the allocation length: whole page headers, whole descriptors.
-fn fill(bytes: &mut Vec<u8>, pages: &[Page], request: Request) {
+fn fill(bytes: &mut Vec<u8>, pages: &[Page], allocation: usize) {
     for page in pages {
-        let header = page.header(request.tags);
-        if bytes.len() + header.len() > request.allocation {
+        let header = page.header();
+        if bytes.len() + header.len() > allocation {
             return;
         }
         bytes.extend(header);
         for descriptor in &page.descriptors {
-            if bytes.len() + descriptor.len() > request.allocation {
+            if bytes.len() + descriptor.len() > allocation {
                 return;
             }
             bytes.extend(descriptor);
@@ -221,17 +287,4 @@ fn medium_type(content: &Content) -> u8 {
         CartridgeKind::Cleaning { .. } => 2,
         CartridgeKind::Data { worm: true, .. } => 4,
     }
-}
-
-/// Primary volume tag (SMC-3): 32 characters, two reserved bytes, a sequence number.
-fn volume_tag(personality: &Personality, content: Option<&Content>) -> [u8; TAG_LENGTH] {
-    let mut field = [0; TAG_LENGTH];
-    let Some(content) = content else {
-        return field;
-    };
-    let barcode = content.barcode.as_deref().unwrap_or("");
-    let shown = barcode.len().min(personality.tag.characters);
-    let label = text::<32>(&barcode[..shown], personality.tag.padding);
-    field[..32].copy_from_slice(&label);
-    field
 }

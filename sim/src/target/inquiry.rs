@@ -97,9 +97,29 @@ impl Identity {
     }
 }
 
+/// What of logical block protection the drive has: method, length of the information, what is
+/// protected (LBP_W_C bit 7, LBP_R_C bit 6, RBDP_C bit 5).
+const PROTECTION_METHODS: &[[u8; 3]] = &[];
+
+/// Logical block protection VPD page (SSC-5): four reserved bytes, then for each method the
+/// length of its descriptor without this byte, and the rest.
+fn protection() -> Vec<u8> {
+    let mut body = vec![0; 4];
+    for method in PROTECTION_METHODS {
+        body.push(3);
+        body.extend(method);
+    }
+    body
+}
+
+/// TapeAlert supported flags VPD page (SSC-4): flag 1 is the first bit. All can be raised, by
+/// the test of the informational exceptions mode page.
+const ALL_FLAGS: [u8; 8] = [0xff; 8];
+
 /// Answers INQUIRY of a drive: VPD 00h, 80h, 83h, and from SSC-4 B0h (capabilities), B1h
-/// (manufacturer-assigned serial number), B3h (automation device serial number), B4h (data
-/// transfer device element address).
+/// (manufacturer-assigned serial number), B2h (TapeAlert supported flags), B3h (automation
+/// device serial number), B4h (data transfer device element address), from SSC-5 B5h (logical
+/// block protection).
 pub(crate) fn answer_drive(
     drive: &DriveIdentity,
     exchange: &mut Exchange<'_>,
@@ -107,13 +127,15 @@ pub(crate) fn answer_drive(
     answer(
         &drive.inquiry,
         exchange,
-        &[0xb0, 0xb1, 0xb3, 0xb4],
+        &[0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5],
         |page| {
             match page {
                 0xb0 => Some(vec![0x01, 0x00]), // WORM
                 0xb1 => Some(drive.inquiry.serial.as_bytes().to_vec()),
+                0xb2 => Some(ALL_FLAGS.to_vec()),
                 0xb3 => Some(drive.library_serial.as_bytes().to_vec()),
                 0xb4 => Some(drive.element.to_be_bytes().to_vec()),
+                0xb5 => Some(protection()),
                 _ => None,
             }
         },
@@ -206,6 +228,15 @@ pub(crate) fn prevent_allow(
 /// Control mode page with D_SENSE changeable (bit 2 of byte 2, SPC-5).
 pub(crate) fn control_page() -> ModePage {
     ModePage::new(0x0a, &[0; 10], &[(2, 0x04)])
+}
+
+/// Control Extension mode page (SPC-4): SCSIP (bit 1 of byte 4, SET TIMESTAMP sets the clock),
+/// and 252 as MAXIMUM SENSE DATA LENGTH in byte 6.
+pub(crate) fn control_extension_page() -> ModePage {
+    let mut body = [0; 28];
+    body[0] = 0x02;
+    body[2] = 252;
+    ModePage::with_subpage(0x0a, 0x01, &body, &[])
 }
 
 /// What D_SENSE says.

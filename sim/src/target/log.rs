@@ -3,7 +3,7 @@
 use super::changer::Changer;
 use super::drive::Drive;
 use super::medium::Medium;
-use super::{Exchange, Stop};
+use super::{Exchange, Stop, statistics};
 use crate::bytes::{text, u16, u16_at, u32};
 use crate::cartridge::CartridgeKind;
 use crate::sense::Sense;
@@ -11,15 +11,17 @@ use crate::sense::Sense;
 /// FORMAT AND LINKING of binary and of ASCII list parameters (SPC-5).
 const BINARY: u8 = 0x03;
 const ASCII: u8 = 0x01;
+/// Bounded data counter.
+const COUNTER: u8 = 0x00;
 
 /// One log parameter.
-struct Parameter {
+pub(super) struct Parameter {
     code: u16,
     control: u8,
     value: Vec<u8>,
 }
 
-fn binary(code: u16, value: &[u8]) -> Parameter {
+pub(super) fn binary(code: u16, value: &[u8]) -> Parameter {
     Parameter {
         code,
         control: BINARY,
@@ -27,7 +29,16 @@ fn binary(code: u16, value: &[u8]) -> Parameter {
     }
 }
 
-fn ascii(code: u16, value: &[u8]) -> Parameter {
+/// A counter that stops at its highest value.
+pub(super) fn counter(code: u16, value: &[u8]) -> Parameter {
+    Parameter {
+        code,
+        control: COUNTER,
+        value: value.to_vec(),
+    }
+}
+
+pub(super) fn ascii(code: u16, value: &[u8]) -> Parameter {
     Parameter {
         code,
         control: ASCII,
@@ -100,12 +111,18 @@ impl Changer {
 }
 
 impl Drive {
-    /// LOG SENSE of a drive: supported pages 00h, volume statistics 17h, TapeAlert 2Eh, tape
-    /// capacity 31h.
+    /// LOG SENSE of a drive: supported pages 00h, write and read error counters 02h and 03h,
+    /// sequential-access device 0Ch, DT device status 11h, device statistics 14h, volume
+    /// statistics 17h, TapeAlert 2Eh, tape capacity 31h.
     pub(super) fn log_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let request = Request::parse(exchange.cdb)?;
         let body = match request.page {
-            0x00 => vec![0x00, 0x17, 0x2e, 0x31],
+            0x00 => vec![0x00, 0x02, 0x03, 0x0c, 0x11, 0x14, 0x17, 0x2e, 0x31],
+            0x02 => request.parameters(&statistics::error_counters(self.counters.written))?,
+            0x03 => request.parameters(&statistics::error_counters(self.counters.read))?,
+            0x0c => request.parameters(&self.sequential_access())?,
+            0x11 => request.parameters(&self.device_status())?,
+            0x14 => request.parameters(&self.device_statistics())?,
             0x17 => request.parameters(&self.volume_statistics())?,
             0x2e => {
                 let flags = self.alerts.read(exchange.initiator);

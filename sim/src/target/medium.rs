@@ -17,6 +17,24 @@ pub(crate) enum Medium {
     Loaded(Box<Mounted>),
 }
 
+impl Medium {
+    /// The medium, if it can be read and written.
+    pub(crate) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
+        let Self::Loaded(mounted) = self else {
+            return Err(Sense::no_medium());
+        };
+        match mounted.fitness {
+            Fitness::Usable => Ok(mounted),
+            // INCOMPATIBLE MEDIUM INSTALLED
+            Fitness::Incompatible => Err(Sense::new(SenseKey::MediumError, (0x30, 0x00))),
+            // CLEANING CARTRIDGE INSTALLED
+            Fitness::Cleaning => Err(Sense::new(SenseKey::NotReady, (0x30, 0x03))),
+            // CLEANING FAILURE
+            Fitness::CleaningExpired => Err(Sense::new(SenseKey::NotReady, (0x30, 0x07))),
+        }
+    }
+}
+
 /// What a drive can do with a cartridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fitness {

@@ -6,19 +6,32 @@
 mod alert;
 mod attention;
 mod changer;
+mod coding;
+mod counters;
 mod density;
 mod drive;
 mod element_status;
+mod encryption;
+mod exceptions;
 mod inquiry;
 mod log;
 mod mam;
 mod medium;
 mod mode;
 mod move_medium;
+mod primary;
+mod reservation;
+mod reservation_commands;
 mod ssc_block;
 mod ssc_position;
 mod ssc_read;
+mod ssc_verify;
 mod ssc_write;
+mod statistics;
+mod supported;
+mod timestamp;
+mod usage;
+mod volume_tag;
 
 use tapeward_drivers::socket::InitiatorId;
 use tapeward_drivers::transport::{Data, Reply, Status};
@@ -27,7 +40,7 @@ use crate::bytes::u24_at;
 use crate::sense::{Sense, SenseFormat, SenseKey};
 
 pub use changer::ElementKind;
-pub(crate) use changer::{Changer, ChangerIdentity, Content, Element, Placement};
+pub(crate) use changer::{Changer, ChangerIdentity, Content, Element};
 pub(crate) use drive::{Drive, DriveIdentity};
 pub(crate) use inquiry::{DeviceType, Identity};
 
@@ -99,6 +112,8 @@ impl<'a> Exchange<'a> {
 pub(crate) enum Stop {
     /// CHECK CONDITION.
     Check(Sense),
+    /// RESERVATION CONFLICT.
+    ReservationConflict,
     /// The power failed: there is no answer.
     PowerCut,
 }
@@ -124,10 +139,43 @@ pub(crate) enum Attention {
     Passes,
 }
 
+/// When a command from one initiator is carried out while another holds a reservation (SPC-4,
+/// commands allowed in the presence of various reservations; the same for changers and drives
+/// in SMC-3 and SSC-4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Always, or the command itself finds out.
+    Always,
+    /// Not while the unit is held by RESERVE (SPC-2), but under any persistent reservation.
+    UnlessReserved,
+    /// It reads: under persistent reservations that exclude writers only.
+    Reads,
+    /// Never.
+    Exclusive,
+}
+
+/// What decides on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AccessRule {
+    Fixed(Access),
+    /// A field of the CDB.
+    Field(fn(&[u8]) -> Access),
+}
+
+impl AccessRule {
+    fn of(self, cdb: &[u8]) -> Access {
+        match self {
+            Self::Fixed(access) => access,
+            Self::Field(decide) => decide(cdb),
+        }
+    }
+}
+
 /// A row of a table of operation codes.
 pub(crate) struct Opcode<D> {
     pub(crate) code: u8,
     pub(crate) attention: Attention,
+    pub(crate) access: AccessRule,
     pub(crate) handler: fn(&mut D, &mut Exchange<'_>) -> Result<(), Stop>,
 }
 
@@ -139,10 +187,12 @@ impl<D> Opcode<D> {
         Self {
             code,
             attention: Attention::Reports,
+            access: AccessRule::Fixed(Access::Exclusive),
             handler,
         }
     }
 
+    /// A command that is answered whatever is pending and whoever holds a reservation.
     pub(crate) const fn passing(
         code: u8,
         handler: fn(&mut D, &mut Exchange<'_>) -> Result<(), Stop>,
@@ -150,8 +200,21 @@ impl<D> Opcode<D> {
         Self {
             code,
             attention: Attention::Passes,
+            access: AccessRule::Fixed(Access::Always),
             handler,
         }
+    }
+
+    /// The same, while another initiator holds a reservation only so far.
+    pub(crate) const fn access(mut self, access: Access) -> Self {
+        self.access = AccessRule::Fixed(access);
+        self
+    }
+
+    /// The same, so far as a field of the CDB says.
+    pub(crate) const fn access_by(mut self, decide: fn(&[u8]) -> Access) -> Self {
+        self.access = AccessRule::Field(decide);
+        self
     }
 }
 
@@ -160,30 +223,55 @@ pub(crate) trait LogicalUnit: Sized + 'static {
     /// Its commands; any other operation code is refused.
     const OPCODES: &'static [Opcode<Self>];
 
+    /// What REPORT SUPPORTED OPERATION CODES tells of them.
+    const USAGES: &'static [&'static [usage::Usage]];
+
     /// Takes what must be told to this initiator before its command is carried out.
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense>;
 
     fn sense_format(&self) -> SenseFormat;
+
+    fn reservations(&self) -> &reservation::Reservations;
+
+    /// What a command that was carried out has to report nevertheless (SPC-4, informational
+    /// exceptions).
+    fn after_success(&mut self) -> Option<Sense> {
+        None
+    }
 }
 
 /// Carries out one command.
 pub(crate) fn execute<D: LogicalUnit>(unit: &mut D, mut exchange: Exchange<'_>) -> Outcome {
-    let row = D::OPCODES.iter().find(|row| row.code == exchange.cdb[0]);
-    let result = match row {
-        Some(row) if row.attention == Attention::Passes => (row.handler)(unit, &mut exchange),
-        row => match (unit.take_pending(exchange.initiator), row) {
-            (Some(sense), _) => Err(Stop::Check(sense)),
-            (None, Some(row)) => (row.handler)(unit, &mut exchange),
-            (None, None) => Err(Stop::Check(Sense::invalid_opcode())),
-        },
-    };
-    match result {
+    match run(unit, &mut exchange) {
         Ok(()) => Outcome::Reply(exchange.finish(Status::Good, Vec::new())),
         Err(Stop::Check(sense)) => {
             let bytes = sense.encode(unit.sense_format());
             Outcome::Reply(exchange.finish(Status::CheckCondition, bytes))
         }
+        Err(Stop::ReservationConflict) => {
+            Outcome::Reply(exchange.finish(Status::ReservationConflict, Vec::new()))
+        }
         Err(Stop::PowerCut) => Outcome::PowerCut,
+    }
+}
+
+/// What is pending comes first, then reservations, then the command.
+fn run<D: LogicalUnit>(unit: &mut D, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
+    let row = D::OPCODES.iter().find(|row| row.code == exchange.cdb[0]);
+    if row.is_none_or(|row| row.attention == Attention::Reports)
+        && let Some(sense) = unit.take_pending(exchange.initiator)
+    {
+        return Err(sense.into());
+    }
+    let row = row.ok_or_else(Sense::invalid_opcode)?;
+    let access = row.access.of(exchange.cdb);
+    if unit.reservations().conflicts(exchange.initiator, access) {
+        return Err(Stop::ReservationConflict);
+    }
+    (row.handler)(unit, exchange)?;
+    match unit.after_success() {
+        Some(sense) if row.attention == Attention::Reports => Err(sense.into()),
+        _ => Ok(()),
     }
 }
 

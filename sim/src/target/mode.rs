@@ -128,7 +128,25 @@ pub(crate) struct ModePages(Vec<ModePage>);
 #[derive(Debug)]
 pub(crate) struct SelectPlan {
     pub(crate) header: ModeHeader,
-    pages: Vec<(usize, Vec<u8>)>,
+    pages: Vec<PlannedPage>,
+}
+
+/// A page of the list.
+#[derive(Debug)]
+struct PlannedPage {
+    index: usize,
+    code: (u8, u8),
+    /// Where in the list it stands.
+    at: usize,
+    bytes: Vec<u8>,
+}
+
+impl SelectPlan {
+    /// What the list says of this page and subpage, and where in the list.
+    pub(crate) fn page(&self, code: (u8, u8)) -> Option<(usize, &[u8])> {
+        let page = self.pages.iter().rev().find(|page| page.code == code)?;
+        Some((page.at, &page.bytes))
+    }
 }
 
 impl ModePages {
@@ -255,7 +273,7 @@ impl ModePages {
         }))
     }
 
-    fn check_pages(&self, list: &[u8], mut at: usize) -> Result<Vec<(usize, Vec<u8>)>, Sense> {
+    fn check_pages(&self, list: &[u8], mut at: usize) -> Result<Vec<PlannedPage>, Sense> {
         let mut pages = Vec::new();
         while at < list.len() {
             let has_subpage = list[at] & 0x40 != 0;
@@ -283,18 +301,33 @@ impl ModePages {
             }
             let mut fresh = fresh.to_vec();
             fresh[0] &= 0x7f;
-            pages.push((index, fresh));
+            pages.push(PlannedPage {
+                index,
+                code: (page.code, page.subpage),
+                at,
+                bytes: fresh,
+            });
             at = end;
         }
         Ok(pages)
     }
 
+    /// Gives a page other current values behind its header: what it tells of has changed, or it
+    /// is not to show what a host set.
+    pub(crate) fn show(&mut self, code: u8, body: &[u8]) {
+        if let Some(index) = self.find(code, 0) {
+            let page = &mut self.0[index];
+            page.current.truncate(page.header_length());
+            page.current.extend_from_slice(body);
+        }
+    }
+
     /// Puts a plan in force; whether any page changed.
     pub(crate) fn apply(&mut self, plan: SelectPlan) -> bool {
         let mut changed = false;
-        for (index, fresh) in plan.pages {
-            changed |= self.0[index].current != fresh;
-            self.0[index].current = fresh;
+        for PlannedPage { index, bytes, .. } in plan.pages {
+            changed |= self.0[index].current != bytes;
+            self.0[index].current = bytes;
         }
         changed
     }
