@@ -47,11 +47,16 @@ fn drive(world: &World, index: u16) -> Drive {
     drive
 }
 
+/// Address 0 does for most, but not for all.
+fn picker(model: &Personality) -> ElementAddress {
+    ElementAddress(model.transports.first)
+}
+
 /// A drive with the first cartridge in it.
 fn loaded(world: &World, model: &Personality) -> Drive {
     let (from, to) = (model.storage.first, model.drives.first);
     changer(world)
-        .move_medium(ElementAddress(0), ElementAddress(from), ElementAddress(to))
+        .move_medium(picker(model), ElementAddress(from), ElementAddress(to))
         .unwrap();
     drive(world, 0)
 }
@@ -94,7 +99,10 @@ fn every_model_is_inventoried() {
         for number in 1..=3 {
             let whole = label(model, number);
             let shown = &whole[..whole.len().min(model.tag.characters)];
-            let element = inventory.with_tag(shown).unwrap();
+            let Some(element) = inventory.with_tag(shown) else {
+                assert_eq!(shown, "");
+                continue;
+            };
             assert_eq!(element.address.0, model.storage.first + number - 1);
             assert!(element.full && element.access);
         }
@@ -106,10 +114,15 @@ fn every_model_is_inventoried() {
                 .count(),
             3
         );
-        if model.identification == DeviceIdentification::Refused {
-            assert!(matches!(inventory.anomalies[..], [Anomaly::Refused { .. }]));
-        } else {
-            assert_eq!(inventory.anomalies, []);
+        match (model.name, &inventory.anomalies[..]) {
+            // Nothing is known of it but what it answers.
+            ("odd", [Anomaly::ShortReplies { kind }, Anomaly::NoAccess]) => {
+                assert_eq!(*kind, ElementKind::Storage);
+            }
+            (_, [Anomaly::Refused { .. }]) => {
+                assert_eq!(model.identification, DeviceIdentification::Refused);
+            }
+            (_, anomalies) => assert_eq!(anomalies, [], "{}", model.name),
         }
     }
 }
@@ -149,13 +162,18 @@ fn a_cartridge_goes_round_in_every_model() {
         let block = pattern(1, 4096);
         assert_eq!(drive.write_block(&block).unwrap(), WriteOutcome::Written);
         drive.write_filemarks(1, Synchronize::Flush).unwrap();
-        let (bay, mail) = (model.drives.first, model.import_export.first);
+        // Where there are no mail slots a slot does.
+        let mail = match model.import_export.count {
+            0 => model.storage.first,
+            _ => model.import_export.first,
+        };
+        let bay = model.drives.first;
         let element = inventory(&world);
         let element = element.element(ElementAddress(bay)).unwrap();
         assert_eq!(element.source, Some(ElementAddress(model.storage.first)));
         let mut robot = changer(&world);
         let mut out =
-            || robot.move_medium(ElementAddress(0), ElementAddress(bay), ElementAddress(mail));
+            || robot.move_medium(picker(model), ElementAddress(bay), ElementAddress(mail));
         if model.unloading == Unloading::ByHost {
             let error = out().unwrap_err();
             assert_eq!(error.sense().unwrap().key, SenseKey::IllegalRequest);
@@ -165,9 +183,14 @@ fn a_cartridge_goes_round_in_every_model() {
         assert!(matches!(drive.readiness(), Readiness::NoMedium));
         let element = inventory(&world);
         let element = element.element(ElementAddress(mail)).unwrap();
-        assert!(element.full && !element.import_export.unwrap().placed_by_operator);
+        assert!(
+            element.full
+                && element
+                    .import_export
+                    .is_none_or(|at| !at.placed_by_operator)
+        );
         changer(&world)
-            .move_medium(ElementAddress(0), ElementAddress(mail), ElementAddress(bay))
+            .move_medium(picker(model), ElementAddress(mail), ElementAddress(bay))
             .unwrap();
         drive.consume_unit_attentions().unwrap();
         let mut read = vec![0; 8192];

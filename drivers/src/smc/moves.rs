@@ -171,7 +171,7 @@ impl Changer {
         ScsiError::NotSent {
             command,
             path: self.path().to_owned(),
-            what: format!("the library cannot bring a cartridge from a {from} to a {to}"),
+            what: format!("the library says it has no way from {from} to {to}"),
         }
     }
 }

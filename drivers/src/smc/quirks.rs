@@ -133,6 +133,15 @@ const ROWS: &[Row] = &[
             ..Quirks::NONE
         },
     },
+    // The virtual library of tgt 1.0.85, recorded in drivers/tests/data/tgt.txt.
+    Row {
+        vendor: "TGT",
+        product: "VCHANGER",
+        quirks: Quirks {
+            access: AccessBits::NeverSet,
+            ..Quirks::NONE
+        },
+    },
     // The virtual library's models of that kind.
     Row {
         vendor: "TAPEWARD",

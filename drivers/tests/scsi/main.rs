@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests and their helpers
 
 mod block;
+mod changer;
+mod device_pages;
 mod encryption;
 mod inventory;
 mod inventory_odd;
@@ -11,10 +13,13 @@ mod motion;
 mod other_devices;
 mod other_hosts;
 mod position;
+mod primary;
 mod properties;
+mod properties_primary;
 mod protection;
 mod readiness;
 mod recorded;
+mod reservation;
 mod script;
 mod sense;
 mod spc;
