@@ -8,7 +8,7 @@ use tapeward_drivers::ssc::density::DensityScope;
 use super::Fill;
 use super::certificate::Check;
 use super::exam::{Checked, Exam, NotPassed, Passed, same, subject};
-use super::tape;
+use super::{protection, tape};
 use crate::error::{ErrorKind, Result};
 use crate::id::Barcode;
 use crate::job::lease::Leases;
@@ -165,6 +165,12 @@ fn written(exam: &mut Exam, name: &str, drive: &mut Drive, fill: Fill) -> Result
     exam.check(name, Check::BlockLengths, |_| tape::block_lengths(drive))?;
     exam.check(name, Check::Compression, |exam| {
         tape::compression(exam, drive)
+    })?;
+    exam.check(name, Check::Encryption, |exam| {
+        protection::encryption(exam, drive)
+    })?;
+    exam.check(name, Check::BlockProtection, |_| {
+        protection::block_protection(drive)
     })?;
     exam.check(name, Check::EarlyWarning, |exam| {
         tape::early_warning(exam, drive, fill)

@@ -11,6 +11,7 @@ mod drive;
 mod exam;
 mod pattern;
 mod positioning;
+mod protection;
 mod robot;
 mod tape;
 mod text;

@@ -158,7 +158,7 @@ pub(super) fn write_read(exam: &Exam, drive: &mut Drive) -> Tried<(Layout, Passe
 }
 
 /// Writes a block and takes no warning for an error.
-fn write(drive: &mut Drive, block: &[u8]) -> Tried<()> {
+pub(super) fn write(drive: &mut Drive, block: &[u8]) -> Tried<()> {
     match drive.write_block(block)? {
         WriteOutcome::Written => Ok(()),
         warning => Err(NotPassed::failed(format!(

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+pub use tapeward_drivers::spc::error_counters::ErrorCounters;
+use tapeward_drivers::ssc::device_pages::{DeviceStatistics, SequentialAccessCounters};
 use tapeward_drivers::ssc::{TapeAlerts, VolumeStatistics};
 
 use super::number::real_u64;
@@ -36,20 +38,6 @@ impl fmt::Display for DriveSerial {
     }
 }
 
-/// Error counters of one direction during one mount (SPC-5, log pages 02h and 03h); `None` is what
-/// the drive does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ErrorCounters {
-    /// Parameter 0003h: errors corrected.
-    pub corrected: Option<u64>,
-    /// Parameter 0002h: rewrites, or rereads.
-    pub repeated: Option<u64>,
-    /// Parameter 0006h: errors not corrected.
-    pub uncorrected: Option<u64>,
-    /// Parameter 0005h: bytes processed.
-    pub bytes: Option<u64>,
-}
-
 /// Errors the drive reported as sense data during one mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SenseTally {
@@ -63,9 +51,9 @@ pub struct SenseTally {
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Writing.
+    /// Writing, log page 02h.
     pub write: ErrorCounters,
-    /// Reading.
+    /// Reading, log page 03h.
     pub read: ErrorCounters,
     /// From sense data.
     pub sense: SenseTally,
@@ -73,6 +61,10 @@ pub struct Usage {
     pub alerts: TapeAlerts,
     /// Log page 17h, whole.
     pub volume: Option<VolumeStatistics>,
+    /// Log page 14h: the life of the drive.
+    pub device: Option<DeviceStatistics>,
+    /// Log page 0Ch: what went through the drive.
+    pub sequential: Option<SequentialAccessCounters>,
     /// What could not be asked for, and why.
     pub missing: Vec<String>,
 }
@@ -110,9 +102,9 @@ impl Usage {
     pub fn overcome(&self) -> Option<u64> {
         let parts = [
             self.write.corrected,
-            self.write.repeated,
+            self.write.retries,
             self.read.corrected,
-            self.read.repeated,
+            self.read.retries,
         ];
         if parts.iter().all(Option::is_none) {
             return None;
@@ -155,7 +147,7 @@ mod tests {
         usage.write.bytes = Some(4 << 30);
         assert_eq!(usage.rate(), None, "nothing is counted");
         usage.write.corrected = Some(30);
-        usage.read.repeated = Some(10);
+        usage.read.retries = Some(10);
         assert_eq!(usage.rate(), Some(10.0));
         usage.write.bytes = Some((1 << 30) - 1);
         assert_eq!(usage.rate(), None);

@@ -6,8 +6,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tapeward_drivers::ScsiError;
 use tapeward_drivers::sense::{SenseClass, SenseData, SenseKey};
-use tapeward_drivers::spc::log::{self, LogPage};
+use tapeward_drivers::spc::error_counters;
 use tapeward_drivers::ssc::Drive;
 use tapeward_drivers::transport::{Cdb, Data, Reply, Transport, TransportError};
 
@@ -17,10 +18,6 @@ use super::robot::{DriveSite, Library};
 use crate::error::Result;
 use crate::health::{ErrorCounters, SenseTally, Usage};
 use crate::id::Barcode;
-
-/// Log pages of error counters (SPC-5): write 02h, read 03h.
-const WRITE_ERRORS: u8 = 0x02;
-const READ_ERRORS: u8 = 0x03;
 
 /// What is known of the mount a drive is in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,8 +93,8 @@ impl Library {
         let mut ignored = Vec::new();
         let begun = Current {
             sense: SenseTally::default(),
-            write: counters(drive, WRITE_ERRORS, &mut ignored),
-            read: counters(drive, READ_ERRORS, &mut ignored),
+            write: counters(drive, Direction::Write, &mut ignored),
+            read: counters(drive, Direction::Read, &mut ignored),
         };
         *locked(&self.mounts().of(&site.unit)) = begun;
     }
@@ -114,47 +111,54 @@ impl Library {
     ) -> Result<()> {
         let current = std::mem::take(&mut *locked(&self.mounts().of(&site.unit)));
         let mut missing = Vec::new();
-        let write = since(counters(drive, WRITE_ERRORS, &mut missing), current.write);
-        let read = since(counters(drive, READ_ERRORS, &mut missing), current.read);
-        let volume = drive.volume_statistics().unwrap_or_else(|error| {
-            missing.push(format!("log page 17h: {error}"));
-            None
-        });
-        let alerts = drive.tape_alerts().unwrap_or_else(|error| {
-            missing.push(format!("log page 2Eh: {error}"));
-            None
-        });
+        let write = since(
+            counters(drive, Direction::Write, &mut missing),
+            current.write,
+        );
+        let read = since(counters(drive, Direction::Read, &mut missing), current.read);
+        let volume = told("17h", drive.volume_statistics(), &mut missing);
+        let device = told("14h", drive.device_statistics(), &mut missing);
+        let sequential = told("0Ch", drive.sequential_access_counters(), &mut missing);
+        let alerts = told("2Eh", drive.tape_alerts(), &mut missing);
         let usage = Usage {
             write,
             read,
             sense: current.sense,
             alerts: alerts.unwrap_or_default(),
             volume,
+            device,
+            sequential,
             missing,
         };
         witness.used(barcode, site, &usage)
     }
 }
 
-fn counters(drive: &mut Drive, page: u8, missing: &mut Vec<String>) -> ErrorCounters {
-    match log::log_sense(drive.transport_mut(), page, 0) {
-        Ok(Some(page)) => from_log(&page),
-        Ok(None) => ErrorCounters::default(),
-        Err(error) => {
-            missing.push(format!("log page {page:02X}h: {error}"));
-            ErrorCounters::default()
-        }
-    }
+/// A page, or why there is none; a drive that lacks it is no trouble.
+fn told<T>(
+    page: &str,
+    answer: Result<Option<T>, ScsiError>,
+    missing: &mut Vec<String>,
+) -> Option<T> {
+    answer.unwrap_or_else(|error| {
+        missing.push(format!("log page {page}: {error}"));
+        None
+    })
 }
 
-/// Parameters of log pages 02h and 03h (SPC-5, error counter log parameter codes).
-fn from_log(page: &LogPage) -> ErrorCounters {
-    ErrorCounters {
-        repeated: page.number(0x0002),
-        corrected: page.number(0x0003),
-        bytes: page.number(0x0005),
-        uncorrected: page.number(0x0006),
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Write,
+    Read,
+}
+
+fn counters(drive: &mut Drive, direction: Direction, missing: &mut Vec<String>) -> ErrorCounters {
+    let path = drive.transport_mut();
+    match direction {
+        Direction::Write => told("02h", error_counters::write_errors(path), missing),
+        Direction::Read => told("03h", error_counters::read_errors(path), missing),
     }
+    .unwrap_or_default()
 }
 
 /// What was counted since the mount began. Drives that count from zero at each load were at zero
@@ -164,8 +168,11 @@ fn since(now: ErrorCounters, then: ErrorCounters) -> ErrorCounters {
         now.map(|now| now.checked_sub(then.unwrap_or(0)).unwrap_or(now))
     };
     ErrorCounters {
+        corrected_at_once: less(now.corrected_at_once, then.corrected_at_once),
+        corrected_with_delay: less(now.corrected_with_delay, then.corrected_with_delay),
+        retries: less(now.retries, then.retries),
         corrected: less(now.corrected, then.corrected),
-        repeated: less(now.repeated, then.repeated),
+        corrections: less(now.corrections, then.corrections),
         uncorrected: less(now.uncorrected, then.uncorrected),
         bytes: less(now.bytes, then.bytes),
     }

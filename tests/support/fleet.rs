@@ -150,15 +150,17 @@ fn usage(random: &mut Random, rate: f64, failure: f64) -> Usage {
     Usage {
         write: ErrorCounters {
             corrected: Some(corrected_write),
-            repeated: Some(corrected_write / 10),
+            retries: Some(corrected_write / 10),
             uncorrected: Some(u64::from(sense.hard)),
             bytes: bytes(written),
+            ..ErrorCounters::default()
         },
         read: ErrorCounters {
             corrected: Some(corrected_read),
-            repeated: Some(corrected_read / 20),
+            retries: Some(corrected_read / 20),
             uncorrected: Some(0),
             bytes: bytes(read),
+            ..ErrorCounters::default()
         },
         sense,
         alerts,
