@@ -82,7 +82,11 @@ fn the_virtual_library_passes_and_is_left_as_it_was() {
         for check in [
             "load",
             "write-read",
-            "positioning",
+            "position",
+            "space",
+            "locate",
+            "encryption",
+            "block-protection",
             "early-warning",
             "erase",
         ] {
@@ -183,7 +187,7 @@ fn a_bad_block_is_named_and_the_rest_goes_on() {
         "failed"
     );
     assert_eq!(
-        finding(&certificate, "drive:0", "positioning")["outcome"],
+        finding(&certificate, "drive:0", "locate")["outcome"],
         "skipped"
     );
     assert_eq!(

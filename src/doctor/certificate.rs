@@ -33,8 +33,12 @@ pub enum Check {
     Blank,
     /// Random data there and back.
     WriteRead,
-    /// LOCATE, SPACE, READ POSITION.
-    Positioning,
+    /// READ POSITION.
+    Position,
+    /// SPACE, told by what is read and by READ POSITION where the drive knows.
+    Space,
+    /// LOCATE, likewise.
+    Locate,
     /// Blocks of odd lengths, read with buffers too long and too short.
     BlockLengths,
     /// Compression by the drive.
@@ -70,7 +74,9 @@ impl Check {
             Self::MediumAuxiliaryMemory => "cartridge memory",
             Self::Blank => "blank cartridge",
             Self::WriteRead => "write and read back",
-            Self::Positioning => "positioning",
+            Self::Position => "read position",
+            Self::Space => "spacing",
+            Self::Locate => "locating",
             Self::BlockLengths => "odd block lengths",
             Self::Compression => "compression",
             Self::Encryption => "encryption",

@@ -8,7 +8,7 @@ use tapeward_drivers::ssc::density::DensityScope;
 use super::Fill;
 use super::certificate::Check;
 use super::exam::{Checked, Exam, NotPassed, Passed, same, subject};
-use super::{protection, tape};
+use super::{positioning, protection, tape};
 use crate::error::{ErrorKind, Result};
 use crate::id::Barcode;
 use crate::job::lease::Leases;
@@ -153,13 +153,16 @@ fn written(exam: &mut Exam, name: &str, drive: &mut Drive, fill: Fill) -> Result
     })?;
     match layout {
         Some(layout) => {
-            exam.check(name, Check::Positioning, |exam| {
-                super::positioning::positioning(exam, drive, &layout)
+            exam.check(name, Check::Position, |_| positioning::position(drive))?;
+            exam.check(name, Check::Space, |_| positioning::space(drive, &layout))?;
+            exam.check(name, Check::Locate, |exam| {
+                positioning::locate(exam, drive, &layout)
             })?;
         }
         None => {
             let why = "nothing could be written to go to";
-            exam.keep(name, Check::Positioning, Err(NotPassed::skipped(why)));
+            exam.keep(name, Check::Space, Err(NotPassed::skipped(why)));
+            exam.keep(name, Check::Locate, Err(NotPassed::skipped(why)));
         }
     }
     exam.check(name, Check::BlockLengths, |_| tape::block_lengths(drive))?;
@@ -258,7 +261,15 @@ fn tape_alert_listed(drive: &mut Drive) -> std::result::Result<bool, NotPassed> 
 
 fn media(drive: &mut Drive) -> Checked {
     let limits = drive.read_block_limits()?;
-    let densities = drive.report_density_support(DensityScope::Drive)?;
+    let densities = match drive.report_density_support(DensityScope::Drive) {
+        Err(error) if error.is_unsupported() => {
+            return Err(NotPassed::unsupported(format!(
+                "REPORT DENSITY SUPPORT; blocks of {} to {} bytes",
+                limits.minimum, limits.maximum
+            )));
+        }
+        other => other?,
+    };
     let names: Vec<&str> = densities.iter().map(|one| one.name.as_str()).collect();
     let written: Vec<&str> = densities
         .iter()

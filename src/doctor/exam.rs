@@ -201,6 +201,11 @@ impl Exam {
     pub(super) fn skip_cartridge_checks(&mut self, sites: &[DriveSite]) {
         let why = "needs a blank cartridge: name one with --scratch";
         self.keep("mail slots", Check::MailSlot, Err(NotPassed::skipped(why)));
+        self.skip_drives(sites, why);
+    }
+
+    /// Drives that are not loaded, and why.
+    pub(super) fn skip_drives(&mut self, sites: &[DriveSite], why: &str) {
         for site in sites {
             let subject = subject(site);
             self.keep(&subject, Check::Load, Err(NotPassed::skipped(why)));

@@ -11,9 +11,8 @@ type Tried = Result<(), NotPassed>;
 fn stands_at(drive: &mut Drive, doing: &str, block: u64) -> Tried {
     let position = drive.position()?;
     if position.position_unknown {
-        return Err(NotPassed::failed(format!(
-            "{doing}: the position is unknown"
-        )));
+        // Said once, by `position`; what is read tells the place too.
+        return Ok(());
     }
     same(
         &format!("position after {doing}"),
@@ -28,25 +27,57 @@ fn reads(drive: &mut Drive, number: u64) -> Tried {
     expect_block(outcome, &buffer, number)
 }
 
-/// A way through three tape files and back.
-pub(super) fn positioning(exam: &Exam, drive: &mut Drive, layout: &Layout) -> Checked {
+fn read_filemark(drive: &mut Drive, after: &str) -> Tried {
+    let mut buffer = vec![0; BLOCK];
+    match drive.read_block(&mut buffer)? {
+        ReadOutcome::Filemark => Ok(()),
+        ReadOutcome::Block(length) => Err(NotPassed::failed(format!(
+            "after {after} a block of {length} bytes was read instead of the filemark"
+        ))),
+        other => Err(NotPassed::failed(format!(
+            "after {after} {other:?} was read instead of the filemark"
+        ))),
+    }
+}
+
+/// At the beginning, and one block behind it.
+pub(super) fn position(drive: &mut Drive) -> Checked {
+    drive.rewind()?;
+    let start = drive.position()?;
+    if start.position_unknown {
+        return Err(NotPassed::unsupported(
+            "after REWIND the drive says its position is unknown: nothing can be appended safely",
+        ));
+    }
+    same("position after REWIND", &start.block.0, &0)?;
+    if !start.beginning_of_partition {
+        return Err(NotPassed::failed(
+            "after REWIND the drive is not at the beginning of the partition",
+        ));
+    }
+    reads(drive, 0)?;
+    let next = drive.position()?;
+    same("position after reading a block", &next.block.0, &1)?;
+    Ok(Passed::new("0 at the beginning, 1 behind the first block"))
+}
+
+/// From the beginning over filemarks and blocks, there and back, and to the end of data.
+pub(super) fn space(drive: &mut Drive, layout: &Layout) -> Checked {
     let third = layout.start(2);
-    let began = exam.elapsed();
-    drive.locate(BlockAddress(0))?;
-    let at_start = exam.elapsed();
-    drive.locate(BlockAddress(third))?;
-    let at_third = exam.elapsed();
-    stands_at(drive, "LOCATE to the third file", third)?;
+    drive.rewind()?;
+    drive.space(Space::Filemarks(2))?;
+    stands_at(drive, "SPACE over 2 filemarks", third)?;
     reads(drive, third)?;
     stands_at(drive, "reading a block", third + 1)?;
     drive.space(Space::Filemarks(-1))?;
     stands_at(drive, "SPACE back over a filemark", layout.mark(1))?;
-    drive.space(Space::Filemarks(1))?;
-    stands_at(drive, "SPACE over a filemark", third)?;
+    read_filemark(drive, "SPACE back over a filemark")?;
+    stands_at(drive, "reading a filemark", third)?;
     drive.space(Space::Blocks(3))?;
     stands_at(drive, "SPACE over 3 blocks", third + 3)?;
-    drive.space(Space::Blocks(-2))?;
-    stands_at(drive, "SPACE back over 2 blocks", third + 1)?;
+    reads(drive, third + 3)?;
+    drive.space(Space::Blocks(-3))?;
+    stands_at(drive, "SPACE back over 3 blocks", third + 1)?;
     reads(drive, third + 1)?;
     stopped_by_filemark(drive, layout)?;
     drive.space(Space::EndOfData)?;
@@ -59,39 +90,38 @@ pub(super) fn positioning(exam: &Exam, drive: &mut Drive, layout: &Layout) -> Ch
             return Err(NotPassed::failed(what));
         }
     }
+    Ok(Passed::new(
+        "over blocks and filemarks, there and back, to end of data, stopped by a filemark",
+    ))
+}
+
+/// To blocks and to a filemark by their addresses.
+pub(super) fn locate(exam: &Exam, drive: &mut Drive, layout: &Layout) -> Checked {
+    let third = layout.start(2);
+    drive.locate(BlockAddress(0))?;
+    let began = exam.elapsed();
+    drive.locate(BlockAddress(third))?;
+    let took = exam.elapsed().saturating_sub(began);
+    stands_at(drive, "LOCATE to the third file", third)?;
+    reads(drive, third)?;
     let middle = layout.files[0] / 2;
     drive.locate(BlockAddress(middle))?;
     reads(drive, middle)?;
     drive.locate(BlockAddress(layout.mark(0)))?;
-    match drive.read_block(&mut buffer)? {
-        ReadOutcome::Filemark => stands_at(drive, "reading a filemark", layout.start(1))?,
-        other => {
-            let what = format!("at the first filemark {other:?} was read");
-            return Err(NotPassed::failed(what));
-        }
-    }
-    drive.rewind()?;
-    stands_at(drive, "REWIND", 0)?;
-    if !drive.position()?.beginning_of_partition {
-        let what = "after REWIND the drive is not at the beginning of the partition";
-        return Err(NotPassed::failed(what));
-    }
+    read_filemark(drive, "LOCATE to a filemark")?;
+    stands_at(drive, "reading a filemark", layout.start(1))?;
     Ok(
-        Passed::new("LOCATE, SPACE over blocks and filemarks, to end of data and back, REWIND")
-            .took(
-                "locate to block 0, host's clock",
-                at_start.saturating_sub(began),
-            )
-            .took(
-                &format!("locate to block {third}, host's clock"),
-                at_third.saturating_sub(at_start),
-            ),
+        Passed::new("to blocks and a filemark by address, each as written").took(
+            &format!("locate from block 0 to {third}, host's clock"),
+            took,
+        ),
     )
 }
 
 /// Spacing over blocks stops behind the filemark it meets (SSC-4, SPACE).
 fn stopped_by_filemark(drive: &mut Drive, layout: &Layout) -> Tried {
-    drive.locate(BlockAddress(layout.start(1)))?;
+    drive.rewind()?;
+    drive.space(Space::Filemarks(1))?;
     match drive.space(Space::Blocks(100)) {
         Err(error) if error.class() == Some(SenseClass::Filemark) => {
             stands_at(drive, "SPACE over blocks into a filemark", layout.start(2))

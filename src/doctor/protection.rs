@@ -4,12 +4,12 @@ use tapeward_drivers::ssc::encryption::{
     BlockEncryption, EncryptionError, EncryptionKey, Reservation,
 };
 use tapeward_drivers::ssc::protection::BlockProtection;
-use tapeward_drivers::ssc::{BlockAddress, Drive, Space, Synchronize};
+use tapeward_drivers::ssc::{Drive, Synchronize};
 use zeroize::Zeroizing;
 
 use super::exam::{Checked, Exam, NotPassed, Passed};
 use super::pattern;
-use super::tape::{BLOCK, expect_block, write};
+use super::tape::{BLOCK, after_first_block, expect_block, write};
 
 /// Blocks written for each.
 const BLOCKS: u64 = 4;
@@ -23,19 +23,18 @@ fn not_passed(error: EncryptionError) -> NotPassed {
     }
 }
 
-/// Writes a few blocks and a filemark behind everything; the address of the first.
-fn append(drive: &mut Drive) -> Result<BlockAddress, NotPassed> {
-    drive.space(Space::EndOfData)?;
-    let start = drive.position()?.block;
+/// Writes a few blocks and a filemark behind the first block.
+fn append(drive: &mut Drive) -> Result<(), NotPassed> {
+    after_first_block(drive)?;
     for number in 0..BLOCKS {
         write(drive, &pattern::block(number, BLOCK))?;
     }
     drive.write_filemarks(1, Synchronize::Flush)?;
-    Ok(start)
+    Ok(())
 }
 
-fn read_back(drive: &mut Drive, start: BlockAddress) -> Result<(), NotPassed> {
-    drive.locate(start)?;
+fn read_back(drive: &mut Drive) -> Result<(), NotPassed> {
+    after_first_block(drive)?;
     let mut buffer = vec![0; BLOCK];
     for number in 0..BLOCKS {
         let outcome = drive.read_block(&mut buffer)?;
@@ -66,9 +65,9 @@ pub(super) fn encryption(exam: &Exam, drive: &mut Drive) -> Checked {
         .map_err(not_passed)?;
     let with_key = encrypted(drive);
     let forgotten = drive.forget_key().map_err(not_passed);
-    let start = with_key?;
+    with_key?;
     forgotten?;
-    drive.locate(start)?;
+    after_first_block(drive)?;
     let mut buffer = vec![0; BLOCK];
     match drive.read_block(&mut buffer) {
         Err(error) if error.sense().is_some() => {}
@@ -84,9 +83,9 @@ pub(super) fn encryption(exam: &Exam, drive: &mut Drive) -> Checked {
     )))
 }
 
-fn encrypted(drive: &mut Drive) -> Result<BlockAddress, NotPassed> {
-    let start = append(drive)?;
-    drive.locate(start)?;
+fn encrypted(drive: &mut Drive) -> Result<(), NotPassed> {
+    append(drive)?;
+    after_first_block(drive)?;
     if let Some(next) = drive.next_block_encryption()?
         && next.encryption != BlockEncryption::Readable
     {
@@ -96,8 +95,7 @@ fn encrypted(drive: &mut Drive) -> Result<BlockAddress, NotPassed> {
         );
         return Err(NotPassed::failed(what));
     }
-    read_back(drive, start)?;
-    Ok(start)
+    read_back(drive)
 }
 
 /// Written and read with CRC32C behind each block, and read without.
@@ -107,15 +105,13 @@ pub(super) fn block_protection(drive: &mut Drive) -> Checked {
     }
     let found = drive.protect_blocks(true)?;
     let protected = if found == Some(BlockProtection::CRC32C) {
-        append(drive).and_then(|start| {
-            read_back(drive, start)?;
-            Ok(start)
-        })
+        append(drive).and_then(|()| read_back(drive))
     } else {
         Err(NotPassed::unsupported("CRC32C is not among its methods"))
     };
     drive.protect_blocks(false)?;
-    read_back(drive, protected?)?;
+    protected?;
+    read_back(drive)?;
     Ok(Passed::new(
         "blocks written and read with CRC32C, and read without",
     ))

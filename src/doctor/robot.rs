@@ -35,6 +35,10 @@ pub(super) fn examine(exam: &mut Exam, first: &View) -> Result<Vec<DriveSite>> {
         *found = exam.context.library.drives(first)?;
         mapping(exam, first, found)
     })?;
+    if sites.is_empty() {
+        let why = "nobody can tell which drive is in which element";
+        exam.keep("drives", Check::Load, Err(NotPassed::skipped(why)));
+    }
     for site in &sites {
         exam.device(Device {
             name: site.name.to_string(),
