@@ -5,6 +5,9 @@
 #[path = "support/world.rs"]
 mod world;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use serde_json::Value;
 use tapeward_sim::Operator;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
@@ -221,4 +224,36 @@ fn other_models_pass_too() {
         assert!(failed.is_empty(), "{model}: {failed:#?}");
         assert_eq!(places(&world), before);
     }
+}
+
+#[test]
+fn stopped_in_the_middle_it_puts_everything_back_and_says_so() {
+    let world = prepared();
+    let before = places(&world);
+    let mut child = world
+        .command(["--json", "doctor", "--scratch", "TWV003L8", "--yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    for line in lines {
+        if line.unwrap().contains("write and read back") {
+            break;
+        }
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let certificate: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(certificate["interrupted"], true);
+    assert_eq!(
+        finding(&certificate, "library", "put-back")["outcome"],
+        "passed"
+    );
+    assert_eq!(places(&world), before);
+    // What it had written is gone, so it can begin anew.
+    let again = examine(&world);
+    assert_eq!(finding(&again, "drive:0", "blank")["outcome"], "passed");
 }

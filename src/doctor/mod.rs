@@ -24,7 +24,7 @@ use tapeward_drivers::smc::ElementKind;
 
 use crate::app::App;
 use crate::catalogue::{MediumUse, NewRun, RunKind, RunState};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, RunId};
 use crate::job::step::RunContext;
 use crate::journal::Event;
@@ -80,15 +80,15 @@ pub fn examine(app: &Arc<App>, library: Library, options: &Options) -> Result<Ce
         }
         Ok(())
     });
+    robot::put_back(&mut exam, &before, options.scratch.as_ref());
     let interrupted = match outcome {
         Ok(()) => false,
-        Err(error) if error.kind() == crate::error::ErrorKind::Interrupted => true,
+        Err(error) if error.kind() == ErrorKind::Interrupted => true,
         Err(error) => {
             finish(&context, RunState::Failed, &error.to_string())?;
             return Err(error);
         }
     };
-    robot::put_back(&mut exam, &before, options.scratch.as_ref());
     let certificate = exam.certificate(options.scratch.clone(), interrupted);
     record(&context, &certificate)?;
     Ok(certificate)

@@ -245,7 +245,7 @@ pub(super) fn block_lengths(drive: &mut Drive) -> Checked {
     drive.space(Space::Blocks(3))?;
     match drive.read_block(&mut buffer[..1000])? {
         ReadOutcome::TooLong { actual } => {
-            same("length of a block read too short", &actual, &4097)?
+            same("length of a block read too short", &actual, &4097)?;
         }
         other => {
             let what = format!("a block of 4097 bytes read with a buffer of 1000 gave {other:?}");
