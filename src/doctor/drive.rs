@@ -111,7 +111,9 @@ fn unload(exam: &mut Exam, name: &str, seat: Seat, drive: Drive) {
     let outcome = match context.library.unmount(seat, drive, to, &context) {
         Ok(_) => {
             let took = exam.elapsed().saturating_sub(began);
-            Ok(Passed::default().took("unload and move home, host's clock", took))
+            let home = exam.home.as_ref().map(|home| home.name.to_string());
+            let words = format!("in {} again", home.unwrap_or_default());
+            Ok(Passed::new(words).took("unload and move home, host's clock", took))
         }
         Err(error) => Err(NotPassed::from(error)),
     };
@@ -298,9 +300,12 @@ fn cartridge_memory(drive: &mut Drive) -> Checked {
     let wanted = "tapeward doctor";
     drive.write_attribute(&label(wanted.as_bytes()))?;
     let found = drive.attribute(AttributeId::USER_MEDIUM_TEXT_LABEL)?;
-    drive.write_attribute(&before.unwrap_or_else(|| label(&[])))?;
+    drive.write_attribute(&before.clone().unwrap_or_else(|| label(&[])))?;
     let text = found.map(|attribute| attribute.text()).unwrap_or_default();
     same("the text label reads back", &text, &wanted.to_owned())?;
+    let after = drive.attribute(AttributeId::USER_MEDIUM_TEXT_LABEL)?;
+    let text = |label: Option<Attribute>| label.map_or_else(String::new, |label| label.text());
+    same("the text label afterwards", &text(after), &text(before))?;
     Ok(Passed::new(format!(
         "{} attributes; a text label was written, read back and removed",
         all.len()
