@@ -1,11 +1,13 @@
 //! Tape drives (SSC-4).
 
+pub mod access_order;
 pub mod block;
 pub mod capacity;
 pub mod density;
 pub mod device_pages;
 pub mod drive;
 pub mod encryption;
+pub mod generation;
 pub mod limits;
 pub mod modes;
 pub mod motion;
@@ -23,6 +25,7 @@ pub use density::Density;
 pub use device_pages::{DeviceActivity, DeviceStatistics, DeviceStatus, SequentialAccessCounters};
 pub use drive::Drive;
 pub use encryption::{EncryptionError, EncryptionKey, EncryptionStatus};
+pub use generation::{CartridgeAccess, LtoCartridge, LtoGeneration};
 pub use limits::BlockLimits;
 pub use modes::{Buffering, DriveModes, Megabytes, ModeShortfall};
 pub use motion::{Erase, Space};

@@ -1,13 +1,16 @@
 //! A tape drive: its state and the commands that are about the drive as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 use tapeward_drivers::socket::InitiatorId;
 
+use super::access_order::Segment;
 use super::alert::{Alert, TapeAlerts};
+use super::append_only::Overwrite;
 use super::attention::{Attentions, Condition};
+use super::care::Calibration;
 use super::coding::{PROTECTION_PAGE, Protection};
 use super::counters::Counters;
 use super::encryption::Encryption;
@@ -19,10 +22,10 @@ use super::primary::{
 };
 use super::reservation::Reservations;
 use super::usage::{self, Usage};
-use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
+use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, partition};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
-use crate::clock::{Activity, CLEANING, LOAD};
+use crate::clock::{Activity, LOAD};
 use crate::library::Shared;
 use crate::sense::{Sense, SenseFormat};
 
@@ -65,6 +68,12 @@ pub(crate) struct Drive {
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
     pub(super) encryption: Encryption,
+    /// What the drive does with the cartridge before it is ready.
+    pub(super) calibration: Option<Calibration>,
+    /// What ALLOW OVERWRITE allowed.
+    pub(super) overwrite: Overwrite,
+    /// The lists of RECEIVE RECOMMENDED ACCESS ORDER.
+    pub(super) access_orders: BTreeMap<InitiatorId, Vec<Segment>>,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -75,9 +84,11 @@ impl LogicalUnit for Drive {
         Opcode::new(0x00, Self::test_unit_ready).access(Access::UnlessReserved),
         Opcode::new(0x01, Self::rewind),
         Opcode::passing(0x03, Self::request_sense),
+        Opcode::new(0x04, Self::format_medium),
         Opcode::new(0x05, Self::read_block_limits).access(Access::Always),
         Opcode::new(0x08, Self::read6).access(Access::Reads),
         Opcode::new(0x0a, Self::write6),
+        Opcode::new(0x0b, Self::set_capacity),
         Opcode::new(0x10, Self::write_filemarks6),
         Opcode::new(0x11, Self::space6),
         Opcode::passing(0x12, Self::inquiry),
@@ -98,6 +109,7 @@ impl LogicalUnit for Drive {
         Opcode::new(0x5e, Self::persistent_reserve_in).access(Access::UnlessReserved),
         Opcode::new(0x5f, Self::reserve_out_and_clear_keys).access(Access::UnlessReserved),
         Opcode::new(0x80, Self::write_filemarks16),
+        Opcode::new(0x82, Self::allow_overwrite),
         Opcode::new(0x8c, Self::read_attribute),
         Opcode::new(0x8d, Self::write_attribute),
         Opcode::new(0x91, Self::space16),
@@ -105,8 +117,8 @@ impl LogicalUnit for Drive {
         Opcode::new(0x93, Self::erase16),
         Opcode::passing(0xa0, Self::report_luns),
         Opcode::new(0xa2, Self::security_protocol_in).access(Access::Reads),
-        Opcode::new(0xa3, Self::maintenance_in).access_by(maintenance_in_access),
-        Opcode::new(0xa4, Self::maintenance_out),
+        Opcode::new(0xa3, Self::maintenance_in_of_drive).access_by(maintenance_in_access),
+        Opcode::new(0xa4, Self::maintenance_out_of_drive),
         Opcode::new(0xb5, Self::security_protocol_out),
     ];
 
@@ -162,6 +174,9 @@ impl Drive {
             block_length: 0,
             alerts: TapeAlerts::default(),
             encryption: Encryption::default(),
+            calibration: None,
+            overwrite: Overwrite::Nothing,
+            access_orders: BTreeMap::new(),
             prevented_by: BTreeSet::new(),
         })
     }
@@ -201,6 +216,7 @@ impl Drive {
             self.medium = Medium::Unloaded(cartridge);
         } else if let Medium::Loaded(mut mounted) = medium {
             mounted.cartridge.store.drop_unsynchronized()?;
+            mounted.cartridge.enter(0)?;
             mounted.position = 0;
             mounted.warning_due = false;
             self.medium = Medium::Loaded(mounted);
@@ -211,6 +227,9 @@ impl Drive {
         self.deferred = None;
         self.prevented_by.clear();
         self.encryption = Encryption::default();
+        self.overwrite = Overwrite::Nothing;
+        self.access_orders.clear();
+        self.start_calibration();
         self.primary.power_cycle(&self.shared);
         self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
@@ -229,6 +248,7 @@ impl Drive {
 
     /// The medium, if it can be read and written.
     pub(super) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
+        self.check_calibration()?;
         self.medium.ready()
     }
 
@@ -266,29 +286,8 @@ impl Drive {
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.start_calibration();
         self.show_partitions();
-    }
-
-    /// The medium partition page is about the cartridge.
-    fn show_partitions(&mut self) {
-        let page = statistics::partition_page(&self.medium);
-        self.pages.show(0x11, &page);
-    }
-
-    /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
-    fn alert_medium(&mut self, fitness: Fitness) {
-        self.alerts.new_medium();
-        match fitness {
-            Fitness::Usable => {}
-            Fitness::Incompatible => self.alerts.raise(Alert::UnsupportedFormat),
-            Fitness::Cleaning => {
-                self.alerts.raise(Alert::CleaningMedia);
-                self.alerts.clear(Alert::CleanNow);
-                self.counters.cleaned();
-                self.charge(Activity::Mechanical(CLEANING));
-            }
-            Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
-        }
     }
 
     fn unthread(&mut self) -> Result<(), Sense> {
@@ -301,6 +300,9 @@ impl Drive {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
         self.encryption.demounted();
+        self.calibration = None;
+        self.leave_append_only();
+        self.access_orders.clear();
         self.show_partitions();
         self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
@@ -316,7 +318,9 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
-        let pending = pending.or_else(|| self.exception_for_request_sense());
+        let pending = pending
+            .or_else(|| self.check_calibration().err())
+            .or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
@@ -349,13 +353,13 @@ impl Drive {
                 }
                 Medium::Loaded(mounted) => {
                     self.medium = Medium::Loaded(mounted);
-                    self.move_to_beginning()?;
+                    self.move_to_load_point()?;
                 }
             }
             return Ok(());
         }
         if hold {
-            self.move_to_beginning()?;
+            self.move_to_load_point()?;
             return Ok(());
         }
         match self.medium {
@@ -424,6 +428,7 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
+        self.check_write_mode(&plan)?;
         if let Some((at, page)) = plan.page(PROTECTION_PAGE) {
             Protection::check_page(page).map_err(|byte| Sense::invalid_parameter(at + byte))?;
         }
@@ -468,8 +473,8 @@ fn drive_pages() -> ModePages {
         inquiry::control_extension_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
-        ModePage::with_subpage(0x10, 0x01, &extension, &[(6, 0xff), (7, 0xff)]),
-        ModePage::new(0x11, &statistics::partition_page(&Medium::Empty), &[]),
+        ModePage::with_subpage(0x10, 0x01, &extension, &[(5, 0xf0), (6, 0xff), (7, 0xff)]),
+        partition::page(),
         exceptions::page(),
     ])
 }

@@ -3,8 +3,11 @@
 // All handlers have the type of a table's row, whether or not they need all of it.
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
+mod access_order;
 mod alert;
+mod append_only;
 mod attention;
+mod care;
 mod changer;
 mod coding;
 mod counters;
@@ -19,6 +22,7 @@ mod mam;
 mod medium;
 mod mode;
 mod move_medium;
+mod partition;
 mod primary;
 mod reservation;
 mod reservation_commands;

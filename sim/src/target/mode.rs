@@ -312,6 +312,15 @@ impl ModePages {
         Ok(pages)
     }
 
+    /// Gives one byte of a page this device has another value.
+    pub(crate) fn set_byte(&mut self, (code, subpage): (u8, u8), at: usize, value: u8) {
+        if let Some(index) = self.find(code, subpage)
+            && let Some(byte) = self.0[index].current.get_mut(at)
+        {
+            *byte = value;
+        }
+    }
+
     /// Gives a page other current values behind its header: what it tells of has changed, or it
     /// is not to show what a host set.
     pub(crate) fn show(&mut self, code: u8, body: &[u8]) {

@@ -144,8 +144,9 @@ impl Drive {
 
     /// PARTITION (byte 3) and LOGICAL OBJECT IDENTIFIER (bytes 4-11) of explicit address commands.
     pub(super) fn check_explicit_address(&mut self, cdb: &[u8]) -> Result<(), Sense> {
-        let position = self.ready()?.position;
-        if cdb[3] != 0 {
+        let mounted = self.ready()?;
+        let (partition, position) = (mounted.cartridge.partition(), mounted.position);
+        if cdb[3] != partition {
             return Err(Sense::invalid_cdb_field(3));
         }
         if u64_at(cdb, 4) != position {
@@ -183,6 +184,9 @@ impl Drive {
         fault: Option<Fault>,
     ) -> Result<(), Stop> {
         let Amount { count, unit } = amount;
+        if count > 0 {
+            self.check_append_only()?;
+        }
         let warning_size = self.programmable_early_warning();
         let coder = Coder {
             protection: self.protection(),
