@@ -131,7 +131,9 @@ impl App {
     /// The library chosen by name, or the only one.
     pub fn library(&self, choice: Option<&str>, purpose: &str) -> Result<Library> {
         let (name, library) = self.config.library(choice)?;
-        Library::new(name, library, &self.state, Arc::clone(&self.clock), purpose)
+        let out_of_use = self.catalogue.read(|view| view.quarantined_drives())?;
+        let clock = Arc::clone(&self.clock);
+        Ok(Library::new(name, library, &self.state, clock, purpose)?.without(out_of_use))
     }
 
     /// The identities to decrypt with: those in the files given, else those this host keeps.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -55,6 +56,10 @@ pub enum Command {
     /// Cartridges and volumes.
     #[command(subcommand)]
     Media(MediaCommand),
+    /// How drives and cartridges are: state, trend, reasons, advice.
+    Health(HealthArgs),
+    /// Acceptance test for a library and its drives, with a certificate.
+    Doctor(DoctorArgs),
     /// What is backed up.
     #[command(subcommand)]
     Set(SetCommand),

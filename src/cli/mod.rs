@@ -2,6 +2,9 @@
 
 pub mod args;
 mod devices;
+mod doctor;
+mod health;
+mod health_args;
 mod interrupt;
 mod job;
 mod library;
@@ -142,6 +145,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Media(command) => media::run(&session, command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => setup::key(&session, command),
+        Command::Doctor(args) => doctor::run(&session, &args),
+        Command::Health(args) => health::run(&session, args),
         Command::Job(command) => job::run(&session, command),
         Command::Find(args) => query::find(&session, &args),
         Command::Restore(args) => query::restore(&session, &args),

@@ -155,10 +155,12 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Every cartridge of the record.
+/// Every cartridge of the record that is not out of use for its health.
 pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
+    let out_of_use = view.quarantined_cartridges()?;
     view.cartridges()?
         .into_iter()
+        .filter(|cartridge| !out_of_use.contains(&cartridge.id))
         .map(|cartridge| {
             let volume = view.volume_on(cartridge.id)?;
             Ok(Candidate { cartridge, volume })

@@ -9,12 +9,15 @@ use tapeward_drivers::smc::ElementAddress;
 use crate::app::App;
 use crate::catalogue::{StepKind, StepOutcome, Tx};
 use crate::error::{Context, Error, Result};
+use crate::health::{Usage, record};
 use crate::id::{Barcode, LibraryId, RunId, StepId};
 use crate::journal::Event;
 use crate::library::Library;
 use crate::library::mount::MoveWitness;
+use crate::library::robot::DriveSite;
 use crate::library::view::View;
 use crate::media::reconcile;
+use crate::progress::Event as Progress;
 
 /// Moving a cartridge. Intent: barcode, from, to.
 pub const MOVE: &str = "move";
@@ -183,5 +186,22 @@ impl MoveWitness for RunContext {
             ),
             Err(error) => self.failed(step, error),
         }
+    }
+
+    fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()> {
+        let mounted = record::Mounted {
+            barcode,
+            library: self.library_id,
+            site,
+            usage,
+            run: Some(self.run),
+        };
+        for taken_out in record::observe(&self.app, &mounted)? {
+            self.app.watcher.event(Progress::Problem {
+                subject: "health".to_owned(),
+                what: taken_out,
+            });
+        }
+        Ok(())
     }
 }

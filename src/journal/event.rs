@@ -11,6 +11,7 @@ use crate::catalogue::{
     Codec, ContentState, KeyRole, Month, Place, PoolName, RunKind, RunState, SegmentDigest,
     SetCopyState, SetTotals, StepKind, Witness,
 };
+use crate::health::{DriveSerial, Verdict};
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
     TapeFileNumber, VolumeId, VolumeSerial,
@@ -226,6 +227,23 @@ pub enum Event {
         resource: String,
         from_host: String,
         from_pid: u32,
+    },
+    /// A mount ended, and the drive said how it went.
+    MountObserved {
+        cartridge: CartridgeId,
+        run: Option<RunId>,
+        drive: DriveSerial,
+        hard_errors: u32,
+        failed: bool,
+        alerts: Vec<u8>,
+    },
+    /// A drive or cartridge was taken out of use for its health, or put back.
+    HealthDecided {
+        cartridge: Option<CartridgeId>,
+        drive: Option<DriveSerial>,
+        verdict: Verdict,
+        automatic: bool,
+        reason: String,
     },
     /// A rule was overridden by a person.
     Overridden {

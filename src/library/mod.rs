@@ -6,6 +6,7 @@ pub mod lock;
 pub mod mount;
 pub mod node;
 pub mod robot;
+mod usage;
 pub mod view;
 
 pub use robot::Library;

@@ -13,6 +13,7 @@ use super::robot::{DriveSite, Library};
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::health::Usage;
 use crate::id::{Barcode, StepId};
 
 /// Longest time a cartridge takes to become ready after it was loaded: seconds as a rule, up to two
@@ -124,6 +125,8 @@ pub trait MoveWitness: Sync {
     -> Result<StepId>;
     /// What was seen afterwards, whether it worked or not.
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
+    /// What a mount showed, told while the cartridge is still in the drive.
+    fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
 }
 
 impl Library {
@@ -139,7 +142,7 @@ impl Library {
         wanted: usize,
         preferred: &[Barcode],
     ) -> Result<Vec<HeldDrive>> {
-        let mut sites = self.answering_drives(view)?;
+        let mut sites = self.drives_in_use(view)?;
         let holds_preferred = |site: &DriveSite| {
             view.at(site.element)
                 .and_then(|place| place.barcode.as_ref())
@@ -176,7 +179,33 @@ impl Library {
         }
     }
 
-    fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
+    /// Drives that are not out of use.
+    fn drives_in_use(&self, view: &View) -> Result<Vec<DriveSite>> {
+        let (out, mut sites): (Vec<_>, Vec<_>) = self
+            .answering_drives(view)?
+            .into_iter()
+            .partition(|site| self.is_out_of_use(site));
+        if let ([], [first, ..]) = (sites.as_slice(), out.as_slice()) {
+            return Err(Error::new(
+                ErrorKind::OperatorNeeded,
+                format!(
+                    "every drive of library \"{}\" is out of use for its health, {} (serial {}) for one",
+                    self.name(),
+                    first.name,
+                    first.serial
+                ),
+            )
+            .hint("\"tapeward health\" says why; \"tapeward health release SERIAL\" after repair"));
+        }
+        sites.sort_by_key(|site| site.element);
+        Ok(sites)
+    }
+
+    /// Holds one drive, whether it is in use or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when somebody else holds it.
+    pub fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
         let lock = self.hold_drive(&site)?;
         let node = super::node::hold(&site.unit)?;
         // A drive that fails this would fail every cartridge.
@@ -244,7 +273,11 @@ impl Library {
             .consume_unit_attentions()
             .context(format!("{} after loading", site.name))
             .map_err(&of_drive)?;
-        self.wait_ready(&mut drive, site, barcode)?;
+        if let Err(blamed) = self.wait_ready(&mut drive, site, barcode) {
+            self.end_use(&mut drive, site, barcode, witness)?;
+            return Err(blamed);
+        }
+        self.begin_use(&mut drive, site);
         Ok((drive, home))
     }
 
@@ -358,6 +391,7 @@ impl Library {
         let (site, barcode) = (&seat.held.site, &seat.barcode);
         let of_drive = blame(Culprit::Drive);
         allow_removal(drive, site).map_err(&of_drive)?;
+        self.end_use(drive, site, barcode, witness)?;
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", site.name))

@@ -1,5 +1,6 @@
 //! One library: reaching its robot and drives, looking at it, moving cartridges.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,10 +15,12 @@ use tapeward_drivers::ssc::Drive;
 use super::connection::{Connection, Unit};
 use super::element::ElementName;
 use super::lock::DeviceLock;
+use super::usage::Mounts;
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::config::LibraryConfig;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::health::DriveSerial;
 
 /// How long to wait for another process that is moving a cartridge.
 const ROBOT_PATIENCE: Duration = Duration::from_secs(300);
@@ -67,6 +70,8 @@ pub struct Library {
     purpose: String,
     /// For looking where there is room and moving there without another thread in between.
     robot: Mutex<()>,
+    mounts: Mounts,
+    out_of_use: BTreeSet<DriveSerial>,
 }
 
 impl Library {
@@ -86,12 +91,33 @@ impl Library {
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
             robot: Mutex::new(()),
+            mounts: Mounts::default(),
+            out_of_use: BTreeSet::new(),
         })
     }
 
     /// No other thread of this process moves anything meanwhile.
     pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
         self.robot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves these drives alone when one is needed: they are out of use for their health.
+    #[must_use]
+    pub fn without(mut self, drives: BTreeSet<DriveSerial>) -> Self {
+        self.out_of_use = drives;
+        self
+    }
+
+    /// Whether a drive is out of use for its health.
+    #[must_use]
+    pub fn is_out_of_use(&self, site: &DriveSite) -> bool {
+        site.serial
+            .parse()
+            .is_ok_and(|serial: DriveSerial| self.out_of_use.contains(&serial))
+    }
+
+    pub(super) fn mounts(&self) -> &Mounts {
+        &self.mounts
     }
 
     /// Its name in the configuration.
@@ -243,7 +269,8 @@ impl Library {
 
     /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
-        let mut drive = Drive::new(self.connection.drive(unit)?);
+        let path = self.mounts.watch(unit, self.connection.drive(unit)?);
+        let mut drive = Drive::new(path);
         drive
             .consume_unit_attentions()
             .context(format!("the drive at {unit}"))?;

@@ -1,0 +1,116 @@
+//! What the real path records at each dismount, and what follows from it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
+
+#[path = "support/seeded.rs"]
+mod seeded;
+#[path = "support/world.rs"]
+mod world;
+
+use serde_json::Value;
+use tapeward_sim::Operator;
+use tapeward_sim::fault::{Fault, Place, PlannedFault};
+use tapeward_sim::front::control::Request;
+use world::World;
+
+/// A world with a small set in one copy; nothing has run.
+fn prepared() -> World {
+    let world = World::with_library("64MiB");
+    world.configure("[monthly]\ncopies = [\"onsite\"]\neject = false\n");
+    seeded::make_tree(&world.path("source"), 9, 1 << 20);
+    let source = world.path("source");
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    world
+}
+
+fn plan(world: &World, at: Place, fault: Fault) {
+    world.ok(["library", "status"]);
+    let operator = Operator::connect(&world.state().join("virtual")).unwrap();
+    let faults = vec![PlannedFault { at, fault }];
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+}
+
+#[track_caller]
+fn row<'a>(report: &'a Value, kind: &str, name: &str) -> &'a Value {
+    let rows = report[kind].as_array().unwrap();
+    let found = rows.iter().find(|row| row["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+#[test]
+fn each_dismount_is_recorded_in_catalogue_and_journal() {
+    let world = prepared();
+    assert_eq!(world.json(["health"])["drives"], serde_json::json!([]));
+    world.ok(["job", "run"]);
+    let report = world.json(["health"]);
+    assert_eq!(
+        report["cartridges"].as_array().unwrap().len(),
+        1,
+        "{report}"
+    );
+    let cartridge = &report["cartridges"][0];
+    assert_eq!(cartridge["failed"], 0);
+    assert!(cartridge["mounts"].as_u64().unwrap() >= 1, "{cartridge}");
+    assert_eq!(report["drives"][0]["mounts"], cartridge["mounts"]);
+    let text = world.ok(["health"]);
+    assert!(text.contains(cartridge["name"].as_str().unwrap()), "{text}");
+}
+
+#[test]
+fn a_write_error_counts_against_the_mount_it_happened_in() {
+    let world = prepared();
+    plan(&world, Place::Write(6), Fault::MediumError);
+    // Whether the run goes on with another cartridge is not what this is about.
+    world.run(["job", "run"]);
+    let report = world.json(["health"]);
+    let failed: u64 = report["cartridges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["failed"].as_u64().unwrap())
+        .sum();
+    assert_eq!(failed, 1, "{report}");
+    let drives = report["drives"].as_array().unwrap();
+    assert!(drives.iter().any(|drive| drive["failed"] == 1), "{report}");
+}
+
+#[test]
+fn a_quarantined_cartridge_is_not_written_and_a_quarantined_drive_not_used() {
+    let world = prepared();
+    world.ok(["job", "run"]);
+    let report = world.json(["health"]);
+    let first = report["cartridges"][0]["name"].as_str().unwrap().to_owned();
+    let drive = report["drives"][0]["name"].as_str().unwrap().to_owned();
+    let before = report["drives"][0]["mounts"].clone();
+    world.ok(["health", "quarantine", &first, "--reason", "dropped"]);
+    world.ok(["health", "quarantine", &drive]);
+    let (_, err) = world.exits(2, ["health", "quarantine", &first]);
+    assert!(err.contains("out of use already"), "{err}");
+    world.ok(["job", "run", "--month", "2031-01"]);
+    let report = world.json(["health"]);
+    assert_eq!(row(&report, "cartridges", &first)["state"], "quarantined");
+    assert_eq!(row(&report, "drives", &drive)["mounts"], before);
+    let others = report["cartridges"].as_array().unwrap();
+    assert!(others.len() > 1, "{report}");
+    // What is on it can still be read.
+    let back = world.path("back");
+    world.ok(["restore", "data", "--to", back.to_str().unwrap()]);
+    world.ok(["health", "release", &first]);
+    let report = world.json(["health"]);
+    assert_eq!(row(&report, "cartridges", &first)["state"], "unproven");
+    let (_, err) = world.exits(2, ["health", "release", "NOBODY"]);
+    assert!(err.contains("NOBODY"), "{err}");
+}
+
+#[test]
+fn with_every_drive_out_of_use_a_person_must_act() {
+    let world = prepared();
+    world.ok(["job", "run"]);
+    let drives = world.json(["drive", "status"]);
+    for drive in drives.as_array().unwrap() {
+        let serial = drive["serial"].as_str().unwrap();
+        world.ok(["health", "quarantine", serial]);
+    }
+    let (_, err) = world.exits(20, ["job", "run", "--month", "2031-01"]);
+    assert!(err.contains("out of use for its health"), "{err}");
+}
