@@ -32,8 +32,9 @@ fn report(changer: &mut Unit, kind: u8, flags: u8) -> Vec<u8> {
         .good()
 }
 
-/// Header and page header: Oracle "SL150 Interface Reference Manual" (July 2017), tables 4-101 and
-/// 4-103; FULL, ACCESS, SVALID and MEDIUM TYPE of a descriptor: table 4-106 (page 195).
+/// Header and page header: Oracle "SL150 Interface Reference Manual" (July 2017), tables 4-102 and
+/// 4-103 (pages 183 and 184); FULL, ACCESS, SVALID and MEDIUM TYPE of a descriptor: table 4-106 (page
+/// 195).
 #[test]
 fn storage_elements_with_tags() {
     let world = world();

@@ -1,8 +1,8 @@
 //! READ ELEMENT STATUS of well-behaved libraries.
 //!
-//! Vectors are built byte by byte after the tables of SMC-3, which Oracle's "StorageTek
-//! SL150 Interface Reference Manual" repeats on pages 181 and following (tables 4-101 and 4-103;
-//! import/export elements: table 4-106, page 195), and, for drives on a parallel bus, Quantum's
+//! Vectors are built byte by byte after Oracle's "StorageTek SL150 Interface Reference Manual" (July
+//! 2017): command, table 4-101 (page 181); data header, 4-102 (page 183); page header, 4-103 (page
+//! 184); import/export elements, 4-106 (page 195); and, for drives on a parallel bus, Quantum's
 //! "Scalar Intelligent Libraries SCSI Reference Guide", table 71 (page 72).
 
 use tapeward_drivers::sense::AdditionalSense;
@@ -41,7 +41,7 @@ pub(crate) fn page(kind: u8, flags: u8, descriptors: &[Vec<u8>]) -> Vec<u8> {
     page
 }
 
-/// The whole report (SMC-3, element status data header).
+/// The whole report (SL150 table 4-102): first address, number of elements, byte count.
 pub(crate) fn report(first: u16, count: u16, pages: &[Vec<u8>]) -> Vec<u8> {
     let bytes: Vec<u8> = pages.concat();
     let mut report = first.to_be_bytes().to_vec();

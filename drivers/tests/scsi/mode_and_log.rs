@@ -82,7 +82,8 @@ const COMPRESSION: &str = "1a 00 0f 00 ff 00";
 const CONFIGURATION: &str = "1a 00 10 00 ff 00";
 const EXTENSION: &str = "1a 00 10 01 ff 00";
 
-/// Header and block descriptor: SSC-4 (WP, BUFFERED MODE, SPEED in byte 2).
+/// Quantum "DLT4000/DLT4500/DLT4700 Cartridge Tape Subsystem" manual, figure 8-45 (page 8-74): length,
+/// medium type; WP, BUFFERED MODE and SPEED in byte 2; length of the block descriptor.
 fn header(device_specific: u8, block_length: u8) -> Vec<u8> {
     vec![
         0x0b,
@@ -110,7 +111,8 @@ fn with_page(device_specific: u8, page: &str) -> Vec<u8> {
 /// Quantum "DLT-S4 Interface Reference Guide", figure 62 (page 116): DCE and DCC in byte 2, DDE in
 /// byte 3, algorithms in 4 to 7 and 8 to 11; PS as a drive that can save it has it.
 const COMPRESSION_ON: &str = "8f 0e c0 80 00 00 00 01 00 00 00 01 00 00 00 00";
-/// SSC-4, device configuration extension: PEWS in bytes 6 and 7, as mhvtl's usr/mode.c has it.
+/// Device configuration extension, 32 bytes with PEWS in 6 and 7: LTFS at 7c01479, src/libltfs/tape.c,
+/// `tape_set_pews`, and mhvtl, usr/mode.c, `set_device_configuration_extension`.
 const NO_EARLY_WARNING: &str = "d0 01 00 1c 00 00 00 00 00 00 00 00 00 00 00 00
                                 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
 
@@ -351,7 +353,8 @@ fn capacity_from_the_chip() {
 }
 
 /// Oracle "T10000 Interface Reference Manual" (August 2016), tables 3-44 and 3-45 (pages 88 and 89):
-/// page header and parameter format; codes of the parameters as in sg3_utils 1.49, src/sg_logs.c.
+/// page header and parameter format. Codes of the parameters: sg3_utils at fb3d289, src/sg_logs.c,
+/// `show_volume_stats_pages`, and LTFS at 7c01479, src/tape_drivers/ibm_tape.h, `VOLSTATS_`.
 #[test]
 fn volume_statistics() {
     let mut page = hex("17 00 00 00 00 01 03 04 00 00 00 2a 00 10 03 04 ff ff ff ff");
