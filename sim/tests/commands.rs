@@ -36,8 +36,8 @@ fn standard_inquiry_data() {
     }
 }
 
-/// Pages 00h 80h 83h: SPC-5, vital product data. B0h: Quantum "DLT-S4 Interface Reference Guide", figure
-/// 16 (page 49). The others: sg3_utils 1.46, `sg_vpd --inhex` of these bytes prints
+/// Quantum "DLT-S4 Interface Reference Guide": 00h, figure 9 (page 41); 83h, figure 11 (page 43); B0h,
+/// figure 16 (page 49). 80h: Seagate "LTO SCSI Interface Manual" (Viper 200), page 26. The others: sg3_utils 1.46, `sg_vpd --inhex` of these bytes prints
 /// "Manufacturer-assigned serial number: TWTEST0001" (B1h), "Automation device serial number: TWTEST"
 /// (B3h), "Data transfer device element address: 0x0101" (B4h).
 #[test]

@@ -1,4 +1,5 @@
-//! READ ELEMENT STATUS and MOVE MEDIUM (SMC-3).
+//! READ ELEMENT STATUS and MOVE MEDIUM (Quantum "SuperLoader 3 Software Interface Guide", figure 44,
+//! page 67: transport, source and destination in bytes 2 to 7, invert in bit 0 of byte 10).
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;

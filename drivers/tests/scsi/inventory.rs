@@ -19,7 +19,7 @@ use crate::script::{fixed, hex, invalid_field, on, script};
 /// MODE SENSE of page 1Dh.
 pub(crate) const ASSIGNMENT: &str = "1a 00 1d 00 ff 00";
 
-/// Page 1Dh behind a header without block descriptor (SMC-3, element address assignment).
+/// Page 1Dh (SL150 table 4-47, page 97) behind a header without block descriptor.
 pub(crate) fn assignment(ranges: [(u16, u16); 4]) -> Vec<u8> {
     let mut data = hex("17 00 00 00 1d 12");
     for (first, count) in ranges {
@@ -58,7 +58,8 @@ pub(crate) fn descriptor(address: u16, flags: u8) -> Vec<u8> {
     bytes
 }
 
-/// A volume tag (SMC-3).
+/// A volume tag: 32 characters, two bytes reserved, two of sequence number (Quantum "DX-Series Software
+/// Interface Guide", table 57, page 87).
 pub(crate) fn tag(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize(32, b' ');

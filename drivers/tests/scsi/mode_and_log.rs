@@ -189,6 +189,41 @@ fn modes_are_set_one_page_at_a_time() {
     rest.is_empty();
 }
 
+/// With a WORM cartridge in an HP drive the medium type is 01h. Hosts clear it, as it is reserved in
+/// MODE SELECT: Linux, drivers/scsi/st.c, `write_mode_page`; FreeBSD, sys/cam/scsi/scsi_sa.c,
+/// `sasetparams`.
+#[test]
+fn the_medium_type_is_not_sent_back() {
+    let of_worm = |mut data: Vec<u8>| {
+        data[1] = 0x01;
+        data
+    };
+    let (device, rest) = script(vec![
+        on(NO_PAGE).data(&of_worm(header(0x10, 2))),
+        on(COMPRESSION).check(invalid_field()),
+        on(CONFIGURATION).check(invalid_field()),
+        on(EXTENSION).data(&of_worm(with_page(0x10, NO_EARLY_WARNING))),
+        on(NO_PAGE).data(&of_worm(header(0x10, 2))),
+        on("15 10 00 00 0c 00").sent(&hex("00 00 10 08 58 00 00 00 00 00 00 00")),
+        on(EXTENSION).data(&of_worm(with_page(0x10, NO_EARLY_WARNING))),
+        on("15 10 00 00 2c 00").sent(&hex(
+            "00 00 10 08 58 00 00 00 00 00 00 00 50 01 00 1c 00 00 12 34
+             00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+        )),
+        on(NO_PAGE).data(&of_worm(header(0x10, 0))),
+        on(COMPRESSION).check(invalid_field()),
+        on(CONFIGURATION).check(invalid_field()),
+        on(EXTENSION).check(fixed(0x02, 0x3a, 0x00)),
+    ]);
+    let wanted = DriveModes {
+        compression: None,
+        ..wanted()
+    };
+    let removed = Drive::new(device).set_modes(&wanted).unwrap_err();
+    assert!(removed.is_no_medium());
+    rest.is_empty();
+}
+
 #[test]
 fn modes_that_are_so_already_are_not_set() {
     let mut steps = modes_of(0x10, 0, COMPRESSION_ON, NO_EARLY_WARNING);
