@@ -14,7 +14,7 @@ pub mod tape_alert;
 
 pub use block::{ReadOutcome, Synchronize, WriteError, WriteOutcome};
 pub use capacity::{Capacity, Mebibytes};
-pub use density::Density;
+pub use density::{Density, MediumTypeDescriptor};
 pub use drive::Drive;
 pub use limits::BlockLimits;
 pub use modes::{Buffering, DriveModes, Megabytes, ModeShortfall};

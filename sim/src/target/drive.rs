@@ -8,6 +8,7 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::{Alert, TapeAlerts};
 use super::attention::{Attentions, Condition};
+use super::density::MediumType;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
@@ -322,12 +323,17 @@ impl Drive {
     }
 
     fn mode_header(&self) -> ModeHeader {
-        let protected = matches!(&self.medium, Medium::Loaded(mounted)
-            if mounted.cartridge.record.write_protected);
+        let (protected, medium_type) = match &self.medium {
+            Medium::Loaded(mounted) => {
+                let protected = mounted.cartridge.record.write_protected;
+                (protected, MediumType::of(mounted))
+            }
+            Medium::Empty | Medium::Unloaded(_) => (false, MediumType::Data),
+        };
         let buffered = self.buffering == Buffering::Buffered;
         let [high, middle, low] = u24(self.block_length as usize);
         ModeHeader {
-            medium_type: 0,
+            medium_type: medium_type as u8,
             device_specific: u8::from(protected) << 7 | u8::from(buffered) << 4,
             block_descriptor: Some([self.density(), 0, 0, 0, 0, high, middle, low]),
         }
