@@ -73,6 +73,17 @@ pub enum ScsiError {
         /// The reply, or its beginning.
         bytes: Vec<u8>,
     },
+    /// A block came, and it is not the one that was written: its protection information says
+    /// otherwise.
+    #[error(
+        "{path}: READ(6): a block of {length} bytes was changed between tape and host; read it again in another drive or over another path"
+    )]
+    BlockCorrupted {
+        /// Device node or socket.
+        path: String,
+        /// Its length in bytes.
+        length: usize,
+    },
     /// The command was not sent: no CDB can say what was asked.
     #[error("{path}: {command} not sent: {what}")]
     NotSent {

@@ -23,6 +23,9 @@ pub const LOAD: Duration = Duration::from_secs(150 * 60);
 /// ERASE with LONG: the whole tape at native speed.
 pub const LONG_ERASE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// VERIFY and FORMAT MEDIUM: the whole tape at native speed, with retries.
+pub const WHOLE_TAPE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// READ ELEMENT STATUS: from memory, or after a door was opened from a scan.
 pub const ELEMENT_STATUS: Duration = Duration::from_secs(15 * 60);
 

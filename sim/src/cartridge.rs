@@ -246,6 +246,12 @@ pub struct CartridgeRecord {
     pub capacity: u64,
     /// Bytes from early warning to the physical end.
     pub early_warning: u64,
+    /// Bytes to the physical end before SET CAPACITY took some away.
+    #[serde(default)]
+    pub full_capacity: Option<u64>,
+    /// Bytes of each partition, if there are several.
+    #[serde(default)]
+    pub partitions: Vec<u64>,
     /// The tab.
     pub write_protected: bool,
     /// Serial number in the memory chip (MAM attribute 0401h).
@@ -260,6 +266,9 @@ pub struct CartridgeRecord {
     pub bytes_read: u64,
     /// Cleanings left, for a cleaning cartridge.
     pub uses_left: u16,
+    /// Whether a drive that has to calibrate it has done so.
+    #[serde(default)]
+    pub calibrated: bool,
     /// Host attributes (MAM 0800h to 0BFFh) by identifier.
     pub attributes: BTreeMap<u16, Attribute>,
 }
@@ -271,8 +280,11 @@ pub struct Cartridge {
     pub id: CartridgeId,
     /// What is kept beside the records.
     pub record: CartridgeRecord,
-    /// The records.
+    /// The records of the partition the tape is in.
     pub store: RecordStore,
+    partition: u8,
+    /// Those of the others, all of them synchronised.
+    resting: BTreeMap<u8, RecordStore>,
     dir: PathBuf,
     durability: Durability,
 }
@@ -301,6 +313,8 @@ impl Cartridge {
             kind: spec.kind,
             capacity,
             early_warning: spec.early_warning.unwrap_or(usual).min(capacity),
+            full_capacity: None,
+            partitions: Vec::new(),
             write_protected: spec.write_protected,
             serial: chip_serial(id),
             loads: 0,
@@ -308,6 +322,7 @@ impl Cartridge {
             bytes_written: 0,
             bytes_read: 0,
             uses_left,
+            calibrated: false,
             attributes: BTreeMap::new(),
         };
         fs::create_dir_all(dir)?;
@@ -318,13 +333,95 @@ impl Cartridge {
 
     /// Opens the cartridge in `dir`.
     pub fn open(dir: &Path, id: &CartridgeId, durability: Durability) -> io::Result<Self> {
-        Ok(Self {
+        let mut cartridge = Self {
             id: id.clone(),
             record: read_record(dir)?,
             store: RecordStore::open(dir, durability)?,
+            partition: 0,
+            resting: BTreeMap::new(),
             dir: dir.to_owned(),
             durability,
-        })
+        };
+        for partition in 1..cartridge.partition_count() {
+            let store = RecordStore::open(&cartridge.partition_dir(partition), durability)?;
+            cartridge.resting.insert(partition, store);
+        }
+        Ok(cartridge)
+    }
+
+    /// The partition the tape is in.
+    #[must_use]
+    pub fn partition(&self) -> u8 {
+        self.partition
+    }
+
+    /// Number of partitions.
+    #[must_use]
+    pub fn partition_count(&self) -> u8 {
+        u8::try_from(self.record.partitions.len().max(1)).unwrap_or(u8::MAX)
+    }
+
+    /// Bytes of each partition.
+    #[must_use]
+    pub fn partition_sizes(&self) -> Vec<u64> {
+        if self.record.partitions.is_empty() {
+            vec![self.record.capacity]
+        } else {
+            self.record.partitions.clone()
+        }
+    }
+
+    /// The records of a partition there is.
+    #[must_use]
+    pub fn store_of(&self, partition: u8) -> &RecordStore {
+        self.resting.get(&partition).unwrap_or(&self.store)
+    }
+
+    /// Goes to another partition, everything written out before.
+    pub fn enter(&mut self, partition: u8) -> io::Result<()> {
+        if partition == self.partition {
+            return Ok(());
+        }
+        self.store.synchronize()?;
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "there is no such partition");
+        let entered = self.resting.remove(&partition).ok_or_else(missing)?;
+        let left = std::mem::replace(&mut self.store, entered);
+        self.resting.insert(self.partition, left);
+        self.partition = partition;
+        Ok(())
+    }
+
+    /// Divides the tape anew; everything on it is gone.
+    pub fn format(&mut self, sizes: &[u64]) -> io::Result<()> {
+        self.enter(0)?;
+        self.store.truncate(0)?;
+        self.store.synchronize()?;
+        // A cartridge that says it has partitions must have them, whenever the process dies.
+        let others: Vec<u8> = std::mem::take(&mut self.resting).into_keys().collect();
+        self.record.partitions.clear();
+        self.save()?;
+        for partition in others {
+            fs::remove_dir_all(self.partition_dir(partition))?;
+        }
+        for (partition, _) in (1_u8..).zip(sizes.iter().skip(1)) {
+            let dir = self.partition_dir(partition);
+            if dir.exists() {
+                fs::remove_dir_all(&dir)?;
+            }
+            fs::create_dir(&dir)?;
+            RecordStore::create(&dir, self.durability)?;
+            let store = RecordStore::open(&dir, self.durability)?;
+            self.resting.insert(partition, store);
+        }
+        if sizes.len() > 1 {
+            self.record.partitions = sizes.to_vec();
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn partition_dir(&self, partition: u8) -> PathBuf {
+        self.dir.join(format!("partition-{partition}"))
     }
 
     /// Writes what is kept beside the records.

@@ -20,6 +20,9 @@ pub const STOP_AND_BACK_UP: Duration = Duration::from_secs(3);
 /// Time of one cleaning.
 pub const CLEANING: Duration = Duration::from_secs(120);
 
+/// Time LTO-9 drives take to calibrate a cartridge when it is loaded for the first time.
+pub const CALIBRATION: Duration = Duration::from_secs(40 * 60);
+
 /// Data a drive's buffer holds; when a host is slower than the tape, it runs dry.
 pub const BUFFER_LENGTH: u64 = 256 << 20;
 
@@ -149,6 +152,12 @@ impl VirtualClock {
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         self.host.monotonic()
+    }
+
+    /// Whether time is accounted for.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.timing
     }
 
     /// Charges a device: 0 is the changer, 1 and up the drives.

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::cartridge::CartridgeId;
 use crate::library::CARTRIDGES;
-use crate::store::{RecordKind, RecordReader};
+use crate::store::{BlockFlags, RecordKind, RecordReader};
 
 /// Blocks of one length that follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,15 @@ fn write_file(
         if row.kind == RecordKind::Filemark {
             file.filemark = true;
             break;
+        }
+        if row.flags.contains(BlockFlags::SEALED) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "record {} was encrypted by the drive: read it there with its key",
+                    *at - 1
+                ),
+            ));
         }
         records.read(*row, &mut block)?;
         output.write_all(&block)?;

@@ -54,6 +54,8 @@ pub enum Fault {
     /// The robot stops half way with the cartridge in its hand: HARDWARE ERROR, MECHANICAL
     /// POSITIONING ERROR; the medium transport element is full.
     MoveStuck,
+    /// One bit of the block turns: on its way to the drive, or between the tape and the host.
+    FlippedBit,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
     /// The drive writes or reads a block again and then succeeds: its error counters tell.
@@ -79,6 +81,7 @@ impl Place {
                     | Fault::PowerCutAfter
                     | Fault::MediumError
                     | Fault::DeferredWriteError
+                    | Fault::FlippedBit
                     | Fault::NeedsCleaning
                     | Fault::Retried
                     | Fault::DriveBreaks
@@ -88,7 +91,11 @@ impl Place {
             Self::ReadRecord { .. } => {
                 matches!(
                     fault,
-                    Fault::PowerCut | Fault::MediumError | Fault::Retried | Fault::Abort
+                    Fault::PowerCut
+                        | Fault::MediumError
+                        | Fault::FlippedBit
+                        | Fault::Retried
+                        | Fault::Abort
                 )
             }
             Self::Move(_) => matches!(

@@ -20,6 +20,7 @@ pub mod front;
 pub mod library;
 mod operator;
 pub mod personality;
+mod seal;
 pub mod sense;
 pub mod store;
 mod target;

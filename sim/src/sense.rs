@@ -96,6 +96,8 @@ pub struct Sense {
     pub deferred: bool,
     /// The field in error.
     pub field: Option<FieldPointer>,
+    /// How far something is that takes its time, in 65,536ths.
+    pub progress: Option<u16>,
 }
 
 impl Sense {
@@ -109,6 +111,7 @@ impl Sense {
             stream: StreamBits::empty(),
             deferred: false,
             field: None,
+            progress: None,
         }
     }
 
@@ -165,6 +168,13 @@ impl Sense {
     #[must_use]
     pub const fn at(mut self, field: FieldPointer) -> Self {
         self.field = Some(field);
+        self
+    }
+
+    /// The same with a progress indication.
+    #[must_use]
+    pub const fn with_progress(mut self, progress: u16) -> Self {
+        self.progress = Some(progress);
         self
     }
 
@@ -246,7 +256,12 @@ impl Sense {
         bytes
     }
 
+    /// A progress indication, else a field pointer.
     fn sense_key_specific(&self) -> Option<[u8; 3]> {
+        if let Some(progress) = self.progress {
+            let [high, low] = progress.to_be_bytes();
+            return Some([0x80, high, low]);
+        }
         let (command, byte) = match self.field? {
             FieldPointer::Cdb(byte) => (0x40, byte),
             FieldPointer::ParameterList(byte) => (0x00, byte),

@@ -9,11 +9,16 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use bitflags::bitflags;
+
 const MAGIC: [u8; 8] = *b"TWRECS01";
 const HEADER_LENGTH: usize = 32;
 const ROW_LENGTH: usize = 16;
 /// Blocks are gathered up to this size; larger ones are written straight from the host's buffer.
 const STAGING_LENGTH: usize = 1 << 20;
+
+/// Bytes of protection information.
+pub const GUARD_LENGTH: usize = 4;
 
 /// What a store survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +39,17 @@ pub enum RecordKind {
     Filemark,
 }
 
+bitflags! {
+    /// What a block's bytes in the data file are.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct BlockFlags: u8 {
+        /// Encrypted; what is needed to decrypt them follows the block.
+        const SEALED = 0x01;
+        /// The four bytes of protection information that came with the block follow it.
+        const GUARDED = 0x02;
+    }
+}
+
 /// One row of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -43,6 +59,10 @@ pub struct Row {
     pub offset: u64,
     /// Length in bytes, 0 for a filemark.
     pub length: u32,
+    /// What the bytes of a block are.
+    pub flags: BlockFlags,
+    /// Bytes behind the block that belong to it.
+    pub trailer: u16,
 }
 
 impl Row {
@@ -54,6 +74,8 @@ impl Row {
             RecordKind::Block => 1,
             RecordKind::Filemark => 2,
         };
+        bytes[13] = self.flags.bits();
+        bytes[14..].copy_from_slice(&self.trailer.to_be_bytes());
         bytes
     }
 
@@ -70,11 +92,23 @@ impl Row {
             kind,
             offset,
             length,
+            flags: BlockFlags::from_bits(*bytes.get(13)?)?,
+            trailer: u16::from_be_bytes(bytes.get(14..16)?.try_into().ok()?),
         })
     }
 
+    /// Bytes that are encrypted together: the block and its protection information.
+    pub fn sealed_length(self) -> usize {
+        let guard = if self.flags.contains(BlockFlags::GUARDED) {
+            GUARD_LENGTH
+        } else {
+            0
+        };
+        self.length as usize + guard
+    }
+
     fn end(self) -> u64 {
-        self.offset + u64::from(self.length)
+        self.offset + u64::from(self.length) + u64::from(self.trailer)
     }
 }
 
@@ -183,6 +217,20 @@ impl RecordStore {
         Ok(length)
     }
 
+    /// A block with what belongs to it.
+    pub fn read_whole(&mut self, row: Row) -> io::Result<Vec<u8>> {
+        self.destage()?;
+        let mut bytes = vec![0; row.length as usize + usize::from(row.trailer)];
+        self.data.read_exact_at(&mut bytes, row.offset)?;
+        Ok(bytes)
+    }
+
+    /// Whether any block is encrypted.
+    pub fn has_sealed(&self) -> bool {
+        let sealed = |row: &Row| row.flags.contains(BlockFlags::SEALED);
+        self.rows.iter().any(sealed)
+    }
+
     /// Ends the tape before this record.
     ///
     /// The mark goes down first: were it left, rows written later would be taken for old ones.
@@ -208,9 +256,15 @@ impl RecordStore {
         self.trim_files()
     }
 
-    /// Adds a block at the end.
-    pub fn append_block(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    /// Adds a block at the end, the last `trailer` of these bytes being what belongs to it.
+    pub fn append_block(
+        &mut self,
+        bytes: &[u8],
+        trailer: u16,
+        flags: BlockFlags,
+    ) -> io::Result<()> {
+        let length = bytes.len().saturating_sub(usize::from(trailer));
+        let length = u32::try_from(length).map_err(io::Error::other)?;
         let offset = self.data_end();
         if bytes.len() >= STAGING_LENGTH / 16 {
             self.destage()?;
@@ -225,6 +279,8 @@ impl RecordStore {
             kind: RecordKind::Block,
             offset,
             length,
+            flags,
+            trailer,
         });
         Ok(())
     }
@@ -236,6 +292,8 @@ impl RecordStore {
             kind: RecordKind::Filemark,
             offset: self.data_end(),
             length: 0,
+            flags: BlockFlags::empty(),
+            trailer: 0,
         });
     }
 

@@ -11,6 +11,7 @@ pub mod luns;
 pub mod mode;
 pub mod opcodes;
 pub mod reservation;
+pub mod security;
 pub mod timestamp;
 pub mod unit;
 pub mod vpd;

@@ -47,6 +47,8 @@ impl PageCode {
     pub const TRANSPORT_GEOMETRY: Self = Self::new(0x1e, 0);
     /// Device capabilities (SMC-3, mode page of that name).
     pub const DEVICE_CAPABILITIES: Self = Self::new(0x1f, 0);
+    /// Control data protection (SSC-4): logical block protection.
+    pub const CONTROL_DATA_PROTECTION: Self = Self::new(0x0a, 0xf0);
     /// Element address assignment (SMC-3, mode page of that name).
     pub const ELEMENT_ADDRESS_ASSIGNMENT: Self = Self::new(0x1d, 0);
     /// No page: header and block descriptor only (SPC-5: page 00h is vendor specific

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::drive::Drive;
 use super::position::{BlockAddress, Partition};
+use super::protection::INFORMATION;
 use crate::bytes::low24;
 use crate::command::{Command, Completion};
 use crate::error::ScsiError;
@@ -110,9 +111,10 @@ impl Drive {
     /// [`WriteError::NotWritten`] at the physical end, [`WriteError::Deferred`] when an earlier
     /// block failed, [`WriteError::Scsi`] for all else.
     pub fn write_block(&mut self, block: &[u8]) -> Result<WriteOutcome, WriteError> {
-        if block.is_empty() || block.len() > LARGEST_BLOCK {
+        let largest = self.largest_block();
+        if block.is_empty() || block.len() > largest {
             let what = format!(
-                "a block of {} bytes, possible are 1 to 16,777,215",
+                "a block of {} bytes, possible are 1 to {largest}",
                 block.len()
             );
             return Err(WriteError::Scsi(not_sent(
@@ -121,6 +123,11 @@ impl Drive {
                 what,
             )));
         }
+        let block = if self.guarding.on {
+            self.guarding.guard(block)
+        } else {
+            block
+        };
         #[allow(clippy::cast_possible_truncation)] // at most 24 bits, checked above
         let [a, b, c] = low24(block.len() as u32);
         let command = Command::new("WRITE(6)", timeout::BLOCK, [WRITE_6, 0, a, b, c, 0]);
@@ -205,14 +212,33 @@ impl Drive {
 
     /// Reads one block (READ(6), FIXED=0, SILI=0), so that a length other than the buffer's is
     /// always told.
+    ///
+    /// # Errors
+    /// [`ScsiError::BlockCorrupted`] when block protection is on and the block is not the one that
+    /// was written.
     pub fn read_block(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
-        if buffer.is_empty() || buffer.len() > LARGEST_BLOCK {
+        let largest = self.largest_block();
+        if buffer.is_empty() || buffer.len() > largest {
             let what = format!(
-                "a block of {} bytes, possible are 1 to 16,777,215",
+                "a block of {} bytes, possible are 1 to {largest}",
                 buffer.len()
             );
             return Err(not_sent(&*self.transport, "READ(6)", what));
         }
+        if self.guarding.on {
+            self.read_guarded(buffer)
+        } else {
+            self.read_transfer(buffer)
+        }
+    }
+
+    /// Longest block there is room for in a command.
+    fn largest_block(&self) -> usize {
+        LARGEST_BLOCK - if self.guarding.on { INFORMATION } else { 0 }
+    }
+
+    /// Reads what one block transfers.
+    pub(super) fn read_transfer(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
         let requested = buffer.len();
         #[allow(clippy::cast_possible_truncation)] // at most 24 bits, checked above
         let [a, b, c] = low24(requested as u32);

@@ -1,5 +1,7 @@
 //! A tape drive. Its commands are in the files beside this one, by subject.
 
+use super::encryption::EncryptionError;
+use super::protection::Guarding;
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::sense::SenseData;
@@ -21,6 +23,10 @@ pub struct Drive {
     pub(crate) transport: Box<dyn Transport>,
     /// Which forms of READ POSITION and LOCATE the drive was found to have.
     pub(crate) forms: Forms,
+    /// Whether this host may have a key in the drive.
+    pub(crate) key_given: bool,
+    /// Whether blocks carry protection information.
+    pub(crate) guarding: Guarding,
 }
 
 /// Optional commands, remembered once the drive refused one.
@@ -35,7 +41,7 @@ impl std::fmt::Debug for Drive {
         f.debug_struct("Drive")
             .field("path", &self.transport.path())
             .field("forms", &self.forms)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,6 +52,8 @@ impl Drive {
         Self {
             transport,
             forms: Forms::default(),
+            key_given: false,
+            guarding: Guarding::default(),
         }
     }
 
@@ -107,9 +115,15 @@ impl Drive {
         self.load_unload(1)
     }
 
-    /// Writes what is buffered, rewinds and ejects the cartridge (SSC-4, LOAD UNLOAD).
+    /// Writes what is buffered, rewinds and ejects the cartridge (SSC-4, LOAD UNLOAD). A key this
+    /// host has put into the drive is taken back first, see [`Drive::forget_key`].
     pub fn unload(&mut self) -> Result<(), ScsiError> {
-        self.load_unload(0)
+        // A drive that will not forget must not keep the cartridge too: most forget at demount.
+        if let Err(error) = self.forget_key() {
+            tracing::warn!(path = self.path(), %error, "the key is taken back after unloading");
+        }
+        self.load_unload(0)?;
+        self.forget_key().map_err(EncryptionError::into_scsi)
     }
 
     fn load_unload(&mut self, load: u8) -> Result<(), ScsiError> {

@@ -206,7 +206,7 @@ impl Drive {
     }
 
     /// Reads a page, changes it and writes it back; whether the drive has it and took it.
-    fn change_page(
+    pub(super) fn change_page(
         &mut self,
         code: PageCode,
         change: impl FnOnce(&mut ModePage) -> bool,
@@ -247,7 +247,7 @@ impl Drive {
         mode::mode_sense(&mut *self.transport, code, PageControl::Current)
     }
 
-    fn optional_page(&mut self, code: PageCode) -> Result<Option<ModePage>, ScsiError> {
+    pub(super) fn optional_page(&mut self, code: PageCode) -> Result<Option<ModePage>, ScsiError> {
         match self.mode_data(code) {
             Ok(data) => Ok(data.page(code).cloned()),
             Err(error) if error.is_unsupported() => Ok(None),

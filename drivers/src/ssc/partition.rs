@@ -3,9 +3,51 @@
 use serde::{Deserialize, Serialize};
 
 use super::drive::Drive;
+use super::position::{BlockAddress, Partition};
 use crate::bytes::{u8_at, u16_at};
+use crate::command::Command;
 use crate::error::ScsiError;
 use crate::spc::mode::{self, ModePage, PageCode};
+use crate::timeout;
+
+/// OPERATION CODE of FORMAT MEDIUM.
+pub const FORMAT_MEDIUM: u8 = 0x04;
+/// OPERATION CODE of SET CAPACITY.
+pub const SET_CAPACITY: u8 = 0x0b;
+/// OPERATION CODE of ALLOW OVERWRITE.
+pub const ALLOW_OVERWRITE: u8 = 0x82;
+
+/// FORMAT of FORMAT MEDIUM. All of it is lost in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MediumFormat {
+    /// 0h: one partition, whatever was there: former LTFS cartridges have two.
+    OnePartition,
+    /// 1h: as the medium partition mode page says.
+    Partitions,
+    /// 2h: the one, and then the other.
+    OneThenPartitions,
+}
+
+/// How much of a cartridge is used, in 65,535ths (MEDIUM FOR USE PROPORTION VALUE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CapacityProportion(pub u16);
+
+impl CapacityProportion {
+    /// All of it.
+    pub const WHOLE: Self = Self(0xffff);
+}
+
+/// What may be overwritten next in append-only mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Overwriting {
+    /// 0h: nothing.
+    Nothing,
+    /// 1h: from here on, which has to be where the tape is.
+    At(Partition, BlockAddress),
+    /// 2h: everything, by formatting.
+    Format,
+}
 
 /// What sizes are counted in (PSUM and PARTITION UNITS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,7 +125,59 @@ impl MediumPartitions {
     }
 }
 
+/// Byte 5 of the device configuration extension mode page: WRITE MODE in bits 7-4.
+const WRITE_MODE_BYTE: usize = 5;
+
 impl Drive {
+    /// Formats the cartridge; everything on it is lost. The tape has to be at the beginning of
+    /// partition 0.
+    pub fn format_medium(&mut self, format: MediumFormat) -> Result<(), ScsiError> {
+        let code = match format {
+            MediumFormat::OnePartition => 0,
+            MediumFormat::Partitions => 1,
+            MediumFormat::OneThenPartitions => 2,
+        };
+        let cdb = [FORMAT_MEDIUM, 0, code, 0, 0, 0];
+        Command::new("FORMAT MEDIUM", timeout::WHOLE_TAPE, cdb).run(&mut *self.transport)?;
+        Ok(())
+    }
+
+    /// Uses only part of the cartridge, or all of it again; everything on it is lost. The tape has
+    /// to be at the beginning of partition 0.
+    pub fn set_capacity(&mut self, proportion: CapacityProportion) -> Result<(), ScsiError> {
+        let [high, low] = proportion.0.to_be_bytes();
+        let cdb = [SET_CAPACITY, 0, 0, high, low, 0];
+        Command::new("SET CAPACITY", timeout::WHOLE_TAPE, cdb).run(&mut *self.transport)?;
+        Ok(())
+    }
+
+    /// Puts the drive into append-only mode until the cartridge is unloaded: what is on it is not
+    /// overwritten by mistake. Whether the drive has it and took it.
+    pub fn append_only(&mut self) -> Result<bool, ScsiError> {
+        self.change_page(PageCode::DEVICE_CONFIGURATION_EXTENSION, |page| {
+            let byte = page.byte(WRITE_MODE_BYTE).unwrap_or(0) & 0x0f;
+            page.set_byte(WRITE_MODE_BYTE, 0x10 | byte)
+        })
+    }
+
+    /// Allows one overwrite in append-only mode.
+    pub fn allow_overwrite(&mut self, what: Overwriting) -> Result<(), ScsiError> {
+        let (code, partition, block) = match what {
+            Overwriting::Nothing => (0, 0, 0),
+            Overwriting::At(partition, block) => (1, partition.0, block.0),
+            Overwriting::Format => (2, 0, 0),
+        };
+        let Ok(partition) = u8::try_from(partition) else {
+            let what = format!("partition {partition} is above 255");
+            return Err(self.not_sent("ALLOW OVERWRITE", what));
+        };
+        let mut cdb = [0; 16];
+        (cdb[0], cdb[2], cdb[3]) = (ALLOW_OVERWRITE, code, partition);
+        cdb[4..12].copy_from_slice(&block.to_be_bytes());
+        Command::new("ALLOW OVERWRITE", timeout::SETTING, cdb).run(&mut *self.transport)?;
+        Ok(())
+    }
+
     /// How the tape in the drive is divided; `None` when the drive lacks the page.
     pub fn partitions(&mut self) -> Result<Option<MediumPartitions>, ScsiError> {
         let page = mode::current_page(&mut *self.transport, PageCode::MEDIUM_PARTITION)?;

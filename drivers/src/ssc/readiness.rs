@@ -60,7 +60,14 @@ pub trait Pause {
     fn pause(&mut self, duration: Duration);
     /// Time since an arbitrary fixed moment.
     fn elapsed(&self) -> Duration;
+    /// Told how far the drive is, each time it says so.
+    fn progress(&mut self, _progress: Progress) {}
 }
+
+/// Longest wait for a drive that says how far it is: the first load of an LTO-9 cartridge
+/// calibrates it, for up to two hours (IBM and Quantum on LTO-9 media optimization), and may start
+/// late.
+pub const CALIBRATION_LIMIT: Duration = Duration::from_secs(150 * 60);
 
 /// The drive did not become ready.
 #[derive(Debug, Error)]
@@ -116,7 +123,8 @@ impl Drive {
         }
     }
 
-    /// Asks every `interval` until the drive is ready, for at most `limit`. Unit attentions are
+    /// Asks every `interval` until the drive is ready, for at most `limit` without any progress and
+    /// [`CALIBRATION_LIMIT`] with. Unit attentions are
     /// taken and logged; whoever must know of a change asks for it with
     /// [`Drive::consume_unit_attentions`] first.
     ///
@@ -129,13 +137,22 @@ impl Drive {
         limit: Duration,
     ) -> Result<(), WaitError> {
         let start = pause.elapsed();
+        let (mut furthest, mut advanced) = (None, start);
         loop {
             match self.readiness() {
                 Readiness::Ready => return Ok(()),
                 Readiness::UnitAttention(sense) => {
                     tracing::info!(path = self.path(), %sense, "unit attention while waiting");
                 }
-                Readiness::BecomingReady { .. } => pause.pause(interval),
+                Readiness::BecomingReady { progress, .. } => {
+                    if let Some(progress) = progress {
+                        pause.progress(progress);
+                    }
+                    if progress > furthest {
+                        (furthest, advanced) = (progress, pause.elapsed());
+                    }
+                    pause.pause(interval);
+                }
                 state => {
                     return Err(WaitError::NotReady {
                         path: self.path().to_owned(),
@@ -143,8 +160,10 @@ impl Drive {
                     });
                 }
             }
-            let waited = pause.elapsed().saturating_sub(start);
-            if waited >= limit {
+            let now = pause.elapsed();
+            let waited = now.saturating_sub(start);
+            let idle = now.saturating_sub(advanced);
+            if idle >= limit || waited >= limit.max(CALIBRATION_LIMIT) {
                 return Err(WaitError::TooLong {
                     path: self.path().to_owned(),
                     after: waited,

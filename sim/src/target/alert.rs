@@ -16,6 +16,7 @@ pub(crate) enum Alert {
     CleaningMedia = 11,
     UnsupportedFormat = 12,
     CleanNow = 20,
+    CleanPeriodic = 21,
     ExpiredCleaningMedia = 22,
 }
 
@@ -99,7 +100,7 @@ impl TapeAlerts {
 
     /// A new cartridge: only what is about the drive itself stays.
     pub(crate) fn new_medium(&mut self) {
-        let stays = Alert::CleanNow.bit();
+        let stays = Alert::CleanNow.bit() | Alert::CleanPeriodic.bit();
         self.active &= stays;
         for unread in self.unread.values_mut() {
             *unread &= stays;

@@ -19,6 +19,8 @@ pub(crate) enum Condition {
     ImportExportAccessed,
     /// MODE PARAMETERS CHANGED.
     ModeParametersChanged,
+    /// DATA ENCRYPTION PARAMETERS CHANGED BY ANOTHER I_T NEXUS.
+    EncryptionParametersChanged,
     /// RESERVATIONS PREEMPTED: CLEAR took the initiator's registration.
     ReservationsPreempted,
     /// RESERVATIONS RELEASED.
@@ -37,6 +39,7 @@ impl Condition {
             Self::MediumChanged => (0x28, 0x00),
             Self::ImportExportAccessed => (0x28, 0x01),
             Self::ModeParametersChanged => (0x2a, 0x01),
+            Self::EncryptionParametersChanged => (0x2a, 0x11),
             Self::ReservationsPreempted => (0x2a, 0x03),
             Self::ReservationsReleased => (0x2a, 0x04),
             Self::RegistrationsPreempted => (0x2a, 0x05),
@@ -64,8 +67,17 @@ impl Attentions {
 
     /// Tells every known initiator but `except`.
     pub(crate) fn raise(&mut self, condition: Condition, except: Option<InitiatorId>) {
+        self.raise_where(condition, |initiator| Some(initiator) != except);
+    }
+
+    /// Tells those known initiators whom it concerns.
+    pub(crate) fn raise_where(
+        &mut self,
+        condition: Condition,
+        concerns: impl Fn(InitiatorId) -> bool,
+    ) {
         for (initiator, queue) in &mut self.pending {
-            if Some(*initiator) != except && !queue.contains(&condition) {
+            if concerns(*initiator) && !queue.contains(&condition) {
                 queue.push_back(condition);
             }
         }

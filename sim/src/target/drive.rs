@@ -1,15 +1,20 @@
 //! A tape drive: its state and the commands that are about the drive as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 use tapeward_drivers::socket::InitiatorId;
 
+use super::access_order::Segment;
 use super::alert::{Alert, TapeAlerts};
+use super::append_only::Overwrite;
 use super::attention::{Attentions, Condition};
+use super::care::Calibration;
+use super::coding::{PROTECTION_PAGE, Protection};
 use super::counters::Counters;
 use super::density::MediumType;
+use super::encryption::Encryption;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
 use super::mode::{ModeHeader, ModePage, ModePages, SenseRequest};
@@ -18,12 +23,12 @@ use super::primary::{
 };
 use super::reservation::Reservations;
 use super::usage::{self, Usage};
-use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, statistics};
+use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, partition};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
-use crate::clock::{Activity, CLEANING, LOAD};
+use crate::clock::{Activity, LOAD};
 use crate::library::Shared;
-use crate::sense::{Sense, SenseFormat, SenseKey};
+use crate::sense::{Sense, SenseFormat};
 
 /// Longest block (READ BLOCK LIMITS; 8 MiB as LTO drives have it).
 pub(crate) const MAX_BLOCK_LENGTH: u32 = 8 << 20;
@@ -63,6 +68,13 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
+    pub(super) encryption: Encryption,
+    /// What the drive does with the cartridge before it is ready.
+    pub(super) calibration: Option<Calibration>,
+    /// What ALLOW OVERWRITE allowed.
+    pub(super) overwrite: Overwrite,
+    /// The lists of RECEIVE RECOMMENDED ACCESS ORDER.
+    pub(super) access_orders: BTreeMap<InitiatorId, Vec<Segment>>,
     /// It carries out no command any more.
     pub(super) broken: bool,
     prevented_by: BTreeSet<InitiatorId>,
@@ -75,15 +87,18 @@ impl LogicalUnit for Drive {
         Opcode::new(0x00, Self::test_unit_ready).access(Access::UnlessReserved),
         Opcode::new(0x01, Self::rewind),
         Opcode::passing(0x03, Self::request_sense),
+        Opcode::new(0x04, Self::format_medium),
         Opcode::new(0x05, Self::read_block_limits).access(Access::Always),
         Opcode::new(0x08, Self::read6).access(Access::Reads),
         Opcode::new(0x0a, Self::write6),
+        Opcode::new(0x0b, Self::set_capacity),
         Opcode::new(0x10, Self::write_filemarks6),
         Opcode::new(0x11, Self::space6),
         Opcode::passing(0x12, Self::inquiry),
+        Opcode::new(0x13, Self::verify6).access(Access::Reads),
         Opcode::new(0x15, Self::mode_select),
         Opcode::new(0x16, Self::reserve).access(Access::Always),
-        Opcode::new(0x17, Self::release_unit).access(Access::Always),
+        Opcode::new(0x17, Self::release_and_clear_keys).access(Access::Always),
         Opcode::new(0x19, Self::erase6),
         Opcode::new(0x1a, Self::mode_sense),
         Opcode::new(0x1b, Self::load_unload),
@@ -95,16 +110,19 @@ impl LogicalUnit for Drive {
         Opcode::new(0x55, Self::mode_select),
         Opcode::new(0x5a, Self::mode_sense),
         Opcode::new(0x5e, Self::persistent_reserve_in).access(Access::UnlessReserved),
-        Opcode::new(0x5f, Self::persistent_reserve_out).access(Access::UnlessReserved),
+        Opcode::new(0x5f, Self::reserve_out_and_clear_keys).access(Access::UnlessReserved),
         Opcode::new(0x80, Self::write_filemarks16),
+        Opcode::new(0x82, Self::allow_overwrite),
         Opcode::new(0x8c, Self::read_attribute),
         Opcode::new(0x8d, Self::write_attribute),
         Opcode::new(0x91, Self::space16),
         Opcode::new(0x92, Self::locate16),
         Opcode::new(0x93, Self::erase16),
         Opcode::passing(0xa0, Self::report_luns),
-        Opcode::new(0xa3, Self::maintenance_in).access_by(maintenance_in_access),
-        Opcode::new(0xa4, Self::maintenance_out),
+        Opcode::new(0xa2, Self::security_protocol_in).access(Access::Reads),
+        Opcode::new(0xa3, Self::maintenance_in_of_drive).access_by(maintenance_in_access),
+        Opcode::new(0xa4, Self::maintenance_out_of_drive),
+        Opcode::new(0xb5, Self::security_protocol_out),
     ];
 
     const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
@@ -161,6 +179,10 @@ impl Drive {
             buffering: Buffering::Buffered,
             block_length: 0,
             alerts: TapeAlerts::default(),
+            encryption: Encryption::default(),
+            calibration: None,
+            overwrite: Overwrite::Nothing,
+            access_orders: BTreeMap::new(),
             broken: false,
             prevented_by: BTreeSet::new(),
         })
@@ -201,6 +223,7 @@ impl Drive {
             self.medium = Medium::Unloaded(cartridge);
         } else if let Medium::Loaded(mut mounted) = medium {
             mounted.cartridge.store.drop_unsynchronized()?;
+            mounted.cartridge.enter(0)?;
             mounted.position = 0;
             mounted.warning_due = false;
             self.medium = Medium::Loaded(mounted);
@@ -211,6 +234,10 @@ impl Drive {
         self.deferred = None;
         self.broken = false;
         self.prevented_by.clear();
+        self.encryption = Encryption::default();
+        self.overwrite = Overwrite::Nothing;
+        self.access_orders.clear();
+        self.start_calibration();
         self.primary.power_cycle(&self.shared);
         self.counters.power_cycle(self.shared.clock.monotonic());
         self.attentions.power_on();
@@ -229,18 +256,12 @@ impl Drive {
 
     /// The medium, if it can be read and written.
     pub(super) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
-        let Medium::Loaded(mounted) = &mut self.medium else {
-            return Err(Sense::no_medium());
-        };
-        match mounted.fitness {
-            Fitness::Usable => Ok(mounted),
-            // INCOMPATIBLE MEDIUM INSTALLED
-            Fitness::Incompatible => Err(Sense::new(SenseKey::MediumError, (0x30, 0x00))),
-            // CLEANING CARTRIDGE INSTALLED
-            Fitness::Cleaning => Err(Sense::new(SenseKey::NotReady, (0x30, 0x03))),
-            // CLEANING FAILURE
-            Fitness::CleaningExpired => Err(Sense::new(SenseKey::NotReady, (0x30, 0x07))),
-        }
+        self.check_calibration()?;
+        self.medium.ready()
+    }
+
+    pub(super) fn protection(&self) -> Protection {
+        Protection::of(&self.pages)
     }
 
     pub(super) fn charge(&self, activity: Activity) {
@@ -273,29 +294,8 @@ impl Drive {
         let mut mounted = Mounted::new(self.identity.generation, *cartridge);
         mounted.fitness = fitness;
         self.medium = Medium::Loaded(Box::new(mounted));
+        self.start_calibration();
         self.show_partitions();
-    }
-
-    /// The medium partition page is about the cartridge.
-    fn show_partitions(&mut self) {
-        let page = statistics::partition_page(&self.medium);
-        self.pages.show(0x11, &page);
-    }
-
-    /// What a new cartridge means for the TapeAlert flags; cleaning happens here.
-    fn alert_medium(&mut self, fitness: Fitness) {
-        self.alerts.new_medium();
-        match fitness {
-            Fitness::Usable => {}
-            Fitness::Incompatible => self.alerts.raise(Alert::UnsupportedFormat),
-            Fitness::Cleaning => {
-                self.alerts.raise(Alert::CleaningMedia);
-                self.alerts.clear(Alert::CleanNow);
-                self.counters.cleaned();
-                self.charge(Activity::Mechanical(CLEANING));
-            }
-            Fitness::CleaningExpired => self.alerts.raise(Alert::ExpiredCleaningMedia),
-        }
     }
 
     fn unthread(&mut self) -> Result<(), Sense> {
@@ -307,6 +307,10 @@ impl Drive {
         if let Medium::Loaded(mounted) = std::mem::replace(&mut self.medium, Medium::Empty) {
             self.medium = Medium::Unloaded(Box::new(mounted.cartridge));
         }
+        self.encryption.demounted();
+        self.calibration = None;
+        self.leave_append_only();
+        self.access_orders.clear();
         self.show_partitions();
         self.save_counters();
         self.charge(Activity::Mechanical(LOAD));
@@ -322,7 +326,9 @@ impl Drive {
     /// REQUEST SENSE (SPC-5): what is pending, which is then no longer pending.
     fn request_sense(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let pending = self.take_pending(exchange.initiator);
-        let pending = pending.or_else(|| self.exception_for_request_sense());
+        let pending = pending
+            .or_else(|| self.check_calibration().err())
+            .or_else(|| self.exception_for_request_sense());
         inquiry::answer_request_sense(pending, exchange);
         Ok(())
     }
@@ -355,13 +361,13 @@ impl Drive {
                 }
                 Medium::Loaded(mounted) => {
                     self.medium = Medium::Loaded(mounted);
-                    self.move_to_beginning()?;
+                    self.move_to_load_point()?;
                 }
             }
             return Ok(());
         }
         if hold {
-            self.move_to_beginning()?;
+            self.move_to_load_point()?;
             return Ok(());
         }
         match self.medium {
@@ -435,7 +441,11 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }
-        let test = self.exceptions_test(&plan)?;
+        self.check_write_mode(&plan)?;
+        if let Some((at, page)) = plan.page(PROTECTION_PAGE) {
+            Protection::check_page(page).map_err(|byte| Sense::invalid_parameter(at + byte))?;
+        }
+        let test = Self::exceptions_test(&plan)?;
         if let (Buffering::Unbuffered, Medium::Loaded(mounted)) = (buffering, &mut self.medium) {
             mounted.synchronize()?;
         }
@@ -452,6 +462,14 @@ impl Drive {
     }
 }
 
+/// Control data protection (SSC-4): nothing is protected. METHOD byte 4, length byte 5, LBP_W and
+/// LBP_R byte 6.
+fn protection_page() -> ModePage {
+    let (page, subpage) = PROTECTION_PAGE;
+    let changeable = [(4, 0xff), (5, 0x3f), (6, 0xc0)];
+    ModePage::with_subpage(page, subpage, &[0; 28], &changeable)
+}
+
 /// Control (SPC-5), data compression (SSC-4), device configuration and its extension
 /// (SSC-4), informational exceptions control (SSC-4).
 fn drive_pages() -> ModePages {
@@ -465,10 +483,11 @@ fn drive_pages() -> ModePages {
     ModePages::new(vec![
         control,
         inquiry::control_extension_page(),
+        protection_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
-        ModePage::with_subpage(0x10, 0x01, &extension, &[(6, 0xff), (7, 0xff)]),
-        ModePage::new(0x11, &statistics::partition_page(&Medium::Empty), &[]),
+        ModePage::with_subpage(0x10, 0x01, &extension, &[(5, 0xf0), (6, 0xff), (7, 0xff)]),
+        partition::page(),
         exceptions::page(),
     ])
 }

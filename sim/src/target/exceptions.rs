@@ -43,8 +43,8 @@ pub(super) fn page() -> ModePage {
 
 impl Drive {
     /// Checks the page in a MODE SELECT; what its test is to do.
-    pub(super) fn exceptions_test(&self, plan: &SelectPlan) -> Result<FlagTest, Sense> {
-        let Some(page) = self.pages.planned(plan, 0x1c) else {
+    pub(super) fn exceptions_test(plan: &SelectPlan) -> Result<FlagTest, Sense> {
+        let Some((_, page)) = plan.page((0x1c, 0x00)) else {
             return Ok(FlagTest::None);
         };
         // MRIE: none, RECOVERED ERROR (conditionally, always), NO SENSE, on request only.

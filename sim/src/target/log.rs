@@ -135,19 +135,22 @@ impl Drive {
         Ok(())
     }
 
-    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining and maximum of the main partition, and of the
-    /// alternate one, which is not there.
+    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining of the
+    /// main partition and of the alternate one, if it is there, then the maximum of both.
     fn tape_capacity(&self) -> Vec<Parameter> {
-        let (remaining, maximum) = match &self.medium {
-            Medium::Loaded(mounted) => (mounted.remaining(), mounted.cartridge.record.capacity),
+        let of = |partition| match &self.medium {
+            Medium::Loaded(mounted) => (
+                mounted.remaining_in(partition),
+                mounted.capacity_of(partition),
+            ),
             Medium::Empty | Medium::Unloaded(_) => (0, 0),
         };
-        vec![
-            binary(0x0001, &u32(remaining >> 20)),
-            binary(0x0002, &u32(0)),
-            binary(0x0003, &u32(maximum >> 20)),
-            binary(0x0004, &u32(0)),
-        ]
+        let (main, alternate) = (of(0), of(1));
+        let sizes = [main.0, alternate.0, main.1, alternate.1];
+        let parameters = (0x0001..).zip(sizes);
+        parameters
+            .map(|(code, bytes)| binary(code, &u32(bytes >> 20)))
+            .collect()
     }
 
     /// Volume statistics (SSC-4): page valid, volume mounts, megabytes written and read in

@@ -73,39 +73,41 @@ impl Drive {
     /// bytes 8-9; allocation length bytes 10-13.
     pub(super) fn read_attribute(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
-        self.ready()?;
+        let partitions = self.threaded()?.cartridge.partition_count();
         if cdb[5] != 0 {
             return Err(Sense::invalid_cdb_field(5).into()); // one logical volume
         }
-        if cdb[7] != 0 {
-            return Err(Sense::invalid_cdb_field(7).into()); // one partition
+        let partition = cdb[7];
+        if partition >= partitions {
+            return Err(Sense::invalid_cdb_field(7).into());
         }
         let first = u16_at(cdb, 8);
         let allocation = u32_at(cdb, 10) as usize;
         let list = match cdb[1] & 0x1f {
-            0x00 => with_length(&self.attribute_values(first)?),
+            0x00 => with_length(&self.attribute_values(partition, first)?),
             0x01 => {
-                let reported = self.reported_from(first)?;
+                let reported = self.reported_from(partition, first)?;
                 let identifiers = reported.iter().map(|reported| reported.identifier);
                 with_length(&identifiers.flat_map(u16::to_be_bytes).collect::<Vec<u8>>())
             }
             // LOGICAL VOLUME LIST and PARTITION LIST: the first, and how many.
-            0x02 | 0x03 => vec![0, 2, 0, 1],
-            0x05 => with_length(&self.supported_attributes()?),
+            0x02 => vec![0, 2, 0, 1],
+            0x03 => vec![0, 2, 0, partitions],
+            0x05 => with_length(&self.supported_attributes(partition)?),
             _ => return Err(Sense::invalid_cdb_field(1).into()),
         };
         exchange.reply(&list, allocation);
         Ok(())
     }
 
-    fn attribute_values(&mut self, first: u16) -> Result<Vec<u8>, Sense> {
-        let reported = self.reported_from(first)?;
+    fn attribute_values(&mut self, partition: u8, first: u16) -> Result<Vec<u8>, Sense> {
+        let reported = self.reported_from(partition, first)?;
         Ok(reported.iter().flat_map(Reported::encode).collect())
     }
 
     /// Attributes from this one on, which must be there.
-    fn reported_from(&mut self, first: u16) -> Result<Vec<Reported>, Sense> {
-        let mut all = self.reported()?;
+    fn reported_from(&mut self, partition: u8, first: u16) -> Result<Vec<Reported>, Sense> {
+        let mut all = self.reported(partition)?;
         if first != 0 && !all.iter().any(|reported| reported.identifier == first) {
             return Err(Sense::invalid_cdb_field(8));
         }
@@ -113,8 +115,11 @@ impl Drive {
         Ok(all)
     }
 
-    fn supported_attributes(&mut self) -> Result<Vec<u8>, Sense> {
-        let fixed = self.reported()?.into_iter().filter(|found| found.read_only);
+    fn supported_attributes(&mut self, partition: u8) -> Result<Vec<u8>, Sense> {
+        let fixed = self
+            .reported(partition)?
+            .into_iter()
+            .filter(|found| found.read_only);
         let identifiers = fixed.map(|found| found.identifier);
         let hosts = HOST_ATTRIBUTES.iter().map(|row| row.identifier);
         Ok(identifiers
@@ -124,11 +129,11 @@ impl Drive {
     }
 
     /// All attributes in ascending order.
-    fn reported(&mut self) -> Result<Vec<Reported>, Sense> {
+    fn reported(&mut self, partition: u8) -> Result<Vec<Reported>, Sense> {
         let vendor = self.identity.inquiry.vendor;
         let alerts = self.alerts.active();
-        let mounted = self.ready()?;
-        let mut all = device_attributes(mounted, vendor, alerts);
+        let mounted = self.threaded()?;
+        let mut all = device_attributes(mounted, partition, vendor, alerts);
         all.extend(medium_attributes(mounted));
         let hosts = &mounted.cartridge.record.attributes;
         all.extend(hosts.iter().map(|(identifier, attribute)| Reported {
@@ -227,7 +232,7 @@ fn fixed(identifier: u16, format: AttributeFormat, value: &[u8]) -> Reported {
 }
 
 /// Device type attributes (SPC-5), capacities in MiB.
-fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Reported> {
+fn device_attributes(mounted: &Mounted, partition: u8, vendor: &str, alerts: u64) -> Vec<Reported> {
     use AttributeFormat::{Ascii, Binary};
     let record = &mounted.cartridge.record;
     let used: usize = record
@@ -238,8 +243,8 @@ fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Report
     let density = mounted.generation().map_or(0, Generation::density);
     let mebibytes = |bytes: u64| (bytes >> 20).to_be_bytes();
     let mut all = vec![
-        fixed(0x0000, Binary, &mebibytes(mounted.remaining())),
-        fixed(0x0001, Binary, &mebibytes(record.capacity)),
+        fixed(0x0000, Binary, &mebibytes(mounted.remaining_in(partition))),
+        fixed(0x0001, Binary, &mebibytes(mounted.capacity_of(partition))),
         fixed(0x0002, Binary, &alerts.to_be_bytes()),
         fixed(0x0003, Binary, &u64::from(record.loads).to_be_bytes()),
         fixed(
@@ -266,12 +271,13 @@ fn device_attributes(mounted: &Mounted, vendor: &str, alerts: u64) -> Vec<Report
 fn medium_attributes(mounted: &Mounted) -> Vec<Reported> {
     use AttributeFormat::{Ascii, Binary};
     let record = &mounted.cartridge.record;
-    let (density, length, kind) = match record.kind {
+    // MEDIUM TYPE INFORMATION of a cleaning cartridge is how often it may be used.
+    let (density, length, kind, information) = match record.kind {
         CartridgeKind::Data { generation, worm } => {
             let kind = if worm { 0x80 } else { 0x00 };
-            (generation.density(), generation.tape_length(), kind)
+            (generation.density(), generation.tape_length(), kind, 0)
         }
-        CartridgeKind::Cleaning { .. } => (0, 0, 0x01),
+        CartridgeKind::Cleaning { uses } => (0, 0, 0x01, uses),
     };
     vec![
         fixed(0x0400, Ascii, &text::<8>("TAPEWARD", b' ')),
@@ -283,6 +289,6 @@ fn medium_attributes(mounted: &Mounted) -> Vec<Reported> {
         fixed(0x0406, Ascii, b"20260101"),
         fixed(0x0407, Binary, &(HOST_SPACE as u64).to_be_bytes()),
         fixed(0x0408, Binary, &[kind]),
-        fixed(0x0409, Binary, &[0, 0]),
+        fixed(0x0409, Binary, &information.to_be_bytes()),
     ]
 }

@@ -17,6 +17,24 @@ pub(crate) enum Medium {
     Loaded(Box<Mounted>),
 }
 
+impl Medium {
+    /// The medium, if it can be read and written.
+    pub(crate) fn ready(&mut self) -> Result<&mut Mounted, Sense> {
+        let Self::Loaded(mounted) = self else {
+            return Err(Sense::no_medium());
+        };
+        match mounted.fitness {
+            Fitness::Usable => Ok(mounted),
+            // INCOMPATIBLE MEDIUM INSTALLED
+            Fitness::Incompatible => Err(Sense::new(SenseKey::MediumError, (0x30, 0x00))),
+            // CLEANING CARTRIDGE INSTALLED
+            Fitness::Cleaning => Err(Sense::new(SenseKey::NotReady, (0x30, 0x03))),
+            // CLEANING FAILURE
+            Fitness::CleaningExpired => Err(Sense::new(SenseKey::NotReady, (0x30, 0x07))),
+        }
+    }
+}
+
 /// What a drive can do with a cartridge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fitness {
@@ -80,9 +98,31 @@ impl Mounted {
         }
     }
 
+    /// Bytes of the partition the tape is in.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity_of(self.cartridge.partition())
+    }
+
+    /// Bytes of a partition; 0 for one that is not there.
+    pub(crate) fn capacity_of(&self, partition: u8) -> u64 {
+        let sizes = self.cartridge.partition_sizes();
+        sizes.get(usize::from(partition)).copied().unwrap_or(0)
+    }
+
+    /// Bytes of a partition behind its data.
+    pub(crate) fn remaining_in(&self, partition: u8) -> u64 {
+        let used = self.used_in(partition, u64::MAX);
+        self.capacity_of(partition).saturating_sub(used)
+    }
+
     /// Bytes of tape before this record.
     pub(crate) fn used_before(&self, record: u64) -> u64 {
-        let store = &self.cartridge.store;
+        self.used_in(self.cartridge.partition(), record)
+    }
+
+    /// Bytes of a partition before this record.
+    pub(crate) fn used_in(&self, partition: u8, record: u64) -> u64 {
+        let store = self.cartridge.store_of(partition);
         let filemarks = store.filemarks_before(record);
         let blocks = record.min(store.len()) - filemarks;
         store.bytes_before(record) + blocks * BLOCK_OVERHEAD + filemarks * FILEMARK_LENGTH
@@ -95,13 +135,12 @@ impl Mounted {
 
     /// Bytes from the end of the data to the physical end.
     pub(crate) fn remaining(&self) -> u64 {
-        let used = self.used_before(self.cartridge.store.len());
-        self.cartridge.record.capacity.saturating_sub(used)
+        self.remaining_in(self.cartridge.partition())
     }
 
     /// Whether an object fits before the physical end.
     pub(crate) fn fits(&self, length: u64) -> bool {
-        self.used() + length <= self.cartridge.record.capacity
+        self.used() + length <= self.capacity()
     }
 
     pub(crate) fn block_fits(&self, length: usize) -> bool {
@@ -114,8 +153,8 @@ impl Mounted {
 
     /// Zone of a place, with the programmable early warning zone `size` bytes long (0: none).
     pub(crate) fn zone(&self, used: u64, size: u64) -> Zone {
-        let record = &self.cartridge.record;
-        let early_warning = record.capacity - record.early_warning;
+        let capacity = self.capacity();
+        let early_warning = capacity - self.cartridge.record.early_warning.min(capacity);
         // A zone longer than the tape starts with its first object.
         let programmable = early_warning.saturating_sub(size).max(1);
         if used >= early_warning {

@@ -3,13 +3,18 @@
 // All handlers have the type of a table's row, whether or not they need all of it.
 #![allow(clippy::unnecessary_wraps, clippy::unused_self)]
 
+mod access_order;
 mod alert;
+mod append_only;
 mod attention;
+mod care;
 mod changer;
+mod coding;
 mod counters;
 mod density;
 mod drive;
 mod element_status;
+mod encryption;
 mod exceptions;
 mod inquiry;
 mod log;
@@ -17,12 +22,14 @@ mod mam;
 mod medium;
 mod mode;
 mod move_medium;
+mod partition;
 mod primary;
 mod reservation;
 mod reservation_commands;
 mod ssc_block;
 mod ssc_position;
 mod ssc_read;
+mod ssc_verify;
 mod ssc_write;
 mod statistics;
 mod supported;

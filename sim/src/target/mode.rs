@@ -128,7 +128,25 @@ pub(crate) struct ModePages(Vec<ModePage>);
 #[derive(Debug)]
 pub(crate) struct SelectPlan {
     pub(crate) header: ModeHeader,
-    pages: Vec<(usize, Vec<u8>)>,
+    pages: Vec<PlannedPage>,
+}
+
+/// A page of the list.
+#[derive(Debug)]
+struct PlannedPage {
+    index: usize,
+    code: (u8, u8),
+    /// Where in the list it stands.
+    at: usize,
+    bytes: Vec<u8>,
+}
+
+impl SelectPlan {
+    /// What the list says of this page and subpage, and where in the list.
+    pub(crate) fn page(&self, code: (u8, u8)) -> Option<(usize, &[u8])> {
+        let page = self.pages.iter().rev().find(|page| page.code == code)?;
+        Some((page.at, &page.bytes))
+    }
 }
 
 impl ModePages {
@@ -255,7 +273,7 @@ impl ModePages {
         }))
     }
 
-    fn check_pages(&self, list: &[u8], mut at: usize) -> Result<Vec<(usize, Vec<u8>)>, Sense> {
+    fn check_pages(&self, list: &[u8], mut at: usize) -> Result<Vec<PlannedPage>, Sense> {
         let mut pages = Vec::new();
         while at < list.len() {
             let has_subpage = list[at] & 0x40 != 0;
@@ -283,17 +301,24 @@ impl ModePages {
             }
             let mut fresh = fresh.to_vec();
             fresh[0] &= 0x7f;
-            pages.push((index, fresh));
+            pages.push(PlannedPage {
+                index,
+                code: (page.code, page.subpage),
+                at,
+                bytes: fresh,
+            });
             at = end;
         }
         Ok(pages)
     }
 
-    /// The values that a plan gives a page, its header included.
-    pub(crate) fn planned<'a>(&self, plan: &'a SelectPlan, code: u8) -> Option<&'a [u8]> {
-        let wanted = self.find(code, 0)?;
-        let fresh = plan.pages.iter().rfind(|(index, _)| *index == wanted);
-        fresh.map(|(_, fresh)| fresh.as_slice())
+    /// Gives one byte of a page this device has another value.
+    pub(crate) fn set_byte(&mut self, (code, subpage): (u8, u8), at: usize, value: u8) {
+        if let Some(index) = self.find(code, subpage)
+            && let Some(byte) = self.0[index].current.get_mut(at)
+        {
+            *byte = value;
+        }
     }
 
     /// Gives a page other current values behind its header: what it tells of has changed, or it
@@ -309,9 +334,9 @@ impl ModePages {
     /// Puts a plan in force; whether any page changed.
     pub(crate) fn apply(&mut self, plan: SelectPlan) -> bool {
         let mut changed = false;
-        for (index, fresh) in plan.pages {
-            changed |= self.0[index].current != fresh;
-            self.0[index].current = fresh;
+        for PlannedPage { index, bytes, .. } in plan.pages {
+            changed |= self.0[index].current != bytes;
+            self.0[index].current = bytes;
         }
         changed
     }

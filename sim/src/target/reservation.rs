@@ -191,6 +191,11 @@ impl Reservations {
         Ok(())
     }
 
+    /// Whether this initiator holds the unit, by whatever command.
+    pub(super) fn holds(&self, nexus: InitiatorId) -> bool {
+        self.reserved == Some(nexus) || self.persistent.is_holder(nexus)
+    }
+
     /// Whether the unit is held by RESERVE: then there are no persistent reservations.
     pub(super) fn is_unit_reserved(&self) -> bool {
         self.reserved.is_some()

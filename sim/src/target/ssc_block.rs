@@ -28,6 +28,7 @@ impl Drive {
 
     /// Short and long erase look alike afterwards: the data ends at the current position.
     fn erase(&mut self) -> Result<(), Stop> {
+        self.check_append_only()?;
         let mounted = self.writable()?;
         if mounted.is_worm() && !mounted.cartridge.store.is_empty() {
             return Err(Sense::new(SenseKey::DataProtect, (0x30, 0x0c)).into());

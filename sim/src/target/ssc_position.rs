@@ -1,7 +1,7 @@
 //! REWIND, SPACE, LOCATE, READ POSITION.
 
 use super::drive::Drive;
-use super::medium::{Mounted, Zone};
+use super::medium::{Mounted, Zone, write_failure};
 use super::{Exchange, Stop};
 use crate::bytes::{u16_at, u24, u24_at, u32, u32_at, u64_at};
 use crate::clock::Activity;
@@ -13,8 +13,27 @@ impl Drive {
         Ok(self.move_to_beginning()?)
     }
 
-    pub(super) fn move_to_beginning(&mut self) -> Result<(), Sense> {
+    /// The beginning of the partition the tape is in.
+    fn move_to_beginning(&mut self) -> Result<(), Sense> {
         self.move_to(0)
+    }
+
+    /// The beginning of the first partition, as after a load.
+    pub(super) fn move_to_load_point(&mut self) -> Result<(), Sense> {
+        self.enter_partition(0)?;
+        self.move_to(0)
+    }
+
+    /// Goes to the beginning of another partition.
+    fn enter_partition(&mut self, partition: u8) -> Result<(), Sense> {
+        let mounted = self.ready()?;
+        if partition != mounted.cartridge.partition() {
+            let entered = mounted.cartridge.enter(partition);
+            entered.map_err(|error| write_failure(&mounted.cartridge, &error))?;
+            mounted.position = 0;
+            mounted.warning_due = false;
+        }
+        Ok(())
     }
 
     /// Writes the buffer out and goes to this logical object.
@@ -69,7 +88,7 @@ impl Drive {
     /// identifier bytes 3-6, the partition byte 8.
     pub(super) fn locate10(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
-        self.check_partition(cdb, 8)?;
+        self.change_partition(cdb, 8)?;
         self.locate(u64::from(u32_at(cdb, 3)))
     }
 
@@ -77,7 +96,10 @@ impl Drive {
     /// the logical identifier bytes 4-11.
     pub(super) fn locate16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let cdb = exchange.cdb;
-        self.check_partition(cdb, 3)?;
+        if !matches!(cdb[1] >> 3 & 0x07, 0 | 1 | 3) {
+            return Err(Sense::invalid_cdb_field(1).into());
+        }
+        self.change_partition(cdb, 3)?;
         let identifier = u64_at(cdb, 4);
         match cdb[1] >> 3 & 0x07 {
             0 => self.locate(identifier),
@@ -90,13 +112,17 @@ impl Drive {
         }
     }
 
-    /// CP with a partition other than 0: there is only one.
-    fn check_partition(&mut self, cdb: &[u8], at: u16) -> Result<(), Sense> {
-        self.ready()?;
-        if cdb[1] & 0x02 != 0 && cdb[usize::from(at)] != 0 {
+    /// CP: to the partition in byte `at`, which must be there.
+    fn change_partition(&mut self, cdb: &[u8], at: u16) -> Result<(), Sense> {
+        let partitions = self.ready()?.cartridge.partition_count();
+        if cdb[1] & 0x02 == 0 {
+            return Ok(());
+        }
+        let partition = cdb[usize::from(at)];
+        if partition >= partitions {
             return Err(Sense::invalid_cdb_field(at));
         }
-        Ok(())
+        self.enter_partition(partition)
     }
 
     fn locate(&mut self, object: u64) -> Result<(), Stop> {
@@ -214,6 +240,7 @@ fn beginning(residual: u64) -> Sense {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     beginning: bool,
+    partition: u8,
     zone: Zone,
     position: u64,
     file: u64,
@@ -230,6 +257,7 @@ impl Place {
         let buffered_objects = store.len() - synchronized;
         Self {
             beginning: mounted.position == 0,
+            partition: mounted.cartridge.partition(),
             zone: mounted.zone(mounted.used(), warning_size),
             position: mounted.position,
             file: store.filemarks_before(mounted.position),
@@ -264,6 +292,7 @@ impl Place {
             | u8::from(!counts) << 5
             | u8::from(!bytes_known) << 4
             | u8::from(!located) << 1;
+        bytes[1] = self.partition;
         if located {
             bytes[4..8].copy_from_slice(&u32(self.position));
             bytes[8..12].copy_from_slice(&u32(self.on_medium));
@@ -282,6 +311,7 @@ impl Place {
     fn long(self) -> Vec<u8> {
         let mut bytes = vec![0; 32];
         bytes[0] = self.flags();
+        bytes[7] = self.partition;
         bytes[8..16].copy_from_slice(&self.position.to_be_bytes());
         bytes[16..24].copy_from_slice(&self.file.to_be_bytes());
         bytes
@@ -292,6 +322,7 @@ impl Place {
         let counts = self.buffered_objects < 1 << 24;
         let mut bytes = vec![0; 32];
         bytes[0] = self.flags() | u8::from(!counts) << 5;
+        bytes[1] = self.partition;
         bytes[3] = 28;
         if counts {
             let count = usize::try_from(self.buffered_objects).unwrap_or(usize::MAX);
@@ -311,6 +342,7 @@ mod tests {
     fn place(position: u64) -> Place {
         Place {
             beginning: position == 0,
+            partition: 0,
             zone: Zone::Normal,
             position,
             file: 7,

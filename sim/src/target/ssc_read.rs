@@ -1,13 +1,14 @@
 //! READ.
 
 use super::alert::Alert;
+use super::coding::Coder;
 use super::drive::{Drive, MAX_BLOCK_LENGTH};
-use super::medium::read_failure;
+use super::medium::{Mounted, read_failure};
 use super::{Exchange, Stop, length24};
 use crate::clock::Activity;
 use crate::fault::Fault;
 use crate::sense::{Sense, SenseKey, StreamBits};
-use crate::store::{RecordKind, Row};
+use crate::store::{GUARD_LENGTH, RecordKind, Row};
 
 /// What READ(6) asks for.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,12 @@ impl Drive {
         if fixed && (suppress || self.block_length == 0) {
             return Err(Sense::invalid_cdb_field(1).into());
         }
-        if !fixed && length > MAX_BLOCK_LENGTH as usize {
+        let guard = if self.protection().read {
+            GUARD_LENGTH
+        } else {
+            0
+        };
+        if !fixed && length > MAX_BLOCK_LENGTH as usize + guard {
             return Err(Sense::invalid_cdb_field(2).into());
         }
         Ok(Request {
@@ -82,7 +88,12 @@ impl Drive {
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Stop> {
         let lengths_vary = self.block_length == 0;
-        let mounted = self.ready()?;
+        let coder = Coder {
+            protection: self.protection(),
+            encryption: &self.encryption,
+            initiator: exchange.initiator,
+        };
+        let mounted = self.medium.ready()?;
         let position = mounted.position;
         let residual = request.residual(done);
         let Some(row) = mounted.cartridge.store.row(position) else {
@@ -91,9 +102,11 @@ impl Drive {
                 .into());
         };
         let id = mounted.cartridge.id.clone();
-        match self.shared.faults.on_read(id.as_str(), position) {
+        let fault = self.shared.faults.on_read(id.as_str(), position);
+        match fault {
             Some(Fault::PowerCut) => return Err(Stop::PowerCut),
             Some(Fault::Abort) => std::process::abort(),
+            None | Some(Fault::FlippedBit) => {}
             Some(Fault::Retried) => self.counters.read.retries += 1,
             Some(_) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
@@ -104,29 +117,55 @@ impl Drive {
                     .with_residual(residual)
                     .into());
             }
-            None => {}
         }
-        let mounted = self.ready()?;
-        mounted.position += 1;
         if row.kind == RecordKind::Filemark {
+            mounted.position += 1;
             return Err(Sense::new(SenseKey::NoSense, (0x00, 0x01))
                 .with_stream(StreamBits::FILEMARK)
                 .with_residual(residual)
                 .into());
         }
         let room = exchange.room(request.block_length);
+        // The tape stays before a block the host may not read, so that it can be read with a key.
+        let read = read_block(mounted, row, coder, room);
+        let (length, actual) = read.map_err(|sense| sense.with_residual(residual))?;
+        mounted.position += 1;
+        if let (Some(Fault::FlippedBit), [first, ..]) = (fault, &mut room[..]) {
+            *first ^= 0x01;
+        }
+        exchange.advance(length);
+        Ok(check_length(request, actual, done, lengths_vary)?)
+    }
+}
+
+/// Puts a block's first bytes into `room`: how many, and how many there are.
+fn read_block(
+    mounted: &mut Mounted,
+    row: Row,
+    coder: Coder<'_>,
+    room: &mut [u8],
+) -> Result<(usize, u64), Sense> {
+    if coder.is_as_stored(row)? {
         let read = mounted.cartridge.store.read(row, room);
         let length = read.map_err(|error| read_failure(&mounted.cartridge, &error))?;
-        exchange.advance(length);
-        Ok(check_length(request, row, done, lengths_vary)?)
+        return Ok((length, u64::from(row.length)));
     }
+    let block = coder.decode(mounted, row)?;
+    let length = block.len().min(room.len());
+    room[..length].copy_from_slice(&block[..length]);
+    Ok((length, block.len() as u64))
 }
 
 /// Incorrect length (SSC-4): with SILI a short block is right, a long one only if the
 /// BLOCK LENGTH of the mode parameters is 0. INFORMATION is the length asked for less the actual
 /// one, or the blocks not read.
-fn check_length(request: Request, row: Row, done: usize, lengths_vary: bool) -> Result<(), Sense> {
-    let (asked, actual) = (request.block_length as u64, u64::from(row.length));
+fn check_length(
+    request: Request,
+    actual: u64,
+    done: usize,
+    lengths_vary: bool,
+) -> Result<(), Sense> {
+    let asked = request.block_length as u64;
     if asked == actual || request.suppress && (actual < asked || lengths_vary) {
         return Ok(());
     }
@@ -134,7 +173,8 @@ fn check_length(request: Request, row: Row, done: usize, lengths_vary: bool) -> 
     let sense = if request.fixed {
         sense.with_residual(request.residual(done))
     } else {
-        let difference = i64::try_from(asked).unwrap_or(i64::MAX) - i64::from(row.length);
+        let signed = |length| i64::try_from(length).unwrap_or(i64::MAX);
+        let difference = signed(asked) - signed(actual);
         sense.with_information(difference)
     };
     Err(sense.with_stream(StreamBits::INCORRECT_LENGTH))

@@ -1,6 +1,11 @@
 //! WRITE and WRITE FILEMARKS: buffering, early warning, the physical end.
 
+use std::borrow::Cow;
+
+use tapeward_drivers::socket::InitiatorId;
+
 use super::alert::Alert;
+use super::coding::{Coder, Encoded};
 use super::drive::{Buffering, Drive, MAX_BLOCK_LENGTH};
 use super::medium::{Mounted, Zone, write_failure};
 use super::{Exchange, Stop, length24};
@@ -8,6 +13,15 @@ use crate::bytes::{u24_at, u64_at};
 use crate::clock::Activity;
 use crate::fault::Fault;
 use crate::sense::{Sense, SenseKey, StreamBits};
+
+/// How much a command writes.
+#[derive(Debug, Clone, Copy)]
+struct Amount {
+    /// Objects.
+    count: u64,
+    /// What one object counts in a residual.
+    unit: u64,
+}
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +47,8 @@ impl Drive {
         if length == 0 {
             return Ok(());
         }
-        if block_length > MAX_BLOCK_LENGTH as usize {
+        let protection = self.protection().written_length();
+        if !(1..=MAX_BLOCK_LENGTH as usize).contains(&block_length.saturating_sub(protection)) {
             return Err(Sense::invalid_cdb_field(2).into());
         }
         let count = if fixed { length } else { 1 };
@@ -41,8 +56,17 @@ impl Drive {
         // What a residual counts: blocks, or the bytes of the one block.
         let unit = if fixed { 1 } else { length as u64 };
         let fault = self.next_write_fault()?;
+        let data = damaged(data, fault);
         let blocks = data.chunks_exact(block_length).map(Object::Block);
-        self.write_objects(blocks, count as u64, unit, fault)?;
+        self.write_objects(
+            exchange.initiator,
+            blocks,
+            Amount {
+                count: count as u64,
+                unit,
+            },
+            fault,
+        )?;
         if let Ok(mounted) = self.ready() {
             mounted.cartridge.record.bytes_written += data.len() as u64;
         }
@@ -60,17 +84,18 @@ impl Drive {
     /// WRITE FILEMARKS(6) (SSC-4): IMMED is bit 0 of byte 1, the count bytes 2-4.
     pub(super) fn write_filemarks6(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let count = u24_at(exchange.cdb, 2);
-        self.write_filemarks(exchange.cdb[1], u64::from(count))
+        self.write_filemarks(exchange, u64::from(count))
     }
 
     /// WRITE FILEMARKS(16) (SSC-4): at the address in the CDB, which must be the current one.
     pub(super) fn write_filemarks16(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         self.check_explicit_address(exchange.cdb)?;
         let count = u24_at(exchange.cdb, 12);
-        self.write_filemarks(exchange.cdb[1], u64::from(count))
+        self.write_filemarks(exchange, u64::from(count))
     }
 
-    fn write_filemarks(&mut self, flags: u8, count: u64) -> Result<(), Stop> {
+    fn write_filemarks(&mut self, exchange: &Exchange<'_>, count: u64) -> Result<(), Stop> {
+        let flags = exchange.cdb[1];
         if flags & 0x02 != 0 {
             return Err(Sense::invalid_cdb_field(1).into()); // WSMK is obsolete
         }
@@ -86,7 +111,12 @@ impl Drive {
         }
         let fault = self.next_write_fault()?;
         let filemarks = (0..count).map(|_| Object::Filemark);
-        self.write_objects(filemarks, count, 1, fault)?;
+        self.write_objects(
+            exchange.initiator,
+            filemarks,
+            Amount { count, unit: 1 },
+            fault,
+        )?;
         if !immediate {
             self.ready()?.synchronize()?;
         }
@@ -114,8 +144,9 @@ impl Drive {
 
     /// PARTITION (byte 3) and LOGICAL OBJECT IDENTIFIER (bytes 4-11) of explicit address commands.
     pub(super) fn check_explicit_address(&mut self, cdb: &[u8]) -> Result<(), Sense> {
-        let position = self.ready()?.position;
-        if cdb[3] != 0 {
+        let mounted = self.ready()?;
+        let (partition, position) = (mounted.cartridge.partition(), mounted.position);
+        if cdb[3] != partition {
             return Err(Sense::invalid_cdb_field(3));
         }
         if u64_at(cdb, 4) != position {
@@ -153,17 +184,24 @@ impl Drive {
     }
 
     /// Writes the objects one by one at the current position, where the tape then ends.
-    ///
-    /// `unit` is what one object counts in a residual.
     fn write_objects<'a>(
         &mut self,
+        initiator: InitiatorId,
         objects: impl Iterator<Item = Object<'a>>,
-        count: u64,
-        unit: u64,
+        amount: Amount,
         fault: Option<Fault>,
     ) -> Result<(), Stop> {
+        let Amount { count, unit } = amount;
+        if count > 0 {
+            self.check_append_only()?;
+        }
         let warning_size = self.programmable_early_warning();
-        let mounted = self.ready()?;
+        let coder = Coder {
+            protection: self.protection(),
+            encryption: &self.encryption,
+            initiator,
+        };
+        let mounted = self.medium.ready()?;
         let first = mounted.position;
         if count > 0 && mounted.is_worm() && first != mounted.cartridge.store.len() {
             // WORM MEDIUM - OVERWRITE ATTEMPTED
@@ -177,9 +215,15 @@ impl Drive {
         }
         let before = mounted.zone(mounted.used(), warning_size);
         for (object, done) in objects.zip(0..) {
-            let fits = match object {
-                Object::Block(bytes) => mounted.block_fits(bytes.len()),
-                Object::Filemark => mounted.filemark_fits(),
+            let encoded = match object {
+                Object::Block(bytes) => Some(coder.encode(bytes)),
+                Object::Filemark => None,
+            };
+            let encoded = encoded.transpose();
+            let encoded = encoded.map_err(|sense| sense.with_residual((count - done) * unit))?;
+            let fits = match &encoded {
+                Some(block) => mounted.block_fits(block.stored.len()),
+                None => mounted.filemark_fits(),
             };
             if !fits {
                 mounted.synchronize()?;
@@ -188,7 +232,7 @@ impl Drive {
                     .with_residual((count - done) * unit)
                     .into());
             }
-            put(mounted, object).map_err(|error| {
+            put(mounted, encoded).map_err(|error| {
                 write_failure(&mounted.cartridge, &error).with_residual((count - done) * unit)
             })?;
         }
@@ -246,15 +290,26 @@ fn power_cut_after(fault: Option<Fault>) -> Result<(), Stop> {
     }
 }
 
-/// Writes one object at the current position.
-fn put(mounted: &mut Mounted, object: Object<'_>) -> std::io::Result<()> {
+/// The data with one bit of its first block turned, if that is the fault.
+fn damaged(data: &[u8], fault: Option<Fault>) -> Cow<'_, [u8]> {
+    let mut data = Cow::Borrowed(data);
+    if fault == Some(Fault::FlippedBit)
+        && let Some(first) = data.to_mut().first_mut()
+    {
+        *first ^= 0x01;
+    }
+    data
+}
+
+/// Writes one object at the current position; without a block it is a filemark.
+fn put(mounted: &mut Mounted, block: Option<Encoded<'_>>) -> std::io::Result<()> {
     let store = &mut mounted.cartridge.store;
     if mounted.position < store.len() {
         store.truncate(mounted.position)?;
     }
-    match object {
-        Object::Block(bytes) => store.append_block(bytes)?,
-        Object::Filemark => store.append_filemark(),
+    match block {
+        Some(block) => store.append_block(&block.stored, block.trailer, block.flags)?,
+        None => store.append_filemark(),
     }
     mounted.position += 1;
     Ok(())

@@ -8,7 +8,6 @@ use super::counters::Direction;
 use super::drive::Drive;
 use super::log::{Parameter, ascii, binary, counter};
 use super::medium::{Fitness, Medium};
-use crate::cartridge::CartridgeKind;
 
 const HOUR: u64 = 3600;
 
@@ -58,7 +57,7 @@ impl Drive {
             let used = record.capacity - mounted.remaining();
             let megabytes = [
                 used,
-                record.capacity - record.early_warning,
+                record.capacity.saturating_sub(record.early_warning),
                 record.early_warning,
                 mounted.used(),
             ];
@@ -83,18 +82,19 @@ impl Drive {
         };
         let loaded = matches!(self.medium, Medium::Loaded(_));
         let usable = matches!(&self.medium, Medium::Loaded(mounted)
-            if mounted.fitness == Fitness::Usable);
+            if mounted.fitness == Fitness::Usable && self.calibration.is_none());
         let compressing = self.pages.current(0x0f, 0).get(2).copied().unwrap_or(0) & 0x80 != 0;
         let protected = cartridge.is_some_and(|held| held.record.write_protected);
-        let cleaning = self.alerts.is_active(Alert::CleanNow);
+        let required = self.alerts.is_active(Alert::CleanNow);
+        let requested = required || self.alerts.is_active(Alert::CleanPeriodic);
         // PAMR, HIU, MACC, CMPR, WRTP, CRQST, CRQRD, DINIT.
         let first = flag(7, self.is_removal_prevented())
             | flag(6, true)
             | flag(5, cartridge.is_some())
             | flag(4, compressing)
             | flag(3, protected)
-            | flag(2, cleaning)
-            | flag(1, cleaning)
+            | flag(2, requested)
+            | flag(1, required)
             | flag(0, true);
         // RAA, MPRSNT, MSTD, MTHRD, MOUNTED.
         let second = flag(5, self.is_accessible())
@@ -164,26 +164,4 @@ impl Drive {
             tracing::error!(%error, drive = %self.identity.inquiry.serial, "counters not saved");
         }
     }
-}
-
-/// Medium partition mode page 11h for one partition (SSC-4): PSUM 11b (bits 4-3 of byte 4) and
-/// PARTITION UNITS (bits 3-0 of byte 6) say that sizes are in powers of ten of bytes, MEDIUM
-/// FORMAT RECOGNITION 3h (byte 5) that both format and partitions are recognized.
-pub(super) fn partition_page(medium: &Medium) -> [u8; 8] {
-    let capacity = match medium {
-        Medium::Loaded(mounted) => match mounted.cartridge.record.kind {
-            CartridgeKind::Data { .. } => mounted.cartridge.record.capacity,
-            CartridgeKind::Cleaning { .. } => 0,
-        },
-        Medium::Empty | Medium::Unloaded(_) => 0,
-    };
-    let (exponent, size) = match u16::try_from(capacity / 1_000_000) {
-        Ok(megabytes) => (6, megabytes),
-        Err(_) => (
-            9,
-            u16::try_from(capacity / 1_000_000_000).unwrap_or(u16::MAX),
-        ),
-    };
-    let [high, low] = size.to_be_bytes();
-    [0, 0, 0x18, 0x03, exponent, 0, high, low]
 }
