@@ -16,7 +16,7 @@ use tapeward_sim::LibrarySpec;
 const INITIATORS: usize = 3;
 
 #[derive(Debug, Clone, Copy)]
-struct Action {
+struct Step {
     by: usize,
     action: u8,
     kind: u8,
@@ -24,10 +24,10 @@ struct Action {
     other: u64,
 }
 
-fn action() -> impl Strategy<Value = Action> {
+fn step() -> impl Strategy<Value = Step> {
     let kinds = prop_oneof![8 => prop::sample::select(vec![1_u8, 3, 5, 6, 7, 8]), 1 => 0_u8..16];
     (0..INITIATORS, 0_u8..8, kinds, 0_u64..4, 0_u64..4).prop_map(
-        |(by, action, kind, key, other)| Action {
+        |(by, action, kind, key, other)| Step {
             by,
             action,
             kind,
@@ -115,11 +115,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn reservations_agree_with_themselves(actions in vec(action(), 1..40)) {
+    fn reservations_agree_with_themselves(steps in vec(step(), 1..40)) {
         let world = World::new(&LibrarySpec::new("generic", "TWTEST"));
         let mut units: Vec<Unit> =
             (0..INITIATORS).map(|index| world.unit(CHANGER, initiator(index))).collect();
-        for Action { by, action, kind, key, other } in actions {
+        for Step { by, action, kind, key, other } in steps {
             let mut list = key.to_be_bytes().to_vec();
             list.extend(other.to_be_bytes());
             list.extend([0; 8]);
