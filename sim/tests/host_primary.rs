@@ -263,7 +263,7 @@ fn what_a_drive_counts() {
     let partitions = drive.partitions().unwrap().unwrap();
     assert_eq!(
         (partitions.additional, &partitions.sizes[..]),
-        (0, &[67, 0][..])
+        (0, &[67][..])
     );
     assert_eq!(partitions.unit, PartitionUnit::PowerOfTen(6));
 }
