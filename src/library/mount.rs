@@ -8,6 +8,7 @@ use tapeward_drivers::sense::SenseKey;
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 use tapeward_drivers::ssc::{Drive, Pause, Readiness, Removal, WaitError};
 
+use super::fitting;
 use super::lock::DeviceLock;
 use super::robot::{DriveSite, Library};
 use super::view::View;
@@ -221,6 +222,7 @@ impl Library {
         witness: &dyn MoveWitness,
     ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
         let site = &held.site;
+        fitting::check(site, barcode).map_err(blame(Culprit::Cartridge))?;
         let of_drive = blame(Culprit::Drive);
         let mut drive = self.open_unit(&site.unit).map_err(&of_drive)?;
         allow_removal(&mut drive, site).map_err(&of_drive)?;
@@ -245,6 +247,7 @@ impl Library {
             .context(format!("{} after loading", site.name))
             .map_err(&of_drive)?;
         self.wait_ready(&mut drive, site, barcode)?;
+        fitting::protect(&mut drive);
         Ok((drive, home))
     }
 
@@ -358,6 +361,7 @@ impl Library {
         let (site, barcode) = (&seat.held.site, &seat.barcode);
         let of_drive = blame(Culprit::Drive);
         allow_removal(drive, site).map_err(&of_drive)?;
+        fitting::unprotect(drive);
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", site.name))
