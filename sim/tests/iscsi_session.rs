@@ -308,6 +308,39 @@ fn reservations_are_of_a_nexus() {
     );
 }
 
+/// Clear Key On Reservation Loss (SSC-4, Set Data Encryption page): a reset and the end of the
+/// session lose a RESERVE.
+#[test]
+fn a_key_goes_with_the_reservation_of_its_nexus() {
+    let (_world, server) = serve();
+    let mut host = host(server.address(), "host", &[]);
+    host.load();
+    let mut page = [0; 52];
+    page[..10].copy_from_slice(&[0, 0x10, 0, 48, 0x40, 0x01, 2, 2, 1, 0]);
+    page[19] = 32;
+    let set = [0xb5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, 52, 0, 0];
+    let modes = |host: &mut Initiator| {
+        let status = [0xa2, 0x20, 0, 0x20, 0, 0, 0, 0, 0, 24, 0, 0];
+        host.read(1, &status, 24).good()[5..7].to_vec()
+    };
+    for lost_by_reset in [true, false] {
+        host.run(1, &[0x16, 0, 0, 0, 0, 0]).good();
+        assert_eq!(host.write(1, &set, &page).status, 0);
+        assert_eq!(modes(&mut host), [2, 2]);
+        if lost_by_reset {
+            let mut reset = host.header(0x42, 0x85);
+            reset[9] = 1;
+            assert_eq!(host.ask(reset, &[]).header[2], 0);
+        } else {
+            host.logout();
+            wait_until(|| server.is_idle());
+            host = self::host(server.address(), "host", &[]);
+        }
+        host.drain(1);
+        assert_eq!(modes(&mut host), [0, 0], "{lost_by_reset}");
+    }
+}
+
 /// RFC 7143 clause 6.3.5.
 #[test]
 fn a_session_is_reinstated_by_the_same_initiator_port() {

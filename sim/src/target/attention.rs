@@ -6,6 +6,9 @@ use tapeward_drivers::socket::InitiatorId;
 
 use crate::sense::{Sense, SenseKey};
 
+/// Initiators remembered when those that go away are not forgotten.
+const MAX_KNOWN: usize = 1024;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -105,9 +108,12 @@ impl Attentions {
         }
     }
 
-    /// An initiator went away; if it was here, it learns that first when it comes again.
+    /// An initiator went away; if it was here, it learns that first when it comes again. With too
+    /// many that went away it is forgotten, and is new when it comes again.
     pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
-        if let Some(queue) = self.pending.get_mut(&initiator)
+        if self.pending.len() > MAX_KNOWN {
+            self.pending.remove(&initiator);
+        } else if let Some(queue) = self.pending.get_mut(&initiator)
             && !queue.contains(&Condition::NexusLost)
         {
             queue.push_front(Condition::NexusLost);
@@ -162,6 +168,17 @@ mod tests {
         attentions.lose_nexus(ONE);
         assert_eq!(told(&mut attentions, ONE), [(0x29, 0x07), (0x28, 0x00)]);
         assert_eq!(told(&mut attentions, TWO), [(0x29, 0x00)]);
+    }
+
+    #[test]
+    fn initiators_that_went_away_are_not_remembered_without_end() {
+        let mut attentions = Attentions::new();
+        for number in 0..4 * MAX_KNOWN as u128 {
+            let initiator = InitiatorId(number.to_be_bytes());
+            assert_eq!(told(&mut attentions, initiator), [(0x29, 0x00)]);
+            attentions.lose_nexus(initiator);
+            assert!(attentions.pending.len() <= MAX_KNOWN + 1);
+        }
     }
 
     #[test]

@@ -20,12 +20,12 @@ impl Drive {
         self.pages.reset();
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
-        reset(self.parts());
+        self.lose_and_clear_keys(|drive| reset(&mut drive.parts()));
     }
 
     /// An initiator went away with its session.
     pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
-        lose(self.parts(), initiator);
+        self.lose_and_clear_keys(|drive| lose(&mut drive.parts(), initiator));
     }
 }
 
@@ -33,22 +33,23 @@ impl Changer {
     /// Logical unit reset: modes are as after power on.
     pub(crate) fn logical_unit_reset(&mut self) {
         self.pages.reset();
-        reset(self.parts());
+        reset(&mut self.parts());
     }
 
     /// An initiator went away with its session.
     pub(crate) fn lose_nexus(&mut self, initiator: InitiatorId) {
-        lose(self.parts(), initiator);
+        self.found.remove(&initiator);
+        lose(&mut self.parts(), initiator);
     }
 }
 
-fn reset(parts: Parts<'_>) {
+fn reset(parts: &mut Parts<'_>) {
     parts.prevented_by.clear();
     parts.primary.reservations.reset();
     parts.attentions.raise(Condition::UnitReset, None);
 }
 
-fn lose(parts: Parts<'_>, initiator: InitiatorId) {
+fn lose(parts: &mut Parts<'_>, initiator: InitiatorId) {
     parts.prevented_by.remove(&initiator);
     parts.primary.reservations.lose_nexus(initiator);
     parts.attentions.lose_nexus(initiator);

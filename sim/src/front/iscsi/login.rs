@@ -390,3 +390,137 @@ impl<'a> Login<'a> {
         Response::Login(response).encode(numbers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CHALLENGE: Challenge = Challenge {
+        identifier: 1,
+        bytes: [1; 16],
+    };
+
+    fn policy(text: Option<&str>) -> Policy {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = text.map(|text| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = dir.path().join("chap");
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            Secrets::read(&path).unwrap()
+        });
+        Policy {
+            target: "iqn.t".to_owned(),
+            secrets,
+        }
+    }
+
+    /// Flags and text of a request; names and values that mean something are frequent.
+    fn request() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        let key = prop::sample::select(vec![
+            "InitiatorName",
+            "TargetName",
+            "SessionType",
+            "AuthMethod",
+            "CHAP_A",
+            "CHAP_N",
+            "CHAP_R",
+            "CHAP_I",
+            "CHAP_C",
+            "HeaderDigest",
+            "MaxBurstLength",
+            "InitialR2T",
+            "X-a",
+        ]);
+        let offer = prop::sample::select(vec![
+            "iqn.t",
+            "a",
+            "Normal",
+            "Discovery",
+            "CHAP",
+            "None",
+            "CHAP,None",
+            "5",
+            "0x00",
+            "512",
+            "Yes",
+        ]);
+        let pairs = prop::collection::vec((key, offer), 0..6).prop_map(|pairs| {
+            let text = pairs
+                .iter()
+                .map(|(key, offer)| [*key, "=", *offer, "\0"].concat());
+            text.collect::<String>().into_bytes()
+        });
+        let text = prop_oneof![8 => pairs, 1 => prop::collection::vec(any::<u8>(), 0..80)];
+        let flags = prop_oneof![
+            Just(0x87_u8),
+            Just(0x81),
+            Just(0x00),
+            Just(0x04),
+            any::<u8>()
+        ];
+        (flags, text)
+    }
+
+    fn steps(policy: &Policy, requests: Vec<(u8, Vec<u8>)>) -> Vec<Step> {
+        let mut login = Login::new(policy, 1, CHALLENGE);
+        let mut steps = Vec::new();
+        for (flags, text) in requests {
+            let mut header = [0; HEADER_LENGTH];
+            header[..2].copy_from_slice(&[0x43, flags]);
+            let mut pdu = Pdu::new(header);
+            pdu.data = text;
+            let step = login.receive(&pdu, |_| false).unwrap();
+            let ends = step.next != Next::Continue;
+            steps.push(step);
+            if ends {
+                break;
+            }
+        }
+        steps
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_let_in_without_a_proof(requests in prop::collection::vec(request(), 1..8)) {
+            let policy = policy(Some("initiator a 0123456789ab\n"));
+            for step in steps(&policy, requests) {
+                prop_assert!(!matches!(step.next, Next::Enter(_)));
+                prop_assert!(step.text.len() <= DEFAULT_SEGMENT as usize);
+            }
+        }
+
+        #[test]
+        fn any_login_is_answered_within_bounds(requests in prop::collection::vec(request(), 1..8)) {
+            for step in steps(&policy(None), requests) {
+                prop_assert!(step.text.len() <= DEFAULT_SEGMENT as usize);
+                let refused = step.header[36..38] != [0, 0];
+                prop_assert_eq!(refused, matches!(step.next, Next::Refuse(_)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_login_without_end_is_refused() {
+        let policy = policy(None);
+        let endless = vec![(0x04, b"InitiatorName=a\0TargetName=iqn.t\0".to_vec())]
+            .into_iter()
+            .chain((0..100).map(|_| (0x04, Vec::new())))
+            .collect();
+        let steps = steps(&policy, endless);
+        assert_eq!(steps.len(), MAX_REQUESTS + 1);
+        let last = &steps[MAX_REQUESTS];
+        assert_eq!(last.next, Next::Refuse("the login has no end".to_owned()));
+    }
+
+    #[test]
+    fn more_keys_than_can_be_answered_are_refused() {
+        let policy = policy(None);
+        let names = "InitiatorName=a\0TargetName=iqn.t\0".to_owned();
+        let many = (0..2000).fold(names, |text, number| format!("{text}X-{number}=1\0"));
+        let steps = steps(&policy, vec![(0x87, many.into_bytes())]);
+        assert!(matches!(steps[0].next, Next::Refuse(_)));
+    }
+}

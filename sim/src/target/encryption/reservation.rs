@@ -58,11 +58,12 @@ impl Drive {
         self.minding_keys(loss, |drive| drive.persistent_reserve_out(exchange))
     }
 
-    fn minding_keys(
-        &mut self,
-        loss: Loss,
-        command: impl FnOnce(&mut Self) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+    /// A reset or the loss of a nexus, and what it does to keys.
+    pub(in super::super) fn lose_and_clear_keys(&mut self, event: impl FnOnce(&mut Self)) {
+        self.minding_keys(Loss::Released, event);
+    }
+
+    fn minding_keys<T>(&mut self, loss: Loss, command: impl FnOnce(&mut Self) -> T) -> T {
         let mut holders = self.encryption.reservation_keepers();
         holders.retain(|nexus| self.reservations().holds(*nexus));
         let result = command(self);
