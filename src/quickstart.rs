@@ -14,10 +14,11 @@ use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::catalogue::{BackupSet, Compression, KeyRole, SetState};
 use crate::config::{Config, LibraryConfig};
 use crate::error::{Context, Error, Result};
-use crate::files::free_space;
+use crate::files::{create_private_folder, free_space, synchronise_folder};
 use crate::index::IndexReader;
 use crate::job::plan::Request;
-use crate::job::run::{self, Report};
+use crate::job::report::Report;
+use crate::job::run;
 use crate::library::Library;
 use crate::media::{reconcile, register};
 use crate::set::{self, Definition};
@@ -78,10 +79,23 @@ pub fn initialise_virtual(
             path: PathBuf::from(LIBRARY),
         },
     );
-    let path = state.join(crate::config::FILE_NAME);
-    if !path.exists() {
-        std::fs::create_dir_all(state).context(format!("cannot create {}", state.display()))?;
-        create_library(&state.join(LIBRARY), "generic", CARTRIDGES, cartridge_size)?;
+    let folder = state.join(LIBRARY);
+    // A library without configuration is one whose making was interrupted just before the end.
+    if !state.join(crate::config::FILE_NAME).exists() && !folder.exists() {
+        create_private_folder(state)?;
+        let partial = state.join(format!("{LIBRARY}.partial"));
+        match std::fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(
+                    Error::failed(format!("cannot remove {}", partial.display())).because(error),
+                );
+            }
+            _ => {}
+        }
+        create_library(&partial, "generic", CARTRIDGES, cartridge_size)?;
+        std::fs::rename(&partial, &folder)
+            .context(format!("cannot create {}", folder.display()))?;
+        synchronise_folder(&folder)?;
     }
     App::initialise(state, &config, around.clone())
 }

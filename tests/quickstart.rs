@@ -62,6 +62,28 @@ fn the_restored_file_may_be_a_large_one_or_there_may_be_none() {
 }
 
 #[test]
+fn what_a_killed_quickstart_left_is_no_obstacle() {
+    let world = World::new();
+    let source = world.path("source");
+    seeded::make_tree(&source, 8, 1 << 20);
+    // Killed while it made the virtual library.
+    let half = world.state().join("virtual.partial/cartridges/TWV001L8");
+    std::fs::create_dir_all(&half).unwrap();
+    world.ok(["quickstart", source.to_str().unwrap()]);
+    world.ok(["job", "list"]);
+}
+
+#[test]
+fn a_quickstart_killed_just_before_the_configuration_can_be_repeated() {
+    let world = World::new();
+    let source = world.path("source");
+    seeded::make_tree(&source, 8, 1 << 20);
+    let folder = world.state().join("virtual");
+    world.ok(["sim", "create", folder.to_str().unwrap()]);
+    world.ok(["quickstart", source.to_str().unwrap()]);
+}
+
+#[test]
 fn a_missing_source_is_one_clear_line() {
     let world = World::new();
     let (out, err) = world.exits(2, ["quickstart", "/no/such/folder"]);

@@ -11,8 +11,8 @@ fn world() -> World {
     World::new(&LibrarySpec::new("generic", "TWTEST").with_cartridge(cartridge))
 }
 
-/// SPC-5, standard INQUIRY data: type, RMB, version, response data format, additional length, then vendor
-/// 8-15, product 16-31, revision 32-35.
+/// Standard INQUIRY data, laid out as tgt 1.0.85's (drivers/tests/scsi/other_devices.rs): type, RMB,
+/// version, response data format, additional length, then vendor 8-15, product 16-31, revision 32-35.
 #[test]
 fn standard_inquiry_data() {
     let world = world();
@@ -66,7 +66,8 @@ fn vital_product_data() {
     assert_eq!(serial, b"\x08\x80\x00\x06TWTEST");
 }
 
-/// SPC-5, REPORT LUNS: LUN list length, four reserved bytes, eight bytes for each.
+/// As tgt 1.0.85 answers `sg_luns` (drivers/tests/scsi/other_devices.rs): LUN list length, four
+/// reserved bytes, eight bytes for each.
 #[test]
 fn report_luns() {
     let world = world();
@@ -124,7 +125,9 @@ fn request_sense_takes_the_unit_attention() {
     assert_eq!(unit.ready().sense(), (2, 0x3a, 0x00));
 }
 
-/// SMC-3, element address assignment 1Dh, device capabilities 1Fh: transport, storage, import/export, data transfer elements.
+/// Page 1Dh is laid out as tgt 1.0.85's (drivers/tests/scsi/mode_and_log.rs): transport, storage,
+/// import/export, data transfer elements. Page 1Fh: Oracle "SL150 Interface Reference Manual" (July
+/// 2017), table 4-65 (page 128).
 #[test]
 fn mode_pages_of_the_changer() {
     let world = world();
@@ -146,7 +149,8 @@ fn mode_pages_of_the_changer() {
     assert_eq!(missing.sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4, mode parameter header: buffered mode 1h in byte 2, block descriptor with density and block length;
+/// Buffered mode 1h in byte 2, block descriptor with density and block length (as tgt 1.0.85 has
+/// them); Quantum "DLT-S4 Interface Reference Guide", figure 62 (page 116) for page 0Fh; SSC-4,
 /// device configuration extension: PEWS in bytes 6-7 of page 10h/01h.
 #[test]
 fn mode_pages_of_a_drive() {
@@ -208,7 +212,8 @@ fn mode_select_is_checked_as_a_whole() {
     assert_eq!(cut.sense(), (5, 0x1a, 0x00));
 }
 
-/// D_SENSE of the control mode page (SPC-5).
+/// D_SENSE of the control mode page (SPC-5); the information descriptor as in Seagate "SCSI Commands
+/// Reference Manual" Rev. J, table 15 (page 49).
 #[test]
 fn descriptor_sense_when_asked_for() {
     let world = world();
@@ -221,7 +226,8 @@ fn descriptor_sense_when_asked_for() {
     assert_eq!(answer.reply.sense, expected);
 }
 
-/// SSC-4, READ BLOCK LIMITS: maximum in bytes 1-3, minimum in 4-5.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 127 (page 262): maximum in bytes 1-3, minimum
+/// in 4-5.
 #[test]
 fn read_block_limits() {
     let world = world();
@@ -230,7 +236,7 @@ fn read_block_limits() {
     assert_eq!(limits, [0, 0x80, 0, 0, 0, 1]);
 }
 
-/// SSC-4, REPORT DENSITY SUPPORT: 52 bytes for each density, the drive's own marked as default (DEFLT).
+/// HP Ultrium technical reference Q1530-90901, page 138: 52 bytes for each density, the drive's own marked as default (DEFLT).
 #[test]
 fn report_density_support() {
     let world = world();
@@ -248,6 +254,45 @@ fn report_density_support() {
         .send_in(&[0x44, 1, 0, 0, 0, 0, 0, 1, 0, 0], 256)
         .good();
     assert_eq!(medium[4..], all[56..]);
+}
+
+/// Medium type descriptors as an HP drive sends them (sg3_utils at fb3d289,
+/// inhex/rep_density_typem.hex): type 00h data, 01h WORM, four bytes, then 52: number of density
+/// codes, nine codes, width, length, two reserved, and three texts. Fields: Quantum "DLT-S4
+/// Interface Reference Guide", figure 145 and table 159 (pages 287 and 288).
+#[test]
+fn report_medium_types() {
+    let tapes = ["TW0001L8", "TW0002LY"].map(CartridgeSpec::labelled);
+    let spec = LibrarySpec::new("generic", "TWTEST");
+    let world = World::new(&tapes.into_iter().fold(spec, LibrarySpec::with_cartridge));
+    let mut drive = world.loaded();
+    let mut ask = |flags| {
+        let cdb = [0x44, flags, 0, 0, 0, 0, 0, 1, 0, 0];
+        drive.send_in(&cdb, 256).good()
+    };
+    let all = ask(2);
+    assert_eq!(all[..4], [0, 226, 0, 0]);
+    let types: Vec<&[u8]> = all[4..].chunks(56).collect();
+    let kinds: Vec<(u8, u8)> = types.iter().map(|one| (one[0], one[5])).collect();
+    assert_eq!(kinds, [(0, 0x5c), (0, 0x5e), (1, 0x5c), (1, 0x5e)]);
+    let mut expected = vec![0, 0, 0, 0x34, 1, 0x5e, 0, 0, 0, 0, 0, 0, 0, 0];
+    expected.extend([0x00, 0x7f, 0x03, 0xc0, 0, 0]);
+    expected.extend(b"LTO-CVE LTO8DataUltrium 8 Data Tape ");
+    assert_eq!(types[1], expected);
+    assert_eq!(&types[3][28..], b"LTO8WORMUltrium 8 WORM Tape ");
+    assert_eq!(ask(3)[4..], expected);
+    // The type is the one MODE SENSE reports.
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x00);
+    world.move_medium(BAY, SLOT).good();
+    world.move_medium(SLOT + 1, BAY).good();
+    drive.drain_attentions();
+    let mode = drive.send_in(&[0x1a, 0, 0x00, 0, 255, 0], 255).good();
+    assert_eq!(mode[1], 0x01);
+    let worm = drive
+        .send_in(&[0x44, 3, 0, 0, 0, 0, 0, 1, 0, 0], 256)
+        .good();
+    assert_eq!(&worm[4..], types[3]);
 }
 
 #[test]
@@ -295,7 +340,7 @@ fn log_pages() {
         .good();
     let pages = [0x00, 0x02, 0x03, 0x0c, 0x11, 0x14, 0x17, 0x2e, 0x31];
     assert_eq!(supported, [&[0, 0, 0, 9], &pages[..]].concat());
-    // SSC-4, tape capacity: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
+    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
     drive.write(&vec![1; 1 << 20]).good();
     let capacity = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 255, 0], 255)

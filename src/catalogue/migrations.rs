@@ -10,6 +10,7 @@ use super::error::CatalogueError;
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_1.sql")),
     M::up(include_str!("schema_2.sql")),
+    M::up(include_str!("schema_3.sql")),
 ];
 
 /// How many there are: the schema version this program writes.

@@ -44,7 +44,7 @@ pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use health::{DecidedBy, HealthDecision};
 pub use keys::{IdentityPlace, Key, KeyRole};
 pub use leases::{Lease, LeaseOutcome};
-pub use libraries::{Drive, Library, NewLibrary};
+pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};

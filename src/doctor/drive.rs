@@ -95,7 +95,7 @@ fn load(
         mounted = Some(
             library
                 .mount(held, barcode, &exam.context)
-                .map_err(|failed| NotPassed::from(failed.error))?,
+                .map_err(|failed| NotPassed::from(failed.blamed.error))?,
         );
         let took = exam.elapsed().saturating_sub(began);
         Ok(Passed::new(format!("{barcode} is ready"))
@@ -115,7 +115,7 @@ fn unload(exam: &mut Exam, name: &str, seat: Seat, drive: Drive) {
             let words = format!("in {} again", home.unwrap_or_default());
             Ok(Passed::new(words).took("unload and move home, host's clock", took))
         }
-        Err(error) => Err(NotPassed::from(error)),
+        Err(failed) => Err(NotPassed::from(failed.blamed.error)),
     };
     exam.keep(name, Check::Unload, outcome);
 }

@@ -161,6 +161,8 @@ fn open_shared(path: &Path) -> Result<File> {
             .write(true)
             .create_new(create)
             .mode(0o666)
+            // The folder is everybody's: a link there could lead to any file.
+            .custom_flags(libc::O_NOFOLLOW)
             .open(path)
     };
     // Opening first: kernels refuse O_CREAT on somebody else's file in a sticky folder.
@@ -214,6 +216,17 @@ mod tests {
         );
         drop(first);
         take("restore").unwrap();
+    }
+
+    #[test]
+    fn a_link_in_the_common_folder_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "data").unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join("HU123.lock")).unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        DeviceLock::acquire(folder.path(), "HU123", "drive 1", "job", now).unwrap_err();
+        assert_eq!(std::fs::read(&precious).unwrap(), b"data");
     }
 
     #[test]

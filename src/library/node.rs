@@ -35,6 +35,45 @@ pub fn hold(unit: &Unit) -> Result<Option<File>> {
     }
 }
 
+/// The SCSI generic node of a changer or drive, given as that or as the kernel's own node for it
+/// (`schN`, `nstN`) or as a link to one; `sys` is where sysfs is.
+///
+/// # Errors
+/// A usage error for a rewinding node (`stN`), whose tape would be rewound with every close, and
+/// for a node without a SCSI generic one.
+pub fn generic_node(given: &Path, sys: &Path) -> Result<PathBuf> {
+    let device = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
+    let name = device.file_name().unwrap_or_default().to_string_lossy();
+    let numbered = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    if numbered("st") {
+        let other = device.with_file_name(format!("n{name}"));
+        return Err(Error::usage(format!(
+            "{} rewinds the tape when it is closed and cannot be written through",
+            given.display()
+        ))
+        .hint(format!("use {}", other.display())));
+    }
+    let class = if numbered("nst") {
+        "scsi_tape"
+    } else if numbered("sch") {
+        "scsi_changer"
+    } else {
+        return Ok(given.to_owned());
+    };
+    let folder = sys.join("class").join(class).join(&*name);
+    std::fs::read_dir(folder.join("device/scsi_generic"))
+        .ok()
+        .and_then(|mut names| Some(names.next()?.ok()?.file_name()))
+        .map(|node| device.with_file_name(node))
+        .ok_or_else(|| {
+            Error::usage(format!("{} has no SCSI generic node", given.display()))
+                .hint("load the kernel module sg; \"lsscsi -g\" shows which node is which")
+        })
+}
+
 /// `/dev/nstN` for `/dev/sgM`, from sysfs.
 fn tape_node(generic: &Path, class: &Path) -> Option<PathBuf> {
     let device = std::fs::canonicalize(generic).ok()?;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use tapeward_drivers::ScsiError;
-use tapeward_drivers::smc::{Changer, ElementAddress, ElementKind, InventoryOptions};
+use tapeward_drivers::smc::{
+    Changer, ElementAddress, ElementKind, InventoryOptions, UnloadBeforeMove,
+};
 use tapeward_drivers::ssc::Drive;
 
 use super::connection::{Connection, Unit};
@@ -67,6 +70,8 @@ pub struct Library {
     purpose: String,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
+    /// For looking where there is room and moving there without another thread in between.
+    robot: Mutex<()>,
 }
 
 impl Library {
@@ -87,6 +92,7 @@ impl Library {
             purpose: purpose.to_owned(),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            robot: Mutex::new(()),
         })
     }
 
@@ -107,6 +113,11 @@ impl Library {
 
     pub(super) fn mounts(&self) -> &Mounts {
         &self.mounts
+    }
+
+    /// No other thread of this process moves anything meanwhile.
+    pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
+        self.robot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its name in the configuration.
@@ -162,32 +173,56 @@ impl Library {
     /// # Errors
     /// A configured drive that does not answer, or whose element nobody can tell.
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let mut sites = Vec::new();
-        for unit in self.connection.drive_units()? {
-            // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
-            let mut drive = Drive::new(self.connection.drive(&unit)?);
-            let inquiry = drive
-                .inquiry()
-                .context(format!("cannot identify the drive at {unit}"))?;
-            let serial = drive
-                .serial()
-                .context(format!("cannot identify the drive at {unit}"))?
-                .ok_or_else(|| {
-                    Error::failed(format!("the drive at {unit} has no serial number"))
-                })?;
-            let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
-            sites.push(DriveSite {
-                name,
-                element,
-                serial,
-                vendor: inquiry.vendor,
-                product: inquiry.product,
-                revision: inquiry.revision,
-                unit,
-            });
-        }
+        let units = self.connection.drive_units()?.into_iter();
+        let mut sites = units
+            .map(|unit| self.site(view, unit))
+            .collect::<Result<Vec<_>>>()?;
         sites.sort_by_key(|site| site.element);
         Ok(sites)
+    }
+
+    /// As [`Library::drives`], without those that do not answer while another one does.
+    ///
+    /// # Errors
+    /// What the last one said when none answers.
+    pub fn answering_drives(&self, view: &View) -> Result<Vec<DriveSite>> {
+        let mut sites = Vec::new();
+        let mut silent = None;
+        for unit in self.connection.drive_units()? {
+            match self.site(view, unit) {
+                Ok(site) => sites.push(site),
+                Err(error) => {
+                    tracing::warn!(%error, "a drive cannot be used");
+                    silent = Some(error);
+                }
+            }
+        }
+        sites.sort_by_key(|site| site.element);
+        match silent {
+            Some(error) if sites.is_empty() => Err(error),
+            _ => Ok(sites),
+        }
+    }
+
+    fn site(&self, view: &View, unit: Unit) -> Result<DriveSite> {
+        // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
+        let mut drive = Drive::new(self.connection.drive(&unit)?);
+        let what = || format!("cannot identify the drive at {unit}");
+        let inquiry = drive.inquiry().context(what())?;
+        let serial = drive
+            .serial()
+            .context(what())?
+            .ok_or_else(|| Error::failed(format!("the drive at {unit} has no serial number")))?;
+        let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
+        Ok(DriveSite {
+            name,
+            element,
+            serial,
+            vendor: inquiry.vendor,
+            product: inquiry.product,
+            revision: inquiry.revision,
+            unit,
+        })
     }
 
     /// By configuration, by the serial number the library gives, by the names it gives; with one
@@ -290,6 +325,13 @@ impl Library {
         let _lock = self.hold_robot(&mut changer)?;
         let before = self.look(&mut changer)?;
         let (source, target) = check_move(&before, from, to)?;
+        changer
+            .check_move(source.name.kind, target.name.kind)
+            .context(format!(
+                "cannot move {} to {}",
+                source.content(),
+                target.name
+            ))?;
         let content = source.content();
         let (from_name, to_name) = (source.name, target.name);
         let robot = before
@@ -298,7 +340,8 @@ impl Library {
             .map_or(ElementAddress(0), |place| place.address);
         let mut outcome = changer.move_medium(robot, from, to);
         if outcome.as_ref().is_err_and(ScsiError::is_unit_attention) {
-            // A unit attention means the command was not performed (SPC-5 5.14): look whether the
+            // A unit attention means the command was not performed (SPC-5, unit attention
+            // conditions): look whether the
             // elements still are as checked, then give it again, once.
             check_move(&self.look(&mut changer)?, from, to)?;
             outcome = changer.move_medium(robot, from, to);
@@ -317,11 +360,21 @@ impl Library {
                 "the robot says it moved {content} from {from_name} to {to_name}, but it is not there"
             ))
             .hint("look with \"tapeward library inventory --initialize\"")),
-            Err(error) => Err(Error::failed(format!(
-                "cannot move {content} from {from_name} to {to_name}{}",
-                whereabouts(&view, from, to)
-            ))
-            .because(error)),
+            Err(error) => {
+                let failed = Error::failed(format!(
+                    "cannot move {content} from {from_name} to {to_name}{}",
+                    whereabouts(&view, from, to)
+                ));
+                let by_host = changer
+                    .quirks()
+                    .is_ok_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
+                let failed = if by_host && from_name.kind == ElementKind::DataTransfer {
+                    failed.hint("this library takes nothing out of a loaded drive: unload it first, at the drive if need be")
+                } else {
+                    failed
+                };
+                Err(failed.because(error))
+            }
         }
     }
 }

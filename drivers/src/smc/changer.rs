@@ -30,6 +30,7 @@ impl std::fmt::Debug for Changer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Changer")
             .field("path", &self.transport.path())
+            .field("quirks", &self.quirks)
             .finish()
     }
 }

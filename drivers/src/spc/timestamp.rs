@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{array_at, u8_at};
+use crate::bytes::{slice_at, u8_at, unsigned};
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::timeout;
@@ -60,10 +60,9 @@ impl Timestamp {
     /// Parses the reply to REPORT TIMESTAMP; `None` when it is cut off before its end.
     #[must_use]
     pub fn parse(raw: &[u8]) -> Option<Self> {
-        let [a, b, c, d, e, f] = array_at(raw, 4)?;
         Some(Self {
             origin: TimestampOrigin::from(u8_at(raw, 2)?),
-            value: Milliseconds(u64::from_be_bytes([0, 0, a, b, c, d, e, f])),
+            value: Milliseconds(unsigned(slice_at(raw, 4, 6)?)?),
         })
     }
 }

@@ -17,11 +17,12 @@ pub mod protection;
 pub mod readiness;
 pub mod statistics;
 pub mod tape_alert;
+mod tape_alert_table;
 pub mod verify;
 
 pub use block::{ReadOutcome, Synchronize, WriteError, WriteOutcome};
 pub use capacity::{Capacity, Mebibytes};
-pub use density::Density;
+pub use density::{Density, MediumTypeDescriptor};
 pub use device_pages::{DeviceActivity, DeviceStatistics, DeviceStatus, SequentialAccessCounters};
 pub use drive::Drive;
 pub use encryption::{EncryptionError, EncryptionKey, EncryptionStatus};

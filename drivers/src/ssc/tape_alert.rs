@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::drive::Drive;
+use super::tape_alert_table::{FLAGS, Flag};
 use crate::error::ScsiError;
 use crate::spc::log::{self, LogPage};
 
@@ -69,13 +70,29 @@ impl TapeAlert {
     /// Its name in the standard.
     #[must_use]
     pub fn name(self) -> &'static str {
-        FLAGS[usize::from(self.0 - 1)].1
+        self.row().name
     }
 
     /// How bad it is.
     #[must_use]
     pub fn severity(self) -> TapeAlertSeverity {
-        FLAGS[usize::from(self.0 - 1)].0
+        self.row().severity
+    }
+
+    /// What it says about drive or cartridge.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.row().meaning
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        self.row().advice
+    }
+
+    fn row(self) -> &'static Flag {
+        &FLAGS[usize::from(self.0 - 1)]
     }
 }
 
@@ -134,6 +151,12 @@ impl TapeAlerts {
             .filter(move |flag| self.contains(*flag))
     }
 
+    /// How bad the worst of them is; `None` when none is set.
+    #[must_use]
+    pub fn worst(self) -> Option<TapeAlertSeverity> {
+        self.iter().map(TapeAlert::severity).max()
+    }
+
     /// Flags set in either.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
@@ -149,36 +172,3 @@ impl Drive {
         Ok(page.map(|page| TapeAlerts::from_log(&page)))
     }
 }
-
-use TapeAlertSeverity::{Critical as C, Information as I, Warning as W};
-
-/// Flag 1 first (SSC-4, TapeAlert flags).
-#[rustfmt::skip]
-const FLAGS: [(TapeAlertSeverity, &str); 64] = [
-    (W, "Read warning"), (W, "Write warning"), (W, "Hard error"), (C, "Media"),
-    (C, "Read failure"), (C, "Write failure"), (W, "Media life"), (W, "Not data grade"),
-    (C, "Write protect"), (I, "No removal"), (I, "Cleaning media"), (I, "Unsupported format"),
-    (C, "Recoverable mechanical cartridge failure"),
-    (C, "Unrecoverable mechanical cartridge failure"),
-    (W, "Memory chip in cartridge failure"), (C, "Forced eject"), (W, "Read only format"),
-    (W, "Tape directory corrupted on load"), (I, "Nearing media life"), (C, "Clean now"),
-    (W, "Clean periodic"), (C, "Expired cleaning media"), (C, "Invalid cleaning tape"),
-    (W, "Retension requested"), (W, "Multi-port interface error on a primary port"),
-    (W, "Cooling fan failure"), (W, "Power supply failure"), (W, "Power consumption"),
-    (W, "Drive preventive maintenance required"), (C, "Hardware A"), (C, "Hardware B"),
-    (W, "Primary interface"), (C, "Eject media"), (W, "Microcode update fail"),
-    (W, "Drive humidity"), (W, "Drive temperature"), (W, "Drive voltage"),
-    (C, "Predictive failure"), (W, "Diagnostics required"), (C, "Obsolete (28h)"),
-    (C, "Obsolete (29h)"), (W, "Obsolete (2Ah)"), (C, "Obsolete (2Bh)"), (C, "Obsolete (2Ch)"),
-    (C, "Obsolete (2Dh)"), (C, "Obsolete (2Eh)"),
-    (W, "External data encryption control - communications failure"),
-    (W, "External data encryption control - key manager returned error"),
-    (I, "Diminished native capacity"), (W, "Lost statistics"),
-    (W, "Tape directory invalid at unload"),
-    (C, "Tape system area write failure"), (C, "Tape system area read failure"),
-    (C, "No start of data"), (C, "Loading or threading failure"),
-    (C, "Unrecoverable unload failure"), (C, "Automation interface failure"),
-    (W, "Microcode failure"), (W, "WORM medium - integrity check failed"),
-    (W, "WORM medium - overwrite attempted"), (W, "Encryption policy violation"),
-    (I, "Reserved (3Eh)"), (I, "Reserved (3Fh)"), (I, "Reserved (40h)"),
-];

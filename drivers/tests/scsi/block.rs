@@ -143,7 +143,8 @@ fn lengths_no_cdb_can_say_are_not_sent() {
     assert!(not_sent(too_many.unwrap_err().into_scsi()));
 }
 
-/// SSC-4, WRITE FILEMARKS(6): IMMED is bit 0 of byte 1, the count is in bytes 2 to 4.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 173 (page 344): IMMED is bit 0 of byte 1, the
+/// count is in bytes 2 to 4.
 #[test]
 fn filemarks_immediate_and_flushed() {
     let (device, rest) = script(vec![

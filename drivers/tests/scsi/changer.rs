@@ -104,8 +104,7 @@ const fn at(address: u16) -> ElementAddress {
 }
 
 /// CDBs: SCSI-2 table 328 (EXCHANGE MEDIUM); Dell "TL2000 and TL4000 SCSI Reference" page 3-47
-/// (OPEN/CLOSE IMPORT/EXPORT ELEMENT); SMC-3 (the other two; the fields of INITIALIZE ELEMENT
-/// STATUS WITH RANGE as mtx 1.3.12 does not send them, so after tgt's smc.c).
+/// (OPEN/CLOSE IMPORT/EXPORT ELEMENT); SMC-3, the commands' names (the other two).
 #[test]
 fn the_robot_does_other_things() {
     let (device, rest) = script(vec![

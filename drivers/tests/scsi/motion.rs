@@ -8,7 +8,8 @@ use crate::script::{
     fixed, fixed_with_information, hex, invalid_field, invalid_opcode, on, script,
 };
 
-/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11.
+/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11, as
+/// LTFS sends it (other_hosts.rs).
 #[test]
 fn locate_16() {
     let (device, rest) = script(vec![
@@ -23,7 +24,7 @@ fn locate_16() {
     rest.is_empty();
 }
 
-/// SSC-4, LOCATE(10): the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
+/// Oracle "T10000 Interface Reference Manual" (August 2016), table 3-23 (page 61): the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
 /// LOCATE(16) is not asked for it again.
 #[test]
 fn locate_10_where_16_is_missing() {
@@ -55,7 +56,8 @@ fn locate_is_not_repeated() {
     rest.is_empty();
 }
 
-/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count.
+/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count; the longer one
+/// as LTFS sends it (other_hosts.rs).
 #[test]
 fn space() {
     let (device, rest) = script(vec![
@@ -83,6 +85,8 @@ fn space() {
     rest.is_empty();
 }
 
+/// ERASE: Quantum "DLT-S4 Interface Reference Guide", figure 5 (page 33), LONG is bit 0 of byte 1;
+/// the others as LTFS sends them (other_hosts.rs).
 #[test]
 fn erase_rewind_load_and_unload() {
     let (device, rest) = script(vec![
@@ -183,4 +187,63 @@ fn densities_of_an_lto_4_drive() {
         .report_density_support(DensityScope::Cartridge)
         .unwrap();
     assert!(cut_off.is_empty());
+}
+
+/// sg3_utils at fb3d289, inhex/rep_density_typem.hex and inhex/rep_density_media_typem.hex: media an
+/// HP drive takes (its densities are LTO-5's), and the cartridge in it. Fields: Quantum "DLT-S4 Interface Reference
+/// Guide", figure 145 and table 159 (pages 287 and 288).
+#[test]
+fn medium_types_of_an_lto_5_drive() {
+    let of_drive = hex(
+        "01 52 00 00 00 00 00 34 01 44 00 00 00 00 00 00 00 00 00 7f 02 a8 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 33 44 61 74 61
+         55 6c 74 72 69 75 6d 20 33 20 44 61 74 61 20 54 61 70 65 20
+         00 00 00 34 01 46 00 00 00 00 00 00 00 00 00 7f 03 34 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 34 44 61 74 61
+         55 6c 74 72 69 75 6d 20 34 20 44 61 74 61 20 54 61 70 65 20
+         00 00 00 34 01 58 00 00 00 00 00 00 00 00 00 7f 03 4e 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 35 44 61 74 61
+         55 6c 74 72 69 75 6d 20 35 20 44 61 74 61 20 54 61 70 65 20
+         01 00 00 34 01 44 00 00 00 00 00 00 00 00 00 7f 02 a8 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 33 57 4f 52 4d
+         55 6c 74 72 69 75 6d 20 33 20 57 4f 52 4d 20 54 61 70 65 20
+         01 00 00 34 01 46 00 00 00 00 00 00 00 00 00 7f 03 34 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 34 57 4f 52 4d
+         55 6c 74 72 69 75 6d 20 34 20 57 4f 52 4d 20 54 61 70 65 20
+         01 00 00 34 01 58 00 00 00 00 00 00 00 00 00 7f 03 4e 00 00
+         48 50 20 20 20 20 20 20 4c 54 4f 35 57 4f 52 4d
+         55 6c 74 72 69 75 6d 20 35 20 57 4f 52 4d 20 54 61 70 65 20",
+    );
+    let mut of_cartridge = hex("00 3a 00 00");
+    of_cartridge.extend(&of_drive[4 + 2 * 56..4 + 3 * 56]);
+    let (device, rest) = script(vec![
+        on("44 02 00 00 00 00 00 10 00 00").data(&of_drive),
+        on("44 03 00 00 00 00 00 10 00 00").data(&of_cartridge),
+        on("44 03 00 00 00 00 00 10 00 00").data(&of_cartridge[..59]),
+        on("44 03 00 00 00 00 00 10 00 00").check(invalid_field()),
+    ]);
+    let mut drive = Drive::new(device);
+    let all = drive.report_medium_types(DensityScope::Drive).unwrap();
+    let seen: Vec<(u8, &[u8], u16, &str)> = all
+        .iter()
+        .map(|one| (one.code, &*one.densities, one.length, &*one.name))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (0x00, &[0x44][..], 680, "LTO3Data"),
+            (0x00, &[0x46], 820, "LTO4Data"),
+            (0x00, &[0x58], 846, "LTO5Data"),
+            (0x01, &[0x44], 680, "LTO3WORM"),
+            (0x01, &[0x46], 820, "LTO4WORM"),
+            (0x01, &[0x58], 846, "LTO5WORM"),
+        ]
+    );
+    assert_eq!((all[5].width, &*all[5].organization), (127, "HP"));
+    assert_eq!(all[5].description, "Ultrium 5 WORM Tape");
+    let mut cartridge = || drive.report_medium_types(DensityScope::Cartridge);
+    assert_eq!(cartridge().unwrap(), [all[2].clone()]);
+    assert_eq!(cartridge().unwrap(), [], "cut off");
+    assert!(cartridge().unwrap_err().is_unsupported());
+    rest.is_empty();
 }

@@ -120,8 +120,7 @@ fn all_mode_pages() {
             .map(|page| (page.code.page, page.code.subpage, page.body.len()))
             .collect()
     };
-    // The six-byte form: the first page lies behind a block descriptor that is two bytes longer
-    // than eight, so that its zeros are two pages of nothing.
+    // A page 00h without contents comes first.
     let changer = ModeData::parse(ModeForm::Six, &hex(CHANGER_MODES)).unwrap();
     assert_eq!(
         codes(&changer),

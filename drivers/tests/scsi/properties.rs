@@ -155,6 +155,7 @@ proptest! {
         let _ = (parse_long_form(&bytes), parse_extended_form(&bytes));
         let _ = BlockLimits::parse(&bytes);
         let _ = density::parse(&bytes);
+        let _ = density::parse_medium_types(&bytes);
         let _ = parse_attributes(&bytes);
     }
 

@@ -90,8 +90,8 @@ fn full_status() {
     assert_eq!(cut.registrations.len(), 1);
 }
 
-/// CDB: HP "LTO Ultrium SCSI reference" page 101 (service action byte 1, scope and type byte 2,
-/// parameter list length behind). Parameter list: StorageTek SL500 table 6-65 page 177: key 0-7,
+/// CDB: as sg_persist of sg3_utils sends it (registering, reserving, preempting and aborting:
+/// captured from `sg_persist -vvv`, Debian 1.46-3). Parameter list: StorageTek SL500 table 6-65 page 177: key 0-7,
 /// service action key 8-15, SPEC_I_PT ALL_TG_PT APTPL in byte 20.
 #[test]
 fn every_service_action() {

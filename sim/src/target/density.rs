@@ -1,10 +1,13 @@
-//! REPORT DENSITY SUPPORT and the densities of LTO.
+//! REPORT DENSITY SUPPORT: the densities of LTO and the medium types that carry them.
 
 use super::drive::Drive;
+use super::medium::Mounted;
 use super::{Exchange, Stop};
 use crate::bytes::{text, u16, u16_at, u24, u32};
 use crate::cartridge::Generation;
-use crate::sense::Sense;
+
+/// MEDIA WIDTH in tenths of a millimetre.
+const WIDTH: u16 = 127;
 
 /// A density as drives of that generation report it.
 #[derive(Debug, Clone, Copy)]
@@ -47,12 +50,52 @@ impl Density {
         let default = self.generation == drive;
         let mut bytes = vec![code, code, 0x80 | u8::from(default) << 5, 0, 0];
         bytes.extend(u24(self.bits_per_millimetre));
-        bytes.extend(127_u16.to_be_bytes()); // width, tenths of a millimetre
+        bytes.extend(WIDTH.to_be_bytes());
         bytes.extend(self.tracks.to_be_bytes());
         bytes.extend(u32(self.generation.native_capacity() / 1_000_000));
         bytes.extend(text::<8>("LTO-CVE", b' '));
         bytes.extend(text::<8>(self.name, b' '));
         bytes.extend(text::<20>(self.description, b' '));
+        bytes
+    }
+}
+
+/// MEDIUM TYPE as HP drives have it, here and in the mode parameter header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediumType {
+    Data = 0x00,
+    Worm = 0x01,
+}
+
+impl MediumType {
+    /// In ascending order, as they are reported.
+    const ALL: [Self; 2] = [Self::Data, Self::Worm];
+
+    pub(super) fn of(mounted: &Mounted) -> Self {
+        if mounted.is_worm() {
+            Self::Worm
+        } else {
+            Self::Data
+        }
+    }
+
+    /// Medium type descriptor (Quantum "DLT-S4 Interface Reference Guide", figure 145, page 287):
+    /// 56 bytes, DESCRIPTOR LENGTH less four, one density code of nine, the tape's length in
+    /// metres. Texts as HP drives word them.
+    fn descriptor(self, generation: Generation) -> Vec<u8> {
+        let number = generation.number();
+        let [.., high, low] = generation.tape_length().to_be_bytes();
+        let word = match self {
+            Self::Data => "Data",
+            Self::Worm => "WORM",
+        };
+        let mut bytes = vec![self as u8, 0, 0, 52, 1, generation.density()];
+        bytes.extend([0; 8]);
+        bytes.extend(WIDTH.to_be_bytes());
+        bytes.extend([high, low, 0, 0]);
+        bytes.extend(text::<8>("LTO-CVE", b' '));
+        bytes.extend(text::<8>(&format!("LTO{number}{word}"), b' '));
+        bytes.extend(text::<20>(&format!("Ultrium {number} {word} Tape"), b' '));
         bytes
     }
 }
@@ -65,21 +108,25 @@ impl Drive {
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Stop> {
         let cdb = exchange.cdb;
-        if cdb[1] & 0x02 != 0 {
-            return Err(Sense::invalid_cdb_field(1).into());
-        }
+        let (media, types) = (cdb[1] & 0x01 != 0, cdb[1] & 0x02 != 0);
         let own = self.identity.generation;
         let mut densities = DENSITIES.to_vec();
-        if cdb[1] & 0x01 == 0 {
-            densities.retain(|row| own.accepts(row.generation));
+        let mut kinds = MediumType::ALL.to_vec();
+        if media {
+            let mounted = self.ready()?;
+            let (generation, kind) = (mounted.generation(), MediumType::of(mounted));
+            densities.retain(|row| Some(row.generation) == generation);
+            kinds.retain(|one| *one == kind);
         } else {
-            let loaded = self.ready()?.generation();
-            densities.retain(|row| Some(row.generation) == loaded);
+            densities.retain(|row| own.accepts(row.generation));
         }
-        let body: Vec<u8> = densities
-            .iter()
-            .flat_map(|row| row.descriptor(own))
-            .collect();
+        let rows = || densities.iter();
+        let body: Vec<u8> = if types {
+            let of_kind = |kind: MediumType| rows().map(move |row| kind.descriptor(row.generation));
+            kinds.into_iter().flat_map(of_kind).flatten().collect()
+        } else {
+            rows().flat_map(|row| row.descriptor(own)).collect()
+        };
         let [high, low] = u16(body.len() + 2);
         let bytes = [&[high, low, 0, 0], &body[..]].concat();
         exchange.reply(&bytes, usize::from(u16_at(cdb, 7)));

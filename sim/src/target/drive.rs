@@ -13,6 +13,7 @@ use super::attention::{Attentions, Condition};
 use super::care::Calibration;
 use super::coding::{PROTECTION_PAGE, Protection};
 use super::counters::Counters;
+use super::density::MediumType;
 use super::encryption::Encryption;
 use super::inquiry::{self, Identity};
 use super::medium::{Fitness, Medium, Mounted};
@@ -74,6 +75,8 @@ pub(crate) struct Drive {
     pub(super) overwrite: Overwrite,
     /// The lists of RECEIVE RECOMMENDED ACCESS ORDER.
     pub(super) access_orders: BTreeMap<InitiatorId, Vec<Segment>>,
+    /// It carries out no command any more.
+    pub(super) broken: bool,
     prevented_by: BTreeSet<InitiatorId>,
     primary: Primary,
     pub(super) counters: Counters,
@@ -125,6 +128,9 @@ impl LogicalUnit for Drive {
     const USAGES: &'static [&'static [Usage]] = &[usage::PRIMARY, usage::DRIVE];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        if self.broken {
+            return Some(Sense::internal_failure());
+        }
         self.attentions
             .take(initiator)
             .or_else(|| self.deferred.take())
@@ -177,6 +183,7 @@ impl Drive {
             calibration: None,
             overwrite: Overwrite::Nothing,
             access_orders: BTreeMap::new(),
+            broken: false,
             prevented_by: BTreeSet::new(),
         })
     }
@@ -225,6 +232,7 @@ impl Drive {
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
         self.deferred = None;
+        self.broken = false;
         self.prevented_by.clear();
         self.encryption = Encryption::default();
         self.overwrite = Overwrite::Nothing;
@@ -379,12 +387,17 @@ impl Drive {
     }
 
     fn mode_header(&self) -> ModeHeader {
-        let protected = matches!(&self.medium, Medium::Loaded(mounted)
-            if mounted.cartridge.record.write_protected);
+        let (protected, medium_type) = match &self.medium {
+            Medium::Loaded(mounted) => {
+                let protected = mounted.cartridge.record.write_protected;
+                (protected, MediumType::of(mounted))
+            }
+            Medium::Empty | Medium::Unloaded(_) => (false, MediumType::Data),
+        };
         let buffered = self.buffering == Buffering::Buffered;
         let [high, middle, low] = u24(self.block_length as usize);
         ModeHeader {
-            medium_type: 0,
+            medium_type: medium_type as u8,
             device_specific: u8::from(protected) << 7 | u8::from(buffered) << 4,
             block_descriptor: Some([self.density(), 0, 0, 0, 0, high, middle, low]),
         }

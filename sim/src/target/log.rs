@@ -135,8 +135,8 @@ impl Drive {
         Ok(())
     }
 
-    /// Tape capacity (SSC-4), MiB: remaining of the main partition and of the alternate one, if
-    /// it is there, then the maximum of both.
+    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining of the
+    /// main partition and of the alternate one, if it is there, then the maximum of both.
     fn tape_capacity(&self) -> Vec<Parameter> {
         let of = |partition| match &self.medium {
             Medium::Loaded(mounted) => (

@@ -115,10 +115,9 @@ pub(super) trait PrimaryCommands: LogicalUnit {
 
 /// PREVENT ALLOW MEDIUM REMOVAL: to allow is always allowed.
 pub(super) fn prevent_allow_access(cdb: &[u8]) -> Access {
-    if cdb[4] & 0x03 == 0 {
-        Access::Always
-    } else {
-        Access::Exclusive
+    match cdb[4] & 0x03 {
+        0 => Access::Always,
+        _ => Access::Exclusive,
     }
 }
 

@@ -171,6 +171,14 @@ impl Drive {
                 self.counters.written.retries += 1;
                 Ok(None)
             }
+            Some(Fault::DriveBreaks) => {
+                self.broken = true;
+                Err(Sense::internal_failure().into())
+            }
+            Some(Fault::Stalls) => {
+                self.shared.faults.wait_for_another();
+                Ok(None)
+            }
             fault => Ok(fault),
         }
     }

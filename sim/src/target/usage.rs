@@ -172,7 +172,6 @@ pub(super) const CHANGER: &[Usage] = &[
 #[cfg(test)]
 mod tests {
     use super::super::{Changer, Drive, LogicalUnit};
-    use super::*;
 
     fn check<D: LogicalUnit>() {
         let usages = || D::USAGES.iter().flat_map(|table| table.iter());

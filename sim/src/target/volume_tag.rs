@@ -183,8 +183,7 @@ impl Template {
 /// `?` stands for any character, `*` for whatever follows.
 fn matches_template(template: &[u8], text: &[u8]) -> bool {
     match (template, text) {
-        ([b'*', ..], _) => true,
-        ([], []) => true,
+        ([b'*', ..], _) | ([], []) => true,
         ([b'?', template @ ..], [_, text @ ..]) => matches_template(template, text),
         ([one, template @ ..], [other, text @ ..]) if one == other => {
             matches_template(template, text)
