@@ -1,4 +1,5 @@
-//! READ ELEMENT STATUS and MOVE MEDIUM (SMC-3).
+//! READ ELEMENT STATUS and MOVE MEDIUM (Quantum "SuperLoader 3 Software Interface Guide", figure 44,
+//! page 67: transport, source and destination in bytes 2 to 7, invert in bit 0 of byte 10).
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;
@@ -32,8 +33,9 @@ fn report(changer: &mut Unit, kind: u8, flags: u8) -> Vec<u8> {
         .good()
 }
 
-/// Header and page header: Oracle "SL150 Interface Reference Manual" (July 2017), tables 4-101 and
-/// 4-103; FULL, ACCESS, SVALID and MEDIUM TYPE of a descriptor: table 4-106 (page 195).
+/// Header and page header: Oracle "SL150 Interface Reference Manual" (July 2017), tables 4-102 and
+/// 4-103 (pages 183 and 184); FULL, ACCESS, SVALID and MEDIUM TYPE of a descriptor: table 4-106 (page
+/// 195).
 #[test]
 fn storage_elements_with_tags() {
     let world = world();

@@ -1,4 +1,7 @@
-//! Programmable early warning, early warning, the physical end (SSC-4).
+//! Programmable early warning, early warning, the physical end. Codes: mhvtl at fc22cc6,
+//! include/common/mhvtl_scsi.h, `E_PROGRAMMABLE_EARLY_WARNING` (00h/07h) and `E_EOM` (00h/02h); EOM
+//! with NO SENSE, and what was sent is written: Quantum "DLT1/VS80 SCSI Interface Guide" (July 2004),
+//! table 4-72 (page 4-124). The page that sets the size: LTFS (other_hosts.rs).
 #![allow(clippy::unwrap_used)] // a failure in a function of the tests is a failed test
 
 mod support;

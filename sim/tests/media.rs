@@ -110,7 +110,8 @@ fn write_attributes(drive: &mut Unit, list: &[u8]) -> (u8, u8, u8) {
     drive.send_out(&cdb, list).sense()
 }
 
-/// SPC-5, READ ATTRIBUTE: available data, then identifier, READ ONLY and FORMAT, length, value.
+/// HP Ultrium technical reference Q1530-90901, page 115: behind the available data identifier, READ ONLY
+/// and FORMAT, length, value.
 #[test]
 fn attributes_of_the_cartridge() {
     let world = world(small("TW0001L8"));

@@ -156,6 +156,32 @@ fn sg_read_attr() {
     assert_eq!(serial[4..9], [4, 1, 0x81, 0, 32]);
 }
 
+/// src/libltfs/tape.c, `tape_set_pews` and `tape_get_pews`, through `sg_modesense` and `sg_modeselect`:
+/// 48 bytes of page 10h/01h are asked for and no other length is taken; the first two are cleared,
+/// bit 7 of byte 16, and the size goes into 22 and 23.
+#[test]
+fn early_warning_of_ltfs() {
+    let world = world();
+    let mut drive = world.loaded();
+    let sense = [0x5a, 0, 0x10, 0x01, 0, 0, 0, 0, 48, 0];
+    let mut page = drive.send_in(&sense, 48).good();
+    assert_eq!(page.len(), 48);
+    assert_eq!(page[22..24], [0, 0]);
+    page[..2].fill(0);
+    page[16] &= 0x7f;
+    page[22..24].copy_from_slice(&[0, 32]);
+    drive
+        .send_out(&[0x55, 0x10, 0, 0, 0, 0, 0, 0, 48, 0], &page)
+        .good();
+    assert_eq!(drive.send_in(&sense, 48).good()[22..24], [0, 32]);
+    // Of 67.1 MB early warning takes the last 1.3 and this 32 before: 33.8 are left, 32 blocks.
+    let ends: Vec<_> = (0..34)
+        .map(|_| drive.write(&vec![0; 1 << 20]).sense())
+        .collect();
+    let first = ends.iter().position(|end| *end == (0, 0x00, 0x07));
+    assert_eq!(first, Some(32));
+}
+
 /// `sg_write_attribute`, `sg_locate`, `sg_space`, `_cdb_read` with SILI, `sg_readpos`, `sg_erase`
 /// (long, immediate).
 #[test]

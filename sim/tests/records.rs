@@ -47,8 +47,8 @@ fn an_empty_drive_is_not_ready_and_a_loaded_one_is() {
     drive.ready().good();
 }
 
-/// SSC-4, READ(6): short and long blocks with and without SILI; INFORMATION is the length
-/// asked for less the actual one.
+/// Quantum "DLT-S4 Interface Reference Guide", table 129 (page 234): short and long blocks with
+/// and without SILI; INFORMATION is the length asked for less the actual one.
 #[test]
 fn incorrect_lengths_in_variable_mode() {
     let world = world();
@@ -107,7 +107,7 @@ fn fixed_blocks_are_counted() {
     assert_eq!(answer.data, data[128..]);
     assert_eq!(answer.stream_bits(), 0x80);
     assert_eq!(answer.information(), Some(1));
-    // SILI with FIXED is refused (SSC-4).
+    // SILI with FIXED is refused (table 129 too).
     let refused = drive.send_in(&[0x08, 3, 0, 0, 1, 0], 64);
     assert_eq!(refused.sense(), (5, 0x24, 0x00));
     // A block of another length.
@@ -160,7 +160,8 @@ fn marked() -> (World, support::Unit) {
 /// Sense, stream bits and residual of a command that was stopped.
 type Stop = Option<((u8, u8, u8), u8, i32)>;
 
-/// SSC-4, SPACE: where it ends, what stops it, and the residual.
+/// Where it ends, what stops it, and the residual: Sony "AIT-3Ex drive SDX-800V series" manual, SPACE
+/// (page 6-103).
 #[test]
 fn space_over_blocks_and_filemarks() {
     let (_world, mut drive) = marked();
@@ -238,7 +239,9 @@ fn locate_by_object_file_and_end() {
     assert_eq!(drive.send(&other).sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4, READ POSITION: short, long and extended form.
+/// Short and long form: Oracle "T10000 Interface Reference Manual" (August 2016), tables 3-115 and 3-116
+/// (pages 160 and 162). Extended form: FreeBSD at 0162500, sys/cam/scsi/scsi_sa.h,
+/// `scsi_tape_position_ext_data`.
 #[test]
 fn positions_in_all_forms() {
     let world = world();
@@ -276,7 +279,7 @@ fn positions_in_all_forms() {
     assert_eq!(refused.sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4, buffered mode: what writes the buffer out.
+/// Buffered mode: Seagate "LTO SCSI Interface Manual" (Viper 200), page 54; what writes the buffer out.
 #[test]
 fn the_buffer_is_written_out_by_motion_and_reading() {
     let world = world();
@@ -324,15 +327,37 @@ fn a_write_ends_the_tape_where_it_is() {
     assert_eq!(drive.read(10).sense(), (8, 0x00, 0x05));
 }
 
+/// Wireshark at 055dd62, epan/dissectors/packet-scsi-ssc.c, `dissect_ssc_writefilemarks16` and
+/// `dissect_ssc_erase16`: partition in byte 3, address in 4 to 11; count in 12 to 14. Of byte 1, IMMED
+/// is bit 0 of the one and bit 1 of the other, whose bit 0 is LONG.
 #[test]
 fn explicit_address_commands_must_name_the_position() {
     let world = world();
     let mut drive = world.loaded();
     drive.write(b"x").good();
-    let filemarks = |at: u8| [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, 0, 2, 0];
-    assert_eq!(drive.send(&filemarks(0)).sense(), (5, 0x24, 0x00));
-    drive.send(&filemarks(1)).good();
+    let filemarks = |flags, at| [0x80, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, 0, 2, 0];
+    assert_eq!(drive.send(&filemarks(0, 0)).sense(), (5, 0x24, 0x00));
+    let mut elsewhere = filemarks(0, 1);
+    elsewhere[3] = 1;
+    assert_eq!(drive.send(&elsewhere).sense(), (5, 0x24, 0x00));
+    drive.send(&filemarks(0, 1)).good();
     assert_eq!(drive.position(), (0, 3, 2));
+    assert_eq!(drive.buffered().0, 0);
+    drive.send(&filemarks(1, 3)).good();
+    assert_eq!(drive.buffered().0, 2);
+    // 4 is the second of these two filemarks; the address is that of the current position only.
+    drive.locate(4).good();
+    let erase = |flags, at| [0x93, flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, at, 0, 0, 0, 0];
+    assert_eq!(drive.send(&erase(0, 3)).sense(), (5, 0x24, 0x00));
+    assert_eq!(drive.send(&erase(0, 5)).sense(), (5, 0x24, 0x00));
+    drive.space(3, 0).good();
+    assert_eq!(drive.position(), (0, 5, 4));
+    for (flags, at) in [(0x00, 4), (0x01, 3), (0x03, 2)] {
+        drive.locate(u32::from(at)).good();
+        drive.send(&erase(flags, at)).good();
+        assert_eq!(drive.read(1).sense(), (8, 0x00, 0x05));
+        assert_eq!(drive.position().1, u64::from(at));
+    }
 }
 
 #[test]

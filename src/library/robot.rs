@@ -282,7 +282,7 @@ impl Library {
         DeviceLock::acquire(
             &self.lock_folder,
             &site.serial,
-            &site.name.to_string(),
+            &format!("{} (serial {})", site.name, site.serial),
             &self.purpose,
             self.clock.now(),
         )
@@ -300,7 +300,7 @@ impl Library {
             let taken = DeviceLock::acquire(
                 &self.lock_folder,
                 &serial,
-                "the robot",
+                &format!("the robot (serial {serial})"),
                 &self.purpose,
                 self.clock.now(),
             );

@@ -76,7 +76,7 @@ impl Density {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MediumTypeDescriptor {
     /// MEDIUM TYPE, as MODE SENSE reports it. Whose number means what is the vendor's own: WORM is
-    /// 01h in HP's drives.
+    /// 01h in HP's drives, 80h in Quantum's LTO-4.
     pub code: u8,
     /// PRIMARY DENSITY CODES, those that are valid, nine at most.
     pub densities: Vec<u8>,

@@ -164,7 +164,7 @@ impl Drive {
             }
             // Page 00h came as it may, and does not go back.
             data.pages.clear();
-            self.select(&data)?;
+            self.select(data)?;
         }
         if let Some(on) = wanted
             .compression
@@ -228,12 +228,14 @@ impl Drive {
         if let Some(descriptor) = &mut data.block_descriptor {
             descriptor.blocks = 0;
         }
-        self.select(&data)
+        self.select(data)
     }
 
     /// MODE SELECT; whether the drive took it. A refusal shows when the modes are read again.
-    fn select(&mut self, data: &ModeData) -> Result<bool, ScsiError> {
-        match mode::mode_select(&mut *self.transport, data) {
+    fn select(&mut self, mut data: ModeData) -> Result<bool, ScsiError> {
+        // MEDIUM TYPE is reserved in MODE SELECT.
+        data.medium_type = 0;
+        match mode::mode_select(&mut *self.transport, &data) {
             Ok(()) => Ok(true),
             Err(error) if error.is_unsupported() => {
                 tracing::warn!(path = self.path(), %error, "the drive refused a mode");

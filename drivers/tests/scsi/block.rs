@@ -36,7 +36,9 @@ fn a_block_is_sent_whole() {
     );
 }
 
-/// SSC-4, WRITE(6), early warning: these have the data on tape, or in the buffer.
+/// Quantum "DLT1/VS80 SCSI Interface Guide" (July 2004), table 4-72 (page 4-124): at early warning EOM
+/// and NO SENSE, and what was sent is written; 00h/07h is the programmable one (mhvtl at fc22cc6,
+/// include/common/mhvtl_scsi.h). These have the data on tape, or in the buffer.
 #[rstest]
 #[case::early_warning(fixed(0x40, 0x00, 0x02), WriteOutcome::EarlyWarning)]
 #[case::with_information(
@@ -162,7 +164,9 @@ fn filemarks_immediate_and_flushed() {
     rest.is_empty();
 }
 
-/// SSC-4, WRITE FILEMARKS(16): partition in byte 3, address in 4 to 11, count in 12 to 14.
+/// Wireshark at 055dd62, epan/dissectors/packet-scsi-ssc.c, `dissect_ssc_writefilemarks16`, whose fields begin
+/// at byte 1: FCS, LCS and IMMED are bits 3, 2 and 0 there, the partition is byte 3, the address
+/// bytes 4 to 11, the count 12 to 14, CONTROL the last one.
 #[test]
 fn filemarks_at_an_address() {
     let (device, rest) = script(vec![
@@ -204,7 +208,9 @@ fn a_block_of_the_length_asked_for() {
     assert_eq!(buffer, b"12345678");
 }
 
-/// SSC-4, READ(6): ILI, INFORMATION is the requested less the actual length.
+/// Quantum "DLT-S4 Interface Reference Guide", table 129 (page 234): ILI, and INFORMATION is the
+/// requested less the actual length; negative for a longer block, as FreeBSD's `saerror` takes it
+/// (sys/cam/scsi/scsi_sa.c).
 #[rstest]
 #[case::short(
     fixed_with_information(0x20, 0x00, 0x00, 5),

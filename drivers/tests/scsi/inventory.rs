@@ -1,8 +1,8 @@
 //! READ ELEMENT STATUS of well-behaved libraries.
 //!
-//! Vectors are built byte by byte after the tables of SMC-3, which Oracle's "StorageTek
-//! SL150 Interface Reference Manual" repeats on pages 181 and following (tables 4-101 and 4-103;
-//! import/export elements: table 4-106, page 195), and, for drives on a parallel bus, Quantum's
+//! Vectors are built byte by byte after Oracle's "StorageTek SL150 Interface Reference Manual" (July
+//! 2017): command, table 4-101 (page 181); data header, 4-102 (page 183); page header, 4-103 (page
+//! 184); import/export elements, 4-106 (page 195); and, for drives on a parallel bus, Quantum's
 //! "Scalar Intelligent Libraries SCSI Reference Guide", table 71 (page 72).
 
 use tapeward_drivers::sense::AdditionalSense;
@@ -31,7 +31,7 @@ pub(crate) fn library(vendor: &str, product: &str) -> Step {
 /// MODE SENSE of page 1Dh.
 pub(crate) const ASSIGNMENT: &str = "1a 00 1d 00 ff 00";
 
-/// Page 1Dh behind a header without block descriptor (SMC-3, element address assignment).
+/// Page 1Dh (SL150 table 4-47, page 97) behind a header without block descriptor.
 pub(crate) fn assignment(ranges: [(u16, u16); 4]) -> Vec<u8> {
     let mut data = hex("17 00 00 00 1d 12");
     for (first, count) in ranges {
@@ -53,7 +53,7 @@ pub(crate) fn page(kind: u8, flags: u8, descriptors: &[Vec<u8>]) -> Vec<u8> {
     page
 }
 
-/// The whole report (SMC-3, element status data header).
+/// The whole report (SL150 table 4-102): first address, number of elements, byte count.
 pub(crate) fn report(first: u16, count: u16, pages: &[Vec<u8>]) -> Vec<u8> {
     let bytes: Vec<u8> = pages.concat();
     let mut report = first.to_be_bytes().to_vec();
@@ -70,7 +70,8 @@ pub(crate) fn descriptor(address: u16, flags: u8) -> Vec<u8> {
     bytes
 }
 
-/// A volume tag (SMC-3).
+/// A volume tag: 32 characters, two bytes reserved, two of sequence number (Quantum "DX-Series Software
+/// Interface Guide", table 57, page 87).
 pub(crate) fn tag(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize(32, b' ');

@@ -82,7 +82,8 @@ const COMPRESSION: &str = "1a 00 0f 00 ff 00";
 const CONFIGURATION: &str = "1a 00 10 00 ff 00";
 const EXTENSION: &str = "1a 00 10 01 ff 00";
 
-/// Header and block descriptor: SSC-4 (WP, BUFFERED MODE, SPEED in byte 2).
+/// Quantum "DLT4000/DLT4500/DLT4700 Cartridge Tape Subsystem" manual, figure 8-45 (page 8-74): length,
+/// medium type; WP, BUFFERED MODE and SPEED in byte 2; length of the block descriptor.
 fn header(device_specific: u8, block_length: u8) -> Vec<u8> {
     vec![
         0x0b,
@@ -110,7 +111,8 @@ fn with_page(device_specific: u8, page: &str) -> Vec<u8> {
 /// Quantum "DLT-S4 Interface Reference Guide", figure 62 (page 116): DCE and DCC in byte 2, DDE in
 /// byte 3, algorithms in 4 to 7 and 8 to 11; PS as a drive that can save it has it.
 const COMPRESSION_ON: &str = "8f 0e c0 80 00 00 00 01 00 00 00 01 00 00 00 00";
-/// SSC-4, device configuration extension: PEWS in bytes 6 and 7, as mhvtl's usr/mode.c has it.
+/// Device configuration extension, 32 bytes with PEWS in 6 and 7: LTFS at 7c01479, src/libltfs/tape.c,
+/// `tape_set_pews`, and mhvtl, usr/mode.c, `set_device_configuration_extension`.
 const NO_EARLY_WARNING: &str = "d0 01 00 1c 00 00 00 00 00 00 00 00 00 00 00 00
                                 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
 
@@ -184,6 +186,41 @@ fn modes_are_set_one_page_at_a_time() {
             ..wanted()
         }
     );
+    rest.is_empty();
+}
+
+/// With a WORM cartridge in an HP drive the medium type is 01h. Hosts clear it, as it is reserved in
+/// MODE SELECT: Linux, drivers/scsi/st.c, `write_mode_page`; FreeBSD, sys/cam/scsi/scsi_sa.c,
+/// `sasetparams`.
+#[test]
+fn the_medium_type_is_not_sent_back() {
+    let of_worm = |mut data: Vec<u8>| {
+        data[1] = 0x01;
+        data
+    };
+    let (device, rest) = script(vec![
+        on(NO_PAGE).data(&of_worm(header(0x10, 2))),
+        on(COMPRESSION).check(invalid_field()),
+        on(CONFIGURATION).check(invalid_field()),
+        on(EXTENSION).data(&of_worm(with_page(0x10, NO_EARLY_WARNING))),
+        on(NO_PAGE).data(&of_worm(header(0x10, 2))),
+        on("15 10 00 00 0c 00").sent(&hex("00 00 10 08 58 00 00 00 00 00 00 00")),
+        on(EXTENSION).data(&of_worm(with_page(0x10, NO_EARLY_WARNING))),
+        on("15 10 00 00 2c 00").sent(&hex(
+            "00 00 10 08 58 00 00 00 00 00 00 00 50 01 00 1c 00 00 12 34
+             00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+        )),
+        on(NO_PAGE).data(&of_worm(header(0x10, 0))),
+        on(COMPRESSION).check(invalid_field()),
+        on(CONFIGURATION).check(invalid_field()),
+        on(EXTENSION).check(fixed(0x02, 0x3a, 0x00)),
+    ]);
+    let wanted = DriveModes {
+        compression: None,
+        ..wanted()
+    };
+    let removed = Drive::new(device).set_modes(&wanted).unwrap_err();
+    assert!(removed.is_no_medium());
     rest.is_empty();
 }
 
@@ -351,7 +388,8 @@ fn capacity_from_the_chip() {
 }
 
 /// Oracle "T10000 Interface Reference Manual" (August 2016), tables 3-44 and 3-45 (pages 88 and 89):
-/// page header and parameter format; codes of the parameters as in sg3_utils 1.49, src/sg_logs.c.
+/// page header and parameter format. Codes of the parameters: sg3_utils at fb3d289, src/sg_logs.c,
+/// `show_volume_stats_pages`, and LTFS at 7c01479, src/tape_drivers/ibm_tape.h, `VOLSTATS_`.
 #[test]
 fn volume_statistics() {
     let mut page = hex("17 00 00 00 00 01 03 04 00 00 00 2a 00 10 03 04 ff ff ff ff");

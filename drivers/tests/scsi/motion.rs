@@ -8,8 +8,8 @@ use crate::script::{
     fixed, fixed_with_information, hex, invalid_field, invalid_opcode, on, script,
 };
 
-/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11, as
-/// LTFS sends it (other_hosts.rs).
+/// FreeBSD at 0162500, sys/cam/scsi/scsi_sa.h, `scsi_locate_16`: CP is bit 1 of byte 1, partition in
+/// byte 3, LOGICAL IDENTIFIER in 4 to 11, as LTFS sends it (other_hosts.rs).
 #[test]
 fn locate_16() {
     let (device, rest) = script(vec![
@@ -56,8 +56,9 @@ fn locate_is_not_repeated() {
     rest.is_empty();
 }
 
-/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count; the longer one
-/// as LTFS sends it (other_hosts.rs).
+/// Quantum "DLT 4000 Tape Drive Product Manual", figure 5-75 (page 5-152): the code in the low bits of
+/// byte 1, the count in bytes 2 to 4. SPACE(16) has it in 4 to 11, signed: Wireshark 1.8,
+/// epan/dissectors/packet-scsi-ssc.c, `dissect_ssc_space16`, and LTFS (other_hosts.rs).
 #[test]
 fn space() {
     let (device, rest) = script(vec![

@@ -5,6 +5,7 @@
 
 use tapeward_drivers::smc::{Changer, ElementAddress};
 use tapeward_drivers::spc::attribute::{Attribute, AttributeId, read_attribute, write_attributes};
+use tapeward_drivers::spc::mode::{PageCode, PageControl, mode_sense};
 use tapeward_drivers::spc::{luns, unit};
 use tapeward_drivers::ssc::position::Partition;
 use tapeward_drivers::ssc::{BlockAddress, Drive, Erase, Space, Synchronize};
@@ -131,6 +132,29 @@ fn data_of_ltfs() {
     drive.write_filemarks(2, Synchronize::Flush).unwrap();
     drive.read_block(&mut [0; 3]).unwrap();
     assert!(drive.position().unwrap_err().is_no_medium());
+    rest.is_empty();
+}
+
+/// LTFS, src/libltfs/tape.c, `tape_set_pews`: of the 48 bytes MODE SENSE(10) gave for page 10h/01h it
+/// clears the first two and bit 7 of byte 16, and puts the size into 22 and 23. What we send is that.
+#[test]
+fn early_warning_of_ltfs() {
+    let page = PageCode::DEVICE_CONFIGURATION_EXTENSION;
+    let mut list = hex(
+        "00 2e 3c 10 00 00 00 08  5e 00 00 00 00 00 00 00  d0 01 00 1c 00 12 00 40
+         01 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00",
+    );
+    let (mut device, rest) = script(vec![
+        on("1a 00 10 01 ff 00").check(fixed(0x05, 0x20, 0x00)),
+        on("5a 00 10 01 00 00 00 10 00 00").data(&list),
+    ]);
+    let mut data = mode_sense(&mut *device, page, PageControl::Current).unwrap();
+    assert_eq!(data.page(page).unwrap().u16(6), Some(0x0040));
+    assert!(data.pages[0].set_byte(6, 0x12) && data.pages[0].set_byte(7, 0x34));
+    list[..2].fill(0);
+    list[16] &= 0x7f;
+    list[22..24].copy_from_slice(&[0x12, 0x34]);
+    assert_eq!(data.encode(), list);
     rest.is_empty();
 }
 

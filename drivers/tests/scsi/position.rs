@@ -2,8 +2,10 @@
 //!
 //! Vectors are built after Quantum's "DLT-S4 Interface Reference Guide", which shows the short
 //! and the long form on pages 271 to 274 (figures 135 and 136), Oracle's "T10000 Interface Reference
-//! Manual" (August 2016), table 3-115 (page 160), and, for the extended form and BPEW, SSC-4 with
-//! mhvtl's include/ssc.h, which names the same bits.
+//! Manual" (August 2016), tables 3-115 and 3-116 (pages 160 and 162: BPEW is bit 0). The extended form
+//! is laid down from FreeBSD's `scsi_tape_position_ext_data` and the `SA_RPOS_EXT_` bits beside it
+//! (sys/cam/scsi/scsi_sa.h at 0162500); its service action and allocation length: HP Ultrium technical
+//! reference Q1530-90901, page 127.
 
 use rstest::rstest;
 use tapeward_drivers::ssc::position::{

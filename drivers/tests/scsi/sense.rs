@@ -49,7 +49,8 @@ fn descriptor_format_from_sg3_utils() {
     assert_eq!(sense.class(), SenseClass::Recovered);
 }
 
-/// SPC-5: stream commands descriptor, type 04h, and information, 64 bits.
+/// FreeBSD at 794ebe2, sys/cam/scsi/scsi_all.h, `scsi_sense_stream` (type 04h; filemark, EOM and ILI in bits 7 to 5
+/// of byte 3) and `scsi_sense_info` (64 bits).
 #[test]
 fn descriptor_format_of_a_tape_drive() {
     let sense = parse(
@@ -73,7 +74,8 @@ fn incorrect_length_from_tgt() {
     assert_eq!(short.class(), SenseClass::IncorrectLength);
 }
 
-/// SPC-5, field pointer: SKSV, C/D and BPV are bits 7, 6 and 3 of the first byte.
+/// FreeBSD at 794ebe2, sys/cam/scsi/scsi_all.h, `scsi_sense_sks_field`: SKSV, C/D and BPV are bits 7, 6 and 3 of the
+/// first byte.
 #[test]
 fn field_pointer() {
     let mut bytes = fixed(0x05, 0x24, 0x00);
@@ -98,7 +100,8 @@ fn field_pointer() {
     assert_eq!(SenseData::parse(&bytes).unwrap().field_pointer, None);
 }
 
-/// SPC-5, progress indication: 65,536ths of the whole, with NOT READY and NO SENSE.
+/// FreeBSD at 794ebe2, sys/cam/scsi/scsi_all.h, `scsi_sense_sks_progress`: 65,536ths of the whole, with NOT READY
+/// and NO SENSE.
 #[test]
 fn progress() {
     let mut bytes = fixed(0x02, 0x04, 0x01);

@@ -183,7 +183,9 @@ fn serial_numbers() {
 }
 
 /// Quantum "DLT-S4 Interface Reference Guide", figure 16 (page 49): VPD page B0h, WORM is bit 0 of
-/// byte 4. SSC-4, VPD page B4h: the element address follows PAGE LENGTH.
+/// byte 4. Page B4h: sg3_utils at fb3d289, src/sg_vpd.c, `decode_b4_vpd`, takes all behind PAGE LENGTH
+/// for the address; `sg_vpd --page=0xb4 --inhex` of 1.46 reads the one here as "Data transfer device
+/// element address: 0x0101".
 #[test]
 fn tape_drive_pages() {
     let (mut device, _) = script(vec![
