@@ -41,7 +41,7 @@ impl std::fmt::Debug for Drive {
         f.debug_struct("Drive")
             .field("path", &self.transport.path())
             .field("forms", &self.forms)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
