@@ -74,6 +74,52 @@ fn a_write_error_counts_against_the_mount_it_happened_in() {
     assert!(drives.iter().any(|drive| drive["failed"] == 1), "{report}");
 }
 
+/// The simulated drive raises flag 04h with it, which the standard calls critical: the cartridge is
+/// taken out of use in the same transaction, the drive is not.
+#[test]
+fn what_the_drive_calls_critical_takes_the_cartridge_out_of_use_at_once() {
+    let world = prepared();
+    plan(&world, Place::Write(6), Fault::MediumError);
+    let output = world.run(["job", "run"]);
+    let report = world.json(["health"]);
+    let bad: Vec<&Value> = report["cartridges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["state"] == "quarantined")
+        .collect();
+    let [bad] = bad.as_slice() else {
+        panic!("{report:#}");
+    };
+    let name = bad["name"].as_str().unwrap();
+    let codes = bad["reasons"].as_array().unwrap().iter();
+    let codes: Vec<&Value> = codes.map(|reason| &reason["code"]).collect();
+    assert!(codes.contains(&&Value::from("critical-alert")), "{bad}");
+    let (_, said) = world::texts(&output);
+    assert!(
+        said.contains(&format!("{name} is out of use: TapeAlert 04h Media")),
+        "{said}"
+    );
+    for drive in report["drives"].as_array().unwrap() {
+        assert_ne!(drive["state"], "quarantined", "{report:#}");
+    }
+}
+
+/// A request for cleaning is no fault.
+#[test]
+fn a_request_for_cleaning_is_held_against_nobody() {
+    let world = prepared();
+    plan(&world, Place::Write(6), Fault::NeedsCleaning);
+    world.run(["job", "run"]);
+    let report = world.json(["health"]);
+    for row in ["drives", "cartridges"].map(|kind| report[kind].as_array().unwrap()) {
+        for one in row {
+            assert_eq!(one["failed"], 0, "{report:#}");
+            assert_ne!(one["state"], "suspect", "{report:#}");
+        }
+    }
+}
+
 #[test]
 fn a_quarantined_cartridge_is_not_written_and_a_quarantined_drive_not_used() {
     let world = prepared();

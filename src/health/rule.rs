@@ -370,7 +370,8 @@ impl Case<'_> {
             } else {
                 ReasonCode::Alert
             };
-            reasons.push(reason(code, flag.to_string()));
+            let text = format!("{flag}: {}; {}", flag.meaning(), flag.advice());
+            reasons.push(reason(code, text));
             action = match (critical, action) {
                 (true, Action::None | Action::Propose) if self.believed(unit, flag) => {
                     Action::TakeOut

@@ -424,6 +424,7 @@ impl Library {
             )
             .hint("move it with \"tapeward library unload\" and check its label")
         })?;
+        self.end_use(drive, site, &barcode, witness)?;
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", site.name))?;

@@ -68,10 +68,10 @@ pub struct Library {
     clock: SharedClock,
     lock_folder: PathBuf,
     purpose: String,
-    /// For looking where there is room and moving there without another thread in between.
-    robot: Mutex<()>,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
+    /// For looking where there is room and moving there without another thread in between.
+    robot: Mutex<()>,
 }
 
 impl Library {
@@ -90,15 +90,10 @@ impl Library {
             clock,
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
-            robot: Mutex::new(()),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            robot: Mutex::new(()),
         })
-    }
-
-    /// No other thread of this process moves anything meanwhile.
-    pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
-        self.robot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Leaves these drives alone when one is needed: they are out of use for their health.
@@ -118,6 +113,11 @@ impl Library {
 
     pub(super) fn mounts(&self) -> &Mounts {
         &self.mounts
+    }
+
+    /// No other thread of this process moves anything meanwhile.
+    pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
+        self.robot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its name in the configuration.

@@ -23,9 +23,9 @@ use crate::id::Barcode;
 #[derive(Debug, Clone, Copy, Default)]
 struct Current {
     sense: SenseTally,
-    /// Counters when the mount began; some drives count from power on.
-    write: ErrorCounters,
-    read: ErrorCounters,
+    /// Counters of writing and reading when the mount began; some drives count from power on, so
+    /// without them nothing can be said about this mount.
+    begun: Option<(ErrorCounters, ErrorCounters)>,
 }
 
 /// The mounts of a library's drives.
@@ -90,11 +90,10 @@ fn count(tally: &mut SenseTally, sense: &SenseData) {
 impl Library {
     /// A mount begins: errors are counted from here. The cartridge is ready.
     pub(super) fn begin_use(&self, drive: &mut Drive, site: &DriveSite) {
-        let mut ignored = Vec::new();
+        let mut asking = Asking::new(drive);
         let begun = Current {
             sense: SenseTally::default(),
-            write: counters(drive, Direction::Write, &mut ignored),
-            read: counters(drive, Direction::Read, &mut ignored),
+            begun: Some((asking.write_errors(), asking.read_errors())),
         };
         *locked(&self.mounts().of(&site.unit)) = begun;
     }
@@ -110,55 +109,73 @@ impl Library {
         witness: &dyn MoveWitness,
     ) -> Result<()> {
         let current = std::mem::take(&mut *locked(&self.mounts().of(&site.unit)));
-        let mut missing = Vec::new();
-        let write = since(
-            counters(drive, Direction::Write, &mut missing),
-            current.write,
-        );
-        let read = since(counters(drive, Direction::Read, &mut missing), current.read);
-        let volume = told("17h", drive.volume_statistics(), &mut missing);
-        let device = told("14h", drive.device_statistics(), &mut missing);
-        let sequential = told("0Ch", drive.sequential_access_counters(), &mut missing);
-        let alerts = told("2Eh", drive.tape_alerts(), &mut missing);
+        let mut asking = Asking::new(drive);
+        let (write, read) = match current.begun {
+            Some((write, read)) => (
+                since(asking.write_errors(), write),
+                since(asking.read_errors(), read),
+            ),
+            None => Default::default(),
+        };
         let usage = Usage {
             write,
             read,
             sense: current.sense,
-            alerts: alerts.unwrap_or_default(),
-            volume,
-            device,
-            sequential,
-            missing,
+            volume: asking.page("17h", Drive::volume_statistics),
+            device: asking.page("14h", Drive::device_statistics),
+            sequential: asking.page("0Ch", Drive::sequential_access_counters),
+            alerts: asking.page("2Eh", Drive::tape_alerts).unwrap_or_default(),
+            missing: asking.missing,
         };
         witness.used(barcode, site, &usage)
     }
 }
 
-/// A page, or why there is none; a drive that lacks it is no trouble.
-fn told<T>(
-    page: &str,
-    answer: Result<Option<T>, ScsiError>,
-    missing: &mut Vec<String>,
-) -> Option<T> {
-    answer.unwrap_or_else(|error| {
-        missing.push(format!("log page {page}: {error}"));
-        None
-    })
+/// Asks a drive for pages. One that does not answer is not asked again.
+struct Asking<'a> {
+    drive: &'a mut Drive,
+    missing: Vec<String>,
+    gone: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Direction {
-    Write,
-    Read,
-}
-
-fn counters(drive: &mut Drive, direction: Direction, missing: &mut Vec<String>) -> ErrorCounters {
-    let path = drive.transport_mut();
-    match direction {
-        Direction::Write => told("02h", error_counters::write_errors(path), missing),
-        Direction::Read => told("03h", error_counters::read_errors(path), missing),
+impl<'a> Asking<'a> {
+    fn new(drive: &'a mut Drive) -> Self {
+        Self {
+            drive,
+            missing: Vec::new(),
+            gone: false,
+        }
     }
-    .unwrap_or_default()
+
+    /// A page, or why there is none; a drive that lacks it is no trouble.
+    fn page<T>(
+        &mut self,
+        page: &str,
+        ask: impl FnOnce(&mut Drive) -> Result<Option<T>, ScsiError>,
+    ) -> Option<T> {
+        if self.gone {
+            return None;
+        }
+        ask(self.drive).unwrap_or_else(|error| {
+            self.gone = matches!(error, ScsiError::Transport(_));
+            self.missing.push(format!("log page {page}: {error}"));
+            None
+        })
+    }
+
+    fn write_errors(&mut self) -> ErrorCounters {
+        self.page("02h", |drive| {
+            error_counters::write_errors(drive.transport_mut())
+        })
+        .unwrap_or_default()
+    }
+
+    fn read_errors(&mut self) -> ErrorCounters {
+        self.page("03h", |drive| {
+            error_counters::read_errors(drive.transport_mut())
+        })
+        .unwrap_or_default()
+    }
 }
 
 /// What was counted since the mount began. Drives that count from zero at each load were at zero
@@ -224,6 +241,32 @@ mod tests {
         );
         count(&mut tally, &sense(0x1, 0x17, 0x01)); // RECOVERED DATA WITH RETRIES
         assert_eq!(tally.recovered, 1);
+    }
+
+    /// A drive that is gone, counting who asks.
+    struct Gone(Arc<Mutex<u32>>);
+
+    impl Transport for Gone {
+        fn execute(&mut self, _: &Cdb, _: Data<'_>, _: Duration) -> Result<Reply, TransportError> {
+            *locked(&self.0) += 1;
+            let path = "gone".to_owned();
+            Err(TransportError::Gone { path })
+        }
+
+        fn path(&self) -> &'static str {
+            "gone"
+        }
+    }
+
+    #[test]
+    fn a_drive_that_is_gone_is_asked_once() {
+        let asked = Arc::new(Mutex::new(0));
+        let mut drive = Drive::new(Box::new(Gone(Arc::clone(&asked))));
+        let mut asking = Asking::new(&mut drive);
+        assert_eq!(asking.write_errors(), ErrorCounters::default());
+        assert!(asking.page("2Eh", Drive::tape_alerts).is_none());
+        assert_eq!(asking.missing.len(), 1, "{:?}", asking.missing);
+        assert_eq!(*locked(&asked), 1);
     }
 
     #[test]
