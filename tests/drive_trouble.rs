@@ -120,6 +120,16 @@ fn a_broken_drive_is_named_with_its_cartridge_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_drive_that_breaks_at_the_label_leaves_both_copies_to_the_other() {
+    let world = prepared();
+    world.ok(["library", "status"]);
+    plan(&world, at_record("TWV001L8", 0, Fault::DriveBreaks));
+    let refusal = world.stops(20, ["job", "run"]);
+    refusal.says(&["TWV001L8", "drive:", "off and on"]);
+    assert_eq!(copies(&world), ["verified", "verified"]);
+}
+
+#[test]
 fn with_one_drive_broken_before_the_run_the_other_does_it_all() {
     let world = prepared();
     world.ok(["library", "status"]);
@@ -133,6 +143,32 @@ fn with_one_drive_broken_before_the_run_the_other_does_it_all() {
         "{refusal:#?}"
     );
     assert_eq!(copies(&world), ["verified", "verified"]);
+}
+
+#[test]
+fn a_cartridge_is_not_full_because_another_one_cannot_be_read() {
+    let world = prepared();
+    world.ok(["library", "status"]);
+    let mut faults = at_record("TWV002L8", 60, Fault::MediumError);
+    // The segment that copy 2 lacks then, while it is copied from copy 1.
+    faults.push(PlannedFault {
+        at: Place::ReadRecord {
+            cartridge: "TWV001L8".to_owned(),
+            record: 68,
+        },
+        fault: Fault::MediumError,
+    });
+    plan(&world, faults);
+    let refusal = world.stops(1, ["job", "run"]);
+    refusal.says(&["cannot copy segment"]);
+    let shown = world.json(["media", "show", "TWV003L8"]);
+    assert_eq!(shown["volume"]["content"], "filling", "{shown:#}");
+    world.ok(["job", "resume"]);
+    assert_eq!(copies(&world), ["verified", "verified"]);
+    // No further cartridge was needed.
+    assert!(world.json(["media", "show", "TWV004L8"])["volume"].is_null());
+    world.return_cartridges();
+    world.both_copies_restore();
 }
 
 #[test]

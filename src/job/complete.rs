@@ -265,10 +265,13 @@ impl Job {
                     self.record(set, copy, segment.segment, writer.volume(), &files)?;
                 }
                 Err(error) => {
-                    let blame = blame(&error);
+                    let culprit = culprit(&error);
                     let error = Error::failed(format!("cannot copy segment {}", segment.segment.0))
                         .because(error);
-                    let end = dead(copy, writer, blame, &error.to_string());
+                    let end = match culprit {
+                        Some(blame) => dead(copy, writer, blame, &error.to_string()),
+                        None => self.close(copy, writer)?,
+                    };
                     supply.take_back(vec![end], Record::Complete)?;
                     return Err(error);
                 }
@@ -347,12 +350,12 @@ impl Job {
     }
 }
 
-/// Whether the drive that writes is to blame.
-fn blame(error: &CopyError) -> Blame {
+/// Whether the drive that writes is to blame; `None` where the target is as good as before.
+fn culprit(error: &CopyError) -> Option<Blame> {
     match error {
-        CopyError::Target(error) => blame_of(error),
-        CopyError::Stuck { rollback, .. } => blame_of(rollback),
-        CopyError::Source(_) | CopyError::Spool { .. } => Blame::Other,
+        CopyError::Target(error) => Some(blame_of(error)),
+        CopyError::Stuck { rollback, .. } => Some(blame_of(rollback)),
+        CopyError::Source(_) | CopyError::Spool { .. } => None,
     }
 }
 

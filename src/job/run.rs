@@ -317,7 +317,12 @@ impl Job {
         loop {
             let before = self.drives.failures().len();
             let error = match work(self) {
-                Err(error) if error.kind() == ErrorKind::Failed => error,
+                // A person is asked for too where no drive was left for the second copy.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Failed | ErrorKind::OperatorNeeded) =>
+                {
+                    error
+                }
                 other => return other,
             };
             if self.drives.failures().len() == before || self.drives.available() == 0 {

@@ -262,12 +262,14 @@ fn write_files(
                     break;
                 }
             };
+            // Links are made to what was kept, if that is the same file.
+            let there = matches!(outcome, Outcome::Restored | Outcome::Kept);
+            if there && path != header.path {
+                targets.restored(at)?;
+            }
             match outcome {
                 Outcome::Restored => {
                     report.restored += 1;
-                    if path != header.path {
-                        targets.restored(at)?;
-                    }
                     if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
                         report.problems.push(format!("{}: {flaw}", show(&path)));
                     }
