@@ -315,6 +315,25 @@ impl Drives {
         outcome
     }
 
+    /// Takes every cartridge out of its drive after work that came to `outcome`. What became of
+    /// the work is told first: where it failed, cartridges that stay are named as problems.
+    ///
+    /// # Errors
+    /// That of the work, else [`ErrorKind::OperatorNeeded`] for cartridges that stay.
+    pub fn put_away<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        let stuck = self.unmount_all().and(self.take_out_of_failed());
+        match (outcome, stuck) {
+            (Err(error), Err(stuck)) => {
+                self.context.app.watcher.event(Event::Problem {
+                    subject: "cartridges".to_owned(),
+                    what: stuck.to_string(),
+                });
+                Err(error)
+            }
+            (outcome, stuck) => stuck.and(outcome),
+        }
+    }
+
     /// Tries once to get the cartridges out of drives that failed.
     ///
     /// # Errors

@@ -296,17 +296,31 @@ impl Job {
             self.complete_copies(set)?;
         }
         let mut verified = Ok(());
+        let mut unread = Ok(());
         if plan.verify {
             for set in &plan.sets {
-                verified = verified.and(self.verify_set(set)?);
+                match self.verify_set(set) {
+                    Ok(stuck) => unread = unread.and(stuck),
+                    // The other sets are looked at all the same.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::Failed | ErrorKind::OperatorNeeded
+                        ) =>
+                    {
+                        verified = verified.and(Err(error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
-        self.drives.unmount_all()?;
+        // A copy that is not what was written stays here: resuming makes it anew.
+        self.drives.put_away(verified)?;
         let stuck = self.drives.take_out_of_failed();
         if plan.eject {
             self.eject(plan)?;
         }
-        stuck.and(verified)
+        stuck.and(unread)
     }
 
     /// Tries again as long as it fails because a drive does, and another one works.
@@ -461,11 +475,7 @@ pub fn verify_set(
         failed: Vec::new(),
     };
     let outcome = job.verify_copies(set, &name, &copies);
-    let outcome = job
-        .drives
-        .unmount_all()
-        .and(job.drives.take_out_of_failed())
-        .and(outcome);
+    let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
 }
