@@ -17,7 +17,7 @@ use tapeward::catalogue::Catalogue;
 use tapeward_sim::Operator;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::Request;
-use world::World;
+use world::{World, same_trees, texts};
 
 const SMALL: &str = "[stream]\nsegment-size = \"256KiB\"\nblock-size = \"16KiB\"\n\
                      ring-size = \"64KiB\"\nslow-copy-seconds = 2\n";
@@ -108,7 +108,7 @@ fn a_broken_drive_is_named_with_its_cartridge_and_the_run_goes_on() {
     // The person turns the drive off and on.
     world.ok(["sim", "power-cut"]);
     let output = world.run(["job", "resume"]);
-    let (out, err) = world::texts(&output);
+    let (out, err) = texts(&output);
     assert!(matches!(output.status.code(), Some(0 | 20)), "{out}\n{err}");
     if output.status.code() == Some(20) {
         world.empty_mail_slots();
@@ -117,6 +117,16 @@ fn a_broken_drive_is_named_with_its_cartridge_and_the_run_goes_on() {
     assert_eq!(copies(&world), ["verified", "verified"]);
     world.return_cartridges();
     world.both_copies_restore();
+}
+
+#[test]
+fn a_drive_that_breaks_at_the_label_leaves_both_copies_to_the_other() {
+    let world = prepared();
+    world.ok(["library", "status"]);
+    plan(&world, at_record("TWV001L8", 0, Fault::DriveBreaks));
+    let refusal = world.stops(20, ["job", "run"]);
+    refusal.says(&["TWV001L8", "drive:", "off and on"]);
+    assert_eq!(copies(&world), ["verified", "verified"]);
 }
 
 #[test]
@@ -133,6 +143,66 @@ fn with_one_drive_broken_before_the_run_the_other_does_it_all() {
         "{refusal:#?}"
     );
     assert_eq!(copies(&world), ["verified", "verified"]);
+}
+
+#[test]
+fn a_cartridge_is_not_full_because_another_one_cannot_be_read() {
+    let world = prepared();
+    world.ok(["library", "status"]);
+    let mut faults = at_record("TWV002L8", 60, Fault::MediumError);
+    // The segment that copy 2 lacks then, while it is copied from copy 1.
+    faults.push(PlannedFault {
+        at: Place::ReadRecord {
+            cartridge: "TWV001L8".to_owned(),
+            record: 68,
+        },
+        fault: Fault::MediumError,
+    });
+    plan(&world, faults);
+    let refusal = world.stops(1, ["job", "run"]);
+    refusal.says(&["cannot copy segment"]);
+    let shown = world.json(["media", "show", "TWV003L8"]);
+    assert_eq!(shown["volume"]["content"], "filling", "{shown:#}");
+    world.ok(["job", "resume"]);
+    assert_eq!(copies(&world), ["verified", "verified"]);
+    // No further cartridge was needed.
+    assert!(world.json(["media", "show", "TWV004L8"])["volume"].is_null());
+    world.return_cartridges();
+    world.both_copies_restore();
+}
+
+#[test]
+fn where_one_copy_cannot_be_read_the_third_is_made_from_the_second() {
+    let world = prepared();
+    world.configure("[monthly]\ncopies = [\"onsite\", \"offsite\", \"school\"]\n");
+    world.ok(["library", "status"]);
+    let unreadable = PlannedFault {
+        at: Place::ReadRecord {
+            cartridge: "TWV001L8".to_owned(),
+            record: 68,
+        },
+        fault: Fault::MediumError,
+    };
+    plan(&world, vec![unreadable]);
+    let output = world.run(["job", "run"]);
+    let (_, err) = texts(&output);
+    assert!(err.contains("another copy is read"), "{err}");
+    assert_eq!(
+        copies(&world),
+        ["verified", "verified", "verified"],
+        "{err}"
+    );
+    world.return_cartridges();
+    let back = world.path("third");
+    world.ok([
+        "restore",
+        "data",
+        "--copy",
+        "3",
+        "--to",
+        back.to_str().unwrap(),
+    ]);
+    same_trees(&world.path("source"), &back);
 }
 
 #[test]

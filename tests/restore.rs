@@ -242,3 +242,27 @@ fn what_is_there_already_is_treated_as_asked() {
     restore(&world, &["--existing", "replace"]);
     assert_same(&read_tree(&world.path("source")), &read_tree(&back));
 }
+
+#[test]
+fn a_restore_that_was_interrupted_between_two_names_goes_on() {
+    let world = on_tape(
+        |source| {
+            fs::write(source.join("a"), "data").unwrap();
+            fs::hard_link(source.join("a"), source.join("b")).unwrap();
+            fs::hard_link(source.join("a"), source.join("c")).unwrap();
+        },
+        "none",
+    );
+    let paths = ["b", "c", "--existing", "keep"];
+    let back = restore(&world, &paths);
+    fs::remove_file(back.join("c")).unwrap();
+    restore(&world, &paths);
+    assert_eq!(fs::metadata(back.join("c")).unwrap().nlink(), 2);
+    // What is not that file is no name of it.
+    fs::remove_file(back.join("c")).unwrap();
+    fs::write(back.join("b"), "mine").unwrap();
+    let to = back.to_str().unwrap();
+    let (_, said) = world.exits(3, [&["restore", "data", "--to", to], &paths[..]].concat());
+    assert!(said.contains("c: its data was not restored"), "{said}");
+    assert!(!back.join("c").exists());
+}

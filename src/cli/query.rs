@@ -221,7 +221,8 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<()> {
     if session.is_json() {
         output::json(&report)?;
     } else {
-        for problem in &report.problems {
+        let stuck = report.stuck.iter().filter(|_| !report.problems.is_empty());
+        for problem in report.problems.iter().chain(stuck) {
             app.watcher.event(crate::progress::Event::Step {
                 text: format!("problem: {problem}"),
             });

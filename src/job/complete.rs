@@ -1,5 +1,6 @@
 //! What a copy lacks is copied from tape to tape, never read from the source again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +13,13 @@ use super::step::COMPLETE;
 use super::supply::{Record, Supply};
 use super::volumes;
 use crate::archive::member::SegmentNumber;
-use crate::catalogue::{BackupSet, ContentState, SegmentCopy, SetCopyState, SetState};
-use crate::error::{Context, Error, Result};
+use crate::catalogue::{
+    BackupSet, ContentState, Place, SegmentCopy, SegmentCopyState, SetCopyState, SetState,
+};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::files::free_space;
 use crate::id::{CopyNumber, VolumeId};
+use crate::progress::Event;
 use crate::tape::SegmentFiles;
 use crate::tape::VolumeError;
 use crate::tape::copy::{CopyError, SpooledSegment, copy_segment};
@@ -95,45 +99,84 @@ impl Job {
         let missing = app
             .catalogue
             .read(|view| view.missing_segments(set.id, copy))?;
-        let mut sources = missing
-            .iter()
-            .map(|number| self.source_of(set, *number))
-            .collect::<Result<Vec<_>>>()?;
+        let mut bad = BTreeSet::new();
+        let mut sources = self.sources(set, &missing, &bad)?;
         while let Some(first) = sources.first() {
             app.interrupt.check()?;
             let volume = first.volume;
             let same = sources.iter().take_while(|next| next.volume == volume);
             let batch: Vec<SegmentCopy> = same.cloned().collect();
             let done = if self.drives.available() > 1 {
-                self.copy_directly(set, planned, copy, &batch)?
+                self.copy_directly(set, planned, copy, &batch)
             } else {
-                self.copy_by_spool(set, planned, copy, &batch)?
+                self.copy_by_spool(set, planned, copy, &batch)
             };
-            sources.drain(..done);
+            match done {
+                Ok(done) => {
+                    sources.drain(..done);
+                }
+                // Another copy may be read where this one cannot.
+                Err(error) if error.kind() == ErrorKind::Failed => {
+                    bad.insert(volume);
+                    let left = app
+                        .catalogue
+                        .read(|view| view.missing_segments(set.id, copy))?;
+                    let Ok(others) = self.sources(set, &left, &bad) else {
+                        return Err(error);
+                    };
+                    app.watcher.event(Event::Problem {
+                        subject: format!("set {}", planned.name),
+                        what: format!("another copy is read: {error}"),
+                    });
+                    sources = others;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    /// A copy of the segment that can be read now.
-    fn source_of(&self, set: &BackupSet, number: SegmentNumber) -> Result<SegmentCopy> {
-        let app = &self.context.app;
-        app.catalogue
-            .read(|view| view.segment_copies(set.id))?
-            .into_iter()
-            .find(|copy| {
-                copy.segment == number
-                    && matches!(
-                        copy.state,
-                        crate::catalogue::SegmentCopyState::Committed
-                            | crate::catalogue::SegmentCopyState::Verified
-                    )
-            })
-            .ok_or_else(|| {
-                Error::failed(format!(
-                    "segment {} of set {} is on no tape",
-                    number.0, set.id
-                ))
-            })
+    /// For each segment a copy that can be read now: one in the library if there is one, and none
+    /// on a `bad` volume.
+    fn sources(
+        &self,
+        set: &BackupSet,
+        numbers: &[SegmentNumber],
+        bad: &BTreeSet<VolumeId>,
+    ) -> Result<Vec<SegmentCopy>> {
+        let here = self.context.library_id;
+        self.context.app.catalogue.read(|view| {
+            let mut best: BTreeMap<SegmentNumber, (bool, SegmentCopy)> = BTreeMap::new();
+            for copy in view.segment_copies(set.id)? {
+                let readable = matches!(
+                    copy.state,
+                    SegmentCopyState::Committed | SegmentCopyState::Verified
+                );
+                if !readable || bad.contains(&copy.volume) {
+                    continue;
+                }
+                let cartridge = view.volume(copy.volume)?.cartridge;
+                let place = view.cartridge(cartridge)?.place;
+                let away = !matches!(place, Place::Element { library, .. } if library == here);
+                if best
+                    .get(&copy.segment)
+                    .is_none_or(|(other_away, _)| *other_away && !away)
+                {
+                    best.insert(copy.segment, (away, copy));
+                }
+            }
+            numbers
+                .iter()
+                .map(|number| {
+                    best.remove(number).map(|(_, copy)| copy).ok_or_else(|| {
+                        Error::failed(format!(
+                            "segment {} of set {} is on no tape that can be read",
+                            number.0, set.id
+                        ))
+                    })
+                })
+                .collect()
+        })
     }
 
     /// Reads in one drive while writing in another. All segments are on one volume.
@@ -265,10 +308,13 @@ impl Job {
                     self.record(set, copy, segment.segment, writer.volume(), &files)?;
                 }
                 Err(error) => {
-                    let blame = blame(&error);
+                    let culprit = culprit(&error);
                     let error = Error::failed(format!("cannot copy segment {}", segment.segment.0))
                         .because(error);
-                    let end = dead(copy, writer, blame, &error.to_string());
+                    let end = match culprit {
+                        Some(blame) => dead(copy, writer, blame, &error.to_string()),
+                        None => self.close(copy, writer)?,
+                    };
                     supply.take_back(vec![end], Record::Complete)?;
                     return Err(error);
                 }
@@ -347,12 +393,12 @@ impl Job {
     }
 }
 
-/// Whether the drive that writes is to blame.
-fn blame(error: &CopyError) -> Blame {
+/// Whether the drive that writes is to blame; `None` where the target is as good as before.
+fn culprit(error: &CopyError) -> Option<Blame> {
     match error {
-        CopyError::Target(error) => blame_of(error),
-        CopyError::Stuck { rollback, .. } => blame_of(rollback),
-        CopyError::Source(_) | CopyError::Spool { .. } => Blame::Other,
+        CopyError::Target(error) => Some(blame_of(error)),
+        CopyError::Stuck { rollback, .. } => Some(blame_of(rollback)),
+        CopyError::Source(_) | CopyError::Spool { .. } => None,
     }
 }
 

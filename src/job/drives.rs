@@ -348,6 +348,26 @@ impl Drives {
         outcome
     }
 
+    /// Takes every cartridge out of its drive after work that came to `outcome`. Where both went
+    /// wrong both are told.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OperatorNeeded`] for cartridges that stay, unless the work failed for another
+    /// reason than that something did not work; else that of the work.
+    pub fn put_away<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        let stuck = self.unmount_all().and(self.take_out_of_failed());
+        let (first, last) = match (outcome, stuck) {
+            (Err(error), Err(stuck)) if error.kind() == ErrorKind::Failed => (error, stuck),
+            (Err(error), Err(stuck)) => (stuck, error),
+            (outcome, stuck) => return stuck.and(outcome),
+        };
+        self.context.app.watcher.event(Event::Problem {
+            subject: "cartridges".to_owned(),
+            what: first.to_string(),
+        });
+        Err(last)
+    }
+
     /// Tries once to get the cartridges out of drives that failed.
     ///
     /// # Errors

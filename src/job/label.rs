@@ -103,10 +103,7 @@ pub fn label(
             .map(|code| label_one(&context, &mut drives, code, pool, foreign))
             .collect::<Result<Vec<_>>>()
     });
-    let outcome = drives
-        .unmount_all()
-        .and(drives.take_out_of_failed())
-        .and(outcome);
+    let outcome = drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
 }

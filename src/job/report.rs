@@ -161,7 +161,9 @@ impl Job {
         let mut failed = self.failed.clone();
         for set in &sets {
             // Given up by an earlier process of this run.
-            let told = failed.iter().any(|what| what.contains(&set.name));
+            let told = failed
+                .iter()
+                .any(|what| what.starts_with(&format!("set {}: ", set.name)));
             if set.state == SetState::Failed && !told {
                 failed.push(format!("set {}: it was given up", set.name));
             }

@@ -296,17 +296,31 @@ impl Job {
             self.complete_copies(set)?;
         }
         let mut verified = Ok(());
+        let mut unread = Ok(());
         if plan.verify {
             for set in &plan.sets {
-                verified = verified.and(self.verify_set(set)?);
+                match self.verify_set(set) {
+                    Ok(stuck) => unread = unread.and(stuck),
+                    // The other sets are looked at all the same.
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            ErrorKind::Failed | ErrorKind::OperatorNeeded
+                        ) =>
+                    {
+                        verified = verified.and(Err(error));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
-        self.drives.unmount_all()?;
+        // A copy that is not what was written stays here: resuming makes it anew.
+        self.drives.put_away(verified)?;
         let stuck = self.drives.take_out_of_failed();
         if plan.eject {
             self.eject(plan)?;
         }
-        stuck.and(verified)
+        stuck.and(unread)
     }
 
     /// Tries again as long as it fails because a drive does, and another one works.
@@ -317,7 +331,12 @@ impl Job {
         loop {
             let before = self.drives.failures().len();
             let error = match work(self) {
-                Err(error) if error.kind() == ErrorKind::Failed => error,
+                // A person is asked for too where no drive was left for the second copy.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Failed | ErrorKind::OperatorNeeded) =>
+                {
+                    error
+                }
                 other => return other,
             };
             if self.drives.failures().len() == before || self.drives.available() == 0 {
@@ -456,11 +475,7 @@ pub fn verify_set(
         failed: Vec::new(),
     };
     let outcome = job.verify_copies(set, &name, &copies);
-    let outcome = job
-        .drives
-        .unmount_all()
-        .and(job.drives.take_out_of_failed())
-        .and(outcome);
+    let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
 }

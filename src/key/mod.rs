@@ -69,7 +69,7 @@ impl Identities {
     /// Reads identity files in the format of `age-keygen`.
     ///
     /// # Errors
-    /// A file that cannot be read, holds no identity or is readable by others.
+    /// A file that cannot be read or holds no identity.
     pub fn load(paths: &[PathBuf]) -> Result<Self> {
         let mut all = Vec::new();
         for path in paths {

@@ -67,6 +67,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// Barcodes of the cartridges that were read.
     pub cartridges: Vec<String>,
+    /// What keeps a cartridge in its drive, and what to do.
+    pub stuck: Option<String>,
 }
 
 /// Restores a set, or some of it.
@@ -103,10 +105,13 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
     let _leases = Leases::take(&context, &held)?;
     let mut drives = Drives::new(context, held);
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
-    let outcome = drives
-        .unmount_all()
-        .and(drives.take_out_of_failed())
-        .and(outcome);
+    let outcome = match outcome {
+        Ok(mut report) => {
+            report.stuck = drives.put_away(Ok(())).err().map(|why| why.to_string());
+            Ok(report)
+        }
+        failed => drives.put_away(failed),
+    };
     end(app, run, request, &outcome)?;
     outcome
 }
@@ -179,6 +184,7 @@ fn extract(
         bytes: 0,
         problems: Vec::new(),
         cartridges: tapes.barcodes().iter().map(ToString::to_string).collect(),
+        stuck: None,
     };
     let (sender, receiver) = crossbeam_channel::bounded(16);
     let (written, read) = std::thread::scope(|scope| {
@@ -262,12 +268,14 @@ fn write_files(
                     break;
                 }
             };
+            // Links are made to what was kept, if that is the same file.
+            let there = matches!(outcome, Outcome::Restored | Outcome::Kept);
+            if there && path != header.path {
+                targets.restored(at)?;
+            }
             match outcome {
                 Outcome::Restored => {
                     report.restored += 1;
-                    if path != header.path {
-                        targets.restored(at)?;
-                    }
                     if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
                         report.problems.push(format!("{}: {flaw}", show(&path)));
                     }
@@ -325,7 +333,10 @@ fn cut_short(at: u64, error: &ArchiveError) -> String {
 /// An error for a report with problems.
 pub fn incomplete(report: &Report) -> Result<()> {
     if report.problems.is_empty() {
-        return Ok(());
+        return match &report.stuck {
+            Some(stuck) => Err(Error::new(ErrorKind::OperatorNeeded, stuck.clone())),
+            None => Ok(()),
+        };
     }
     let problems = counted(
         report.problems.len() as u64,

@@ -418,7 +418,7 @@ impl<'a> Targets<'a> {
         Ok(Some(target))
     }
 
-    /// Notes that the member at this stream offset was restored under another name.
+    /// Notes that the member at this stream offset was restored, or kept, under another name.
     ///
     /// # Errors
     /// The list on disk cannot be written.
