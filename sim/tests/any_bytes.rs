@@ -13,8 +13,9 @@ use tapeward_sim::{CartridgeSpec, LibrarySpec};
 
 /// Operation codes the units know, so that most commands get behind the table.
 const KNOWN: &[u8] = &[
-    0x00, 0x01, 0x03, 0x05, 0x07, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x15, 0x19, 0x1a, 0x1b, 0x1e, 0x2b,
-    0x34, 0x37, 0x44, 0x4d, 0x55, 0x5a, 0x80, 0x8c, 0x8d, 0x91, 0x92, 0x93, 0xa0, 0xa5, 0xb8,
+    0x00, 0x01, 0x03, 0x04, 0x05, 0x07, 0x08, 0x0a, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x15, 0x16, 0x17,
+    0x19, 0x1a, 0x1b, 0x1e, 0x2b, 0x34, 0x37, 0x44, 0x4d, 0x55, 0x5a, 0x5e, 0x5f, 0x80, 0x82, 0x8c,
+    0x8d, 0x91, 0x92, 0x93, 0xa0, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xb5, 0xb6, 0xb8,
 ];
 
 #[derive(Debug, Clone)]
@@ -53,12 +54,14 @@ fn command() -> impl Strategy<Value = Command> {
         let mut cdb = vec![opcode];
         cdb.extend(&rest[..length - 1]);
         // The length of the data in the CDB is that of the data more often than not.
-        if let (Phase::Out(data), 0x0a | 0x15 | 0x55 | 0x8d) = (&phase, opcode) {
+        if let (Phase::Out(data), 0x0a | 0x15 | 0x55 | 0x5f | 0x8d | 0xa4 | 0xb6) = (&phase, opcode)
+        {
             let [high, low] = u16::try_from(data.len()).unwrap().to_be_bytes();
             match opcode {
                 0x0a => cdb[2..5].copy_from_slice(&[0, high, low]),
                 0x15 => cdb[4] = low,
-                0x55 => cdb[7..9].copy_from_slice(&[high, low]),
+                0x55 | 0x5f => cdb[7..9].copy_from_slice(&[high, low]),
+                0xa4 | 0xb6 => cdb[8..10].copy_from_slice(&[high, low]),
                 _ => cdb[10..14].copy_from_slice(&[0, 0, high, low]),
             }
         }
@@ -78,6 +81,7 @@ fn check(reply: &Reply, room: usize) -> Result<(), TestCaseError> {
             let sense = SenseData::parse(&reply.sense);
             prop_assert!(sense.is_some(), "{:02x?}", reply.sense);
         }
+        Status::ReservationConflict => prop_assert!(reply.sense.is_empty()),
         other => prop_assert!(false, "status {other:?}"),
     }
     Ok(())

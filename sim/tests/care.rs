@@ -130,21 +130,23 @@ fn the_host_waits_as_long_as_there_is_progress() {
     drive.write_filemarks(0, Synchronize::Flush).unwrap();
 }
 
+/// Waits by another clock than the library's.
+struct Elsewhere(Waiting, Duration);
+impl Pause for Elsewhere {
+    fn pause(&mut self, duration: Duration) {
+        self.1 += duration;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.1
+    }
+}
+
 #[test]
 fn the_host_gives_up_without_progress() {
     let (world, clock) = timed_world("TW0001L9");
     world.move_medium(SLOT, BAY).good();
     let mut drive = Drive::new(Box::new(InProcess::connect(&world.library, DRIVE, ONE)));
-    /// Waits by another clock than the library's.
-    struct Elsewhere(Waiting, Duration);
-    impl Pause for Elsewhere {
-        fn pause(&mut self, duration: Duration) {
-            self.1 += duration;
-        }
-        fn elapsed(&self) -> Duration {
-            self.1
-        }
-    }
     let mut waiting = Elsewhere(Waiting(clock, Vec::new()), Duration::ZERO);
     let error = drive
         .wait_ready(&mut waiting, MINUTE, 5 * MINUTE)

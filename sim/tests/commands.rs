@@ -92,9 +92,9 @@ fn every_other_operation_code_is_refused() {
     let known_to = |lun| -> &[u8] {
         if lun == DRIVE {
             &[
-                0x00, 0x01, 0x03, 0x05, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x15, 0x16, 0x17, 0x19, 0x1a,
-                0x1b, 0x1e, 0x2b, 0x34, 0x44, 0x4d, 0x55, 0x5a, 0x5e, 0x5f, 0x80, 0x8c, 0x8d, 0x91,
-                0x92, 0x93, 0xa0, 0xa3, 0xa4,
+                0x00, 0x01, 0x03, 0x04, 0x05, 0x08, 0x0a, 0x0b, 0x10, 0x11, 0x12, 0x13, 0x15, 0x16,
+                0x17, 0x19, 0x1a, 0x1b, 0x1e, 0x2b, 0x34, 0x44, 0x4d, 0x55, 0x5a, 0x5e, 0x5f, 0x80,
+                0x82, 0x8c, 0x8d, 0x91, 0x92, 0x93, 0xa0, 0xa2, 0xa3, 0xa4, 0xb5,
             ]
         } else {
             &[
@@ -175,11 +175,12 @@ fn mode_pages_of_a_drive() {
         extension[..14],
         [0, 38, 0, 0x10, 0, 0, 0, 0, 0x50, 1, 0, 28, 0, 2]
     );
-    // Changeable values (PC 01b): PEWS only.
+    // Changeable values (PC 01b): WRITE MODE and PEWS.
     let mask = drive
         .send_in(&[0x5a, 0x08, 0x50, 0x01, 0, 0, 0, 0, 255, 0], 255)
         .good();
     let mut changeable = vec![0; 28];
+    changeable[1] = 0xf0;
     changeable[2..4].fill(0xff);
     assert_eq!(mask[12..], changeable);
     // Saved values (PC 11b) are not kept.
@@ -343,7 +344,8 @@ fn log_pages() {
         .good();
     let pages = [0x00, 0x02, 0x03, 0x0c, 0x11, 0x14, 0x17, 0x2e, 0x31];
     assert_eq!(supported, [&[0, 0, 0, 9], &pages[..]].concat());
-    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
+    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB
+    // cartridge with one MiB on it.
     drive.write(&vec![1; 1 << 20]).good();
     let capacity = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 255, 0], 255)

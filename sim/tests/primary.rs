@@ -365,13 +365,13 @@ fn bytes_and_places_of_the_cartridge() {
         (64 << 20) / 1_000_000 - 1
     );
     assert_eq!(number(&page, 0x0100), 0);
-    // Mode page 11h: one partition of 67 megabytes.
+    // Mode page 11h: one partition of 67 megabytes, room for the size of a second; POFM.
     let partitions = [0x1a, 8, 0x11, 0, 64, 0];
     let page = drive.send_in(&partitions, 64).good();
-    assert_eq!(page[4..], [0x11, 8, 0, 0, 0x18, 3, 6, 0, 0, 67]);
+    assert_eq!(page[4..], [0x11, 10, 1, 0, 0x1c, 3, 6, 0, 0, 67, 0, 0]);
     let mut empty = world.unit(Lun(2), ONE);
     let page = empty.send_in(&partitions, 64).good();
-    assert_eq!(page[4..], [0x11, 8, 0, 0, 0x18, 3, 6, 0, 0, 0]);
+    assert_eq!(page[4..], [0x11, 10, 1, 0, 0x1c, 3, 6, 0, 0, 0, 0, 0]);
 }
 
 /// SPC-4, control extension: SCSIP and the longest sense data.

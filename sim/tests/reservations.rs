@@ -274,6 +274,8 @@ fn unregistering_the_holder_ends_the_reservation() {
     assert_eq!(read(&mut two, 3)[8 + 12], 1);
     out(&mut one, REGISTER, 0, A, 0, 0).good();
     assert_eq!(read(&mut two, 1)[21], EXCLUSIVE_ALL);
+    // Who made it is nobody any more.
+    assert!(conflicts(&one.send_in(&MODE_SENSE, 64)));
     out(&mut two, REGISTER, 0, B, 0, 0).good();
     assert_eq!(read(&mut two, 1)[4..], [0; 4]);
 }

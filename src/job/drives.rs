@@ -8,7 +8,9 @@ use tapeward_drivers::ssc::{Drive, Readiness};
 use super::step::RunContext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Barcode;
+use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
+use crate::library::robot::DriveSite;
 use crate::progress::Event;
 use crate::tape::volume::VolumeReader;
 
@@ -84,6 +86,18 @@ impl Reserved {
     }
 }
 
+/// The drive that can do most with a cartridge, the last of several alike.
+fn best_fit<'a>(sites: impl Iterator<Item = &'a DriveSite>, barcode: &Barcode) -> Option<usize> {
+    let does = |site| {
+        (
+            fitting::can_write(site, barcode),
+            fitting::can_read(site, barcode),
+        )
+    };
+    let ranked = sites.map(does).enumerate();
+    ranked.max_by_key(|(_, does)| *does).map(|(index, _)| index)
+}
+
 impl Drives {
     /// Starts with these drives.
     #[must_use]
@@ -115,6 +129,18 @@ impl Drives {
         self.mounted
             .iter()
             .any(|(seat, _)| seat.barcode == *barcode)
+    }
+
+    /// Whether one of the drives that nobody is working with may be able to write a cartridge; when
+    /// there is none, that is another matter.
+    #[must_use]
+    pub fn can_write(&self, barcode: &Barcode) -> bool {
+        let idle = self.idle.iter().map(|held| &held.site);
+        let mounted = self.mounted.iter().map(|(seat, _)| &seat.held.site);
+        self.available() == 0
+            || idle
+                .chain(mounted)
+                .any(|site| fitting::can_write(site, barcode))
     }
 
     /// Whether a cartridge is in a drive that failed.
@@ -162,8 +188,12 @@ impl Drives {
         if let Some(held) = self.idle_for(barcode)? {
             return Ok(Reserved::Idle(held));
         }
-        match self.mounted.pop() {
-            Some(mounted) => Ok(Reserved::Occupied(Box::new(mounted))),
+        let sites = self.mounted.iter().map(|(seat, _)| &seat.held.site);
+        match best_fit(sites, barcode) {
+            Some(index) => {
+                let mounted = self.mounted.swap_remove(index);
+                Ok(Reserved::Occupied(Box::new(mounted)))
+            }
             None => Err(self.none_free(barcode)),
         }
     }
@@ -235,16 +265,16 @@ impl Drives {
 
     /// An empty drive, preferring the one a process that died may have left the cartridge in.
     fn idle_for(&mut self, barcode: &Barcode) -> Result<Option<HeldDrive>> {
-        if self.idle.is_empty() {
+        let Some(fitting) = best_fit(self.idle.iter().map(|held| &held.site), barcode) else {
             return Ok(None);
-        }
+        };
         let view = self.context.library.view()?;
         let place = view.find(barcode)?.map(|place| place.address);
         let index = self
             .idle
             .iter()
             .position(|held| Some(held.site.element) == place)
-            .unwrap_or(self.idle.len() - 1);
+            .unwrap_or(fitting);
         Ok(Some(self.idle.swap_remove(index)))
     }
 
@@ -273,7 +303,10 @@ impl Drives {
     /// Gives back a cartridge whose drive was lost with its thread.
     pub fn put_reopened(&mut self, seat: Seat) {
         match self.context.library.open_unit(&seat.held.site.unit) {
-            Ok(drive) => self.put(seat, drive),
+            Ok(mut drive) => {
+                fitting::protect(&mut drive);
+                self.put(seat, drive);
+            }
             Err(error) => self.fail(seat, &error),
         }
     }

@@ -208,6 +208,7 @@ impl Supply {
             !state.taken.contains(barcode)
                 && !state.set_aside.contains(barcode)
                 && !state.drives.is_stuck(barcode)
+                && state.drives.can_write(barcode)
         });
         let now = app.clock.now();
         let library = self.context.library_id;

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod element;
+pub mod fitting;
 pub mod lock;
 pub mod mount;
 pub mod node;

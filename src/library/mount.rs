@@ -8,6 +8,7 @@ use tapeward_drivers::sense::SenseKey;
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 use tapeward_drivers::ssc::{Drive, Pause, Readiness, Removal, WaitError};
 
+use super::fitting;
 use super::lock::DeviceLock;
 use super::robot::{DriveSite, Library};
 use super::view::View;
@@ -250,6 +251,7 @@ impl Library {
         witness: &dyn MoveWitness,
     ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
         let site = &held.site;
+        fitting::check(site, barcode).map_err(blame(Culprit::Cartridge))?;
         let of_drive = blame(Culprit::Drive);
         let mut drive = self.open_unit(&site.unit).map_err(&of_drive)?;
         allow_removal(&mut drive, site).map_err(&of_drive)?;
@@ -278,6 +280,7 @@ impl Library {
             return Err(blamed);
         }
         self.begin_use(&mut drive, site);
+        fitting::protect(&mut drive);
         Ok((drive, home))
     }
 
@@ -392,6 +395,7 @@ impl Library {
         let of_drive = blame(Culprit::Drive);
         allow_removal(drive, site).map_err(&of_drive)?;
         self.end_use(drive, site, barcode, witness)?;
+        fitting::unprotect(drive);
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", site.name))

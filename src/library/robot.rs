@@ -361,19 +361,11 @@ impl Library {
             ))
             .hint("look with \"tapeward library inventory --initialize\"")),
             Err(error) => {
-                let failed = Error::failed(format!(
+                let what = format!(
                     "cannot move {content} from {from_name} to {to_name}{}",
                     whereabouts(&view, from, to)
-                ));
-                let by_host = changer
-                    .quirks()
-                    .is_ok_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
-                let failed = if by_host && from_name.kind == ElementKind::DataTransfer {
-                    failed.hint("this library takes nothing out of a loaded drive: unload it first, at the drive if need be")
-                } else {
-                    failed
-                };
-                Err(failed.because(error))
+                );
+                Err(not_moved(&mut changer, what, from_name.kind).because(error))
             }
         }
     }
@@ -409,6 +401,18 @@ fn check_move(
         return Err(Error::failed(format!("{} is disabled", target.name)));
     }
     Ok((source, target))
+}
+
+/// Some libraries leave it to the host to unload a drive before they take the cartridge out.
+fn not_moved(changer: &mut Changer, what: String, from: ElementKind) -> Error {
+    let quirks = changer.quirks();
+    let by_host = quirks.is_ok_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
+    let failed = Error::failed(what);
+    if by_host && from == ElementKind::DataTransfer {
+        failed.hint("this library takes nothing out of a loaded drive: unload it first, at the drive if need be")
+    } else {
+        failed
+    }
 }
 
 fn whereabouts(view: &View, from: ElementAddress, to: ElementAddress) -> String {

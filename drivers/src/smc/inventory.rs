@@ -68,6 +68,10 @@ pub struct Inventory {
     pub elements: Vec<Element>,
     /// What could not, or does not fit.
     pub anomalies: Vec<Anomaly>,
+    /// How many characters of a bar code the library's tags show, if it is known that they don't
+    /// show all.
+    #[serde(default)]
+    pub tag_characters: Option<u8>,
 }
 
 impl Inventory {
@@ -88,14 +92,23 @@ impl Inventory {
             .filter(move |element| element.kind == kind)
     }
 
-    /// The element whose primary volume tag is this.
+    /// The element whose primary volume tag is this. Where tags are known to show a part of the
+    /// bar code only, that part is enough if no other element has the same.
     #[must_use]
     pub fn with_tag(&self, identification: &str) -> Option<&Element> {
-        self.elements.iter().find(|element| {
-            element
-                .primary_tag
-                .as_ref()
-                .is_some_and(|tag| tag.identification == identification)
+        self.showing(identification).next().or_else(|| {
+            let length = usize::from(self.tag_characters?);
+            let part = identification.get(..length);
+            let mut candidates = self.showing(part.filter(|part| !part.is_empty())?);
+            let first = candidates.next();
+            first.filter(|_| candidates.next().is_none())
+        })
+    }
+
+    fn showing<'a>(&'a self, wanted: &str) -> impl Iterator<Item = &'a Element> {
+        self.elements.iter().filter(move |element| {
+            let tag = element.primary_tag.as_ref();
+            tag.is_some_and(|tag| tag.identification == wanted)
         })
     }
 }
@@ -221,6 +234,7 @@ pub(crate) fn read(
     Ok(Inventory {
         elements: collected.elements.into_values().collect(),
         anomalies: collected.anomalies,
+        tag_characters: quirks.tag_characters,
     })
 }
 

@@ -110,10 +110,13 @@ impl MediumPartitions {
             2 => PartitionUnit::Megabytes,
             _ => PartitionUnit::PowerOfTen(page.byte(6)? & 0x0f),
         };
+        let additional = page.byte(3)?;
+        // There may be room for more partitions than there are.
         let sizes = page.body.get(6..).unwrap_or_default().chunks_exact(2);
+        let sizes = sizes.take(usize::from(additional) + 1);
         Some(Self {
             maximum_additional: u8_at(&page.body, 0)?,
-            additional: page.byte(3)?,
+            additional,
             fixed: flags & 0x80 != 0,
             selected: flags & 0x40 != 0,
             by_host: flags & 0x20 != 0,

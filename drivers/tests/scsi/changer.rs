@@ -320,3 +320,25 @@ fn short_replies_and_access_bits() {
     }
     rest.is_empty();
 }
+
+/// The row of the virtual library's model AUTOLOADER-8: six characters of a bar code are enough,
+/// but not for two.
+#[test]
+fn parts_of_bar_codes() {
+    let slot = |address: u16, text: &str| [descriptor(address, 0x09), tag(text)].concat();
+    let slots = [slot(1, "TWD001"), slot(2, "TWD002"), slot(3, "TWD002")];
+    let (device, _) = script(vec![
+        library("TAPEWARD", "AUTOLOADER-8"),
+        on(ASSIGNMENT).data(&assignment([(0, 0), (1, 3), (0, 0), (0, 0)])),
+        on("b8 12 00 01 00 03 00 00 02 20 00 00").data(&report(1, 3, &[page(2, 0x80, &slots)])),
+    ]);
+    let inventory = Changer::new(device)
+        .inventory(&InventoryOptions::default())
+        .unwrap();
+    let address = |label: &str| inventory.with_tag(label).map(|element| element.address);
+    assert_eq!(address("TWD001L6"), Some(at(1)));
+    assert_eq!(address("TWD001"), Some(at(1)));
+    assert_eq!(address("TWD002L6"), None);
+    assert_eq!(address("TWD0"), None);
+    assert_eq!(address("ÄÄÄÄ"), None);
+}

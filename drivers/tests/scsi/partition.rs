@@ -3,10 +3,13 @@
 use proptest::prelude::*;
 use rstest::rstest;
 use tapeward_drivers::ScsiError;
+use tapeward_drivers::spc::mode::ModePage;
 use tapeward_drivers::ssc::access_order::{
     SegmentLimits, UserDataSegment, by_position, encode, parse_order,
 };
-use tapeward_drivers::ssc::partition::{CapacityProportion, MediumFormat, Overwriting};
+use tapeward_drivers::ssc::partition::{
+    CapacityProportion, MediumFormat, MediumPartitions, Overwriting,
+};
 use tapeward_drivers::ssc::position::Partition;
 use tapeward_drivers::ssc::{BlockAddress, Drive};
 
@@ -60,6 +63,17 @@ fn append_only() {
     assert!(drive.append_only().unwrap());
     assert!(!drive.append_only().unwrap());
     rest.is_empty();
+}
+
+/// LTFS reads a page with room for two sizes whether there are two partitions or one (tape.c,
+/// tape_format: bytes 24 to 27 behind a header of 16).
+#[test]
+fn sizes_of_partitions_that_are_there() {
+    for (defined, expected) in [("00", &[67][..]), ("01", &[67, 2])] {
+        let page = hex(&format!("11 0a 01 {defined} 1c 03 06 00 0043 0002"));
+        let (page, _) = ModePage::parse(&page).unwrap();
+        assert_eq!(MediumPartitions::parse(&page).unwrap().sizes, expected);
+    }
 }
 
 fn segment(first: u64, last: u64) -> UserDataSegment {

@@ -210,7 +210,7 @@ impl Reservations {
             return false;
         };
         let registered = self.persistent.registrations.contains_key(&by);
-        if reservation.holder == by || registered && reservation.kind.admits_registrants() {
+        if self.persistent.is_holder(by) || registered && reservation.kind.admits_registrants() {
             return false;
         }
         match access {
