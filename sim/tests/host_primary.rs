@@ -178,7 +178,12 @@ fn serial_numbers_and_control_pages() {
     assert_eq!(vpd::manufacturer_serial(unit).unwrap(), serial);
     let library = vpd::automation_serial(unit).unwrap();
     assert_eq!(library.as_deref(), Some("TWHOST"));
-    assert!(vpd::logical_block_protection(unit).unwrap().is_some());
+    let methods = vpd::logical_block_protection(unit).unwrap().unwrap();
+    let [crc] = methods[..] else {
+        panic!("{methods:?}")
+    };
+    assert_eq!((crc.method, crc.length), (2, 4));
+    assert!(crc.on_write && crc.on_read && !crc.on_recover);
     let page = mode::current_page(unit, PageCode::CONTROL)
         .unwrap()
         .unwrap();

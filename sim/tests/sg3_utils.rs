@@ -134,7 +134,10 @@ fn vital_product_data() {
         &["Manufacturer-assigned serial number: TWTEST0001"],
     );
     says(vital_page(&mut drive, 0xb3), &["TWTEST"]);
-    says(vital_page(&mut drive, 0xb5), &["Logical block protection"]);
+    says(
+        vital_page(&mut drive, 0xb5),
+        &["method: 2, info_len: 4, LBP_W_C=1, LBP_R_C=1, RBDP_C=0"],
+    );
     let mut changer = world.unit(CHANGER, ONE);
     says(
         vital_page(&mut changer, 0x80),

@@ -482,8 +482,8 @@ fn drive_pages() -> ModePages {
     extension[1] = 0x02; // SHORT ERASE MODE 2h: an end-of-data indication is recorded
     ModePages::new(vec![
         control,
-        protection_page(),
         inquiry::control_extension_page(),
+        protection_page(),
         ModePage::new(0x0f, &compression, &[(2, 0x80)]),
         ModePage::new(0x10, &configuration, &[(14, 0x01)]),
         ModePage::with_subpage(0x10, 0x01, &extension, &[(5, 0xf0), (6, 0xff), (7, 0xff)]),

@@ -98,8 +98,8 @@ impl Identity {
 }
 
 /// What of logical block protection the drive has: method, length of the information, what is
-/// protected (LBP_W_C bit 7, LBP_R_C bit 6, RBDP_C bit 5).
-const PROTECTION_METHODS: &[[u8; 3]] = &[];
+/// protected (LBP_W_C bit 7, LBP_R_C bit 6, RBDP_C bit 5): CRC32C when writing and reading.
+const PROTECTION_METHODS: &[[u8; 3]] = &[[0x02, 4, 0xc0]];
 
 /// Logical block protection VPD page (SSC-5): four reserved bytes, then for each method the
 /// length of its descriptor without this byte, and the rest.
