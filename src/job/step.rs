@@ -173,6 +173,10 @@ impl MoveWitness for RunContext {
         )
     }
 
+    fn waiting(&self, line: &str) {
+        crate::progress::step(&*self.app.watcher, line);
+    }
+
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()> {
         match outcome {
             Ok(view) => self.observe(

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use tapeward_drivers::error::ScsiError;
-use tapeward_drivers::sense::SenseKey;
+use tapeward_drivers::sense::{Progress, SenseKey};
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 use tapeward_drivers::ssc::{Drive, Pause, Readiness, Removal, WaitError};
 
@@ -106,16 +106,31 @@ impl From<Box<UnmountError>> for Error {
     }
 }
 
-/// Lets a drive wait by our clock.
-struct ByClock<'a>(&'a SharedClock);
+/// Lets a drive wait by our clock, and says how far it is at every tenth of the way.
+struct ByClock<'a> {
+    clock: &'a SharedClock,
+    witness: &'a dyn MoveWitness,
+    /// Cartridge and drive.
+    what: String,
+    tenths: Option<u16>,
+}
 
 impl Pause for ByClock<'_> {
     fn pause(&mut self, duration: Duration) {
-        self.0.pause(duration);
+        self.clock.pause(duration);
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.monotonic()
+        self.clock.monotonic()
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        let tenths = Some(progress.0 / 6_554);
+        if tenths != self.tenths {
+            self.tenths = tenths;
+            self.witness
+                .waiting(&format!("{} is being prepared, {progress} done", self.what));
+        }
     }
 }
 
@@ -128,6 +143,8 @@ pub trait MoveWitness: Sync {
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
     /// What a mount showed, told while the cartridge is still in the drive.
     fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
+    /// A drive takes long, in one line: the first load of an LTO-9 cartridge may take two hours.
+    fn waiting(&self, _line: &str) {}
 }
 
 impl Library {
@@ -275,7 +292,7 @@ impl Library {
             .consume_unit_attentions()
             .context(format!("{} after loading", site.name))
             .map_err(&of_drive)?;
-        if let Err(blamed) = self.wait_ready(&mut drive, site, barcode) {
+        if let Err(blamed) = self.wait_ready(&mut drive, site, barcode, witness) {
             self.end_use(&mut drive, site, barcode, witness)?;
             return Err(blamed);
         }
@@ -340,6 +357,7 @@ impl Library {
         drive: &mut Drive,
         site: &DriveSite,
         barcode: &Barcode,
+        witness: &dyn MoveWitness,
     ) -> Result<(), Blamed> {
         if matches!(drive.readiness(), Readiness::NoMedium) {
             // Some libraries put the cartridge at the drive's mouth and leave loading to us.
@@ -349,8 +367,14 @@ impl Library {
                     .because(error),
             })?;
         }
+        let mut pause = ByClock {
+            clock: self.clock(),
+            witness,
+            what: format!("{barcode} in {}", site.name),
+            tenths: None,
+        };
         drive
-            .wait_ready(&mut ByClock(self.clock()), LOAD_PAUSE, LOAD_LIMIT)
+            .wait_ready(&mut pause, LOAD_PAUSE, LOAD_LIMIT)
             .map_err(|error| {
                 let culprit = match &error {
                     WaitError::NotReady {
