@@ -6,7 +6,7 @@
 mod world;
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -153,13 +153,13 @@ fn the_same_library_is_there_on_its_socket() {
 fn it_leaves_only_when_no_session_is_left() {
     let world = World::new();
     let mut served = Served::start(&world, &["--idle", "1"]);
-    let session = TcpStream::connect(&served.address).unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
-    assert_eq!(
-        served.child.try_wait().unwrap(),
-        None,
-        "somebody is connected"
-    );
+    let mut session = TcpStream::connect(&served.address).unwrap();
+    // Longer than it may be idle: nothing comes, not even the end of the connection.
+    let patience = Duration::from_millis(1500);
+    session.set_read_timeout(Some(patience)).unwrap();
+    let nothing = session.read(&mut [0]).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+    assert_eq!(served.child.try_wait().unwrap(), None);
     drop(session);
     assert_eq!(served.wait(), 0);
 }

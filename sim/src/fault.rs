@@ -33,7 +33,7 @@ pub enum Place {
     /// At the nth MOVE MEDIUM of the library since the plan was set or its process
     /// started, from 1.
     Move(u64),
-    /// At the nth command of any kind that came over the socket, from 1.
+    /// At the nth command of any kind that came over the socket or over iSCSI, from 1.
     Command(u64),
 }
 
@@ -67,7 +67,8 @@ pub enum Fault {
     Stalls,
     /// The process of the simulator dies before the command is carried out.
     Abort,
-    /// The process that gave the command gets SIGKILL, and the command is not carried out.
+    /// The process that gave the command gets SIGKILL, and the command is not carried out. Over
+    /// iSCSI, where there is no such process here, the session ends.
     KillHost,
 }
 
@@ -123,7 +124,7 @@ pub struct Counts {
     pub writes: u64,
     /// MOVE MEDIUM commands.
     pub moves: u64,
-    /// Commands of any kind that came over the socket.
+    /// Commands of any kind that came over the socket or over iSCSI.
     pub commands: u64,
 }
 

@@ -407,6 +407,35 @@ fn a_power_cut_is_announced_and_ends_the_session() {
 }
 
 #[test]
+fn a_host_that_is_killed_at_a_command_loses_its_session() {
+    let (world, server) = serve();
+    let mut host = host(server.address(), "host", &[]);
+    host.load();
+    let faults = vec![PlannedFault {
+        at: Place::Command(2),
+        fault: Fault::KillHost,
+    }];
+    world.library.set_faults(faults).unwrap();
+    host.write(1, &write6(4), b"here").good();
+    let header = host.command_header(1, &write6(4), 0xa0, 4);
+    host.send(header, &[], b"gone");
+    assert!(host.is_closed());
+    let mut back = self::host(server.address(), "host", &[]);
+    back.drain(1);
+    assert_eq!(
+        back.run(1, &[0x11, 3, 0, 0, 0, 0]).status,
+        0,
+        "to the end of data"
+    );
+    let position = back.read(1, &[0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0], 32).good();
+    assert_eq!(
+        position[8..16],
+        [0, 0, 0, 0, 0, 0, 0, 1],
+        "one block is there"
+    );
+}
+
+#[test]
 fn logging_out_of_another_connection_changes_nothing() {
     let (_world, server) = serve();
     let mut host = host(server.address(), "host", &[]);
