@@ -1,3 +1,4 @@
 //! Devices of this machine's kernel.
 
+pub mod scan;
 pub mod sg;

@@ -56,6 +56,9 @@ pub enum Anomaly {
         /// What was asked for.
         what: Extra,
     },
+    /// No element has its ACCESS bit set: the library does not use it. All of them are taken to
+    /// be within reach of the robot.
+    NoAccess,
 }
 
 /// What can be asked for in addition to an element's state.
@@ -133,6 +136,9 @@ impl fmt::Display for Anomaly {
                     "{assigned} of kind {kind} are assigned, {described} were described"
                 )
             }
+            Self::NoAccess => f.write_str(
+                "the library says of no element that the robot can reach it (ACCESS): it is taken to reach all",
+            ),
             Self::Refused { kind, what } => {
                 let what = match what {
                     Extra::VolumeTags => "volume tags",

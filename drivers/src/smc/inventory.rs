@@ -70,6 +70,28 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Of what was described. ACCESS has no meaning in a library that never sets it (tgt).
+    pub(crate) fn new(mut elements: Vec<Element>, mut anomalies: Vec<Anomaly>) -> Self {
+        let has_access_bit = |kind| kind != ElementKind::MediumTransport;
+        let unused = elements
+            .iter()
+            .all(|element| !has_access_bit(element.kind) || !element.access);
+        // A loaded drive is out of reach in most libraries: slots must be among them.
+        let slots = elements
+            .iter()
+            .any(|element| element.kind == ElementKind::Storage);
+        if unused && slots {
+            elements
+                .iter_mut()
+                .for_each(|element| element.access = true);
+            anomalies.push(Anomaly::NoAccess);
+        }
+        Self {
+            elements,
+            anomalies,
+        }
+    }
+
     /// The element with this address.
     #[must_use]
     pub fn element(&self, address: ElementAddress) -> Option<&Element> {
@@ -196,10 +218,10 @@ pub(crate) fn read(
             collected.check_count(*kind, range.count);
         }
     }
-    Ok(Inventory {
-        elements: collected.elements.into_values().collect(),
-        anomalies: collected.anomalies,
-    })
+    Ok(Inventory::new(
+        collected.elements.into_values().collect(),
+        collected.anomalies,
+    ))
 }
 
 #[derive(Debug, Default)]
