@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::smc::ElementAddress;
-use tapeward_drivers::ssc::Drive;
 
 use super::step::RunContext;
 use crate::error::{Error, Result};

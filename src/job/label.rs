@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 
 use super::lease::Leases;
 use super::step::{LABEL, RunContext};

@@ -1,7 +1,7 @@
 //! After a kill or a power cut: every open intent is settled by looking, never by assuming.
 
 use serde_json::json;
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 
 use super::drives::Drives;
 use super::label::{self, LabelIntent, record_label};

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::time::Duration;
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
-use tapeward_drivers::ssc::{Drive, Pause, Removal};
+use tapeward_drivers::ssc::{Pause, Removal};
 
 use super::lock::DeviceLock;
 use super::robot::{DriveSite, Library};

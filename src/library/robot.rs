@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use tapeward_drivers::Changer;
+use tapeward_drivers::Drive;
 use tapeward_drivers::ScsiError;
-use tapeward_drivers::smc::{Changer, ElementAddress, ElementKind, InventoryOptions};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::smc::{ElementAddress, ElementKind, InventoryOptions};
 
 use super::connection::{Connection, Unit};
 use super::element::ElementName;
@@ -103,7 +104,7 @@ impl Library {
 
     /// A path to the robot, with pending unit attentions consumed.
     pub fn changer(&self) -> Result<Changer> {
-        let mut changer = Changer::new(self.connection.changer()?);
+        let mut changer: Changer = Box::new(smc::Changer::new(self.connection.changer()?));
         changer
             .consume_unit_attentions()
             .context(format!("the robot of library \"{}\"", self.name))?;

@@ -1,4 +1,8 @@
 //! Devices of this machine's kernel.
 
+mod abi;
+pub mod ch;
+mod kernel_error;
 pub mod scan;
 pub mod sg;
+pub mod st;

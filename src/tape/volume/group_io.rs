@@ -1,6 +1,7 @@
 //! Reading groups of labels and small files off a tape.
 
-use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use crate::tape::error::{FoundTrailer, VolumeError};
 use crate::tape::label::{HeaderGroup, LABEL_LENGTH, LabelBlock, Trailer};

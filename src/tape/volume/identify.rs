@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::error::ScsiError;
-use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
+use tapeward_drivers::sense::SenseKey;
+use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use super::group_io::{read_document, read_header_group};
 use crate::tape::document::VolumeHeader;
@@ -233,13 +235,10 @@ fn foreign(kind: ForeignKind, block: &[u8]) -> Identified {
 }
 
 fn is_about_the_medium(error: &ScsiError) -> bool {
-    use tapeward_drivers::sense::SenseKey;
-    error.sense().is_some_and(|sense| {
-        matches!(
-            sense.key,
-            SenseKey::MediumError | SenseKey::BlankCheck | SenseKey::NoSense
-        )
-    })
+    error.is_about_medium()
+        || error
+            .sense()
+            .is_some_and(|sense| sense.key == SenseKey::NoSense)
 }
 
 /// Behind VOL1: HDR1 HDR2 UHL1, a filemark, `volume.json`, a filemark.

@@ -1,6 +1,7 @@
 //! Labelling a tape, and opening a labelled one to append to it.
 
-use tapeward_drivers::ssc::{Drive, Space};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::Space;
 
 use super::end::{End, mismatch, skip_uncommitted, verify_end};
 use super::group_io::read_trailer;

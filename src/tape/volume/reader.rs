@@ -1,8 +1,8 @@
 //! Reading files of a volume by what is on record about them, or by what the tape itself says.
 
-use tapeward_drivers::ssc::{BlockAddress, Drive, Space};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, Space};
 
-use super::end::is_end_of_data;
 use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
 use super::open::{OpenError, check_volume, trailer_at_end_of_data};
 use super::payload::PayloadReader;
@@ -168,7 +168,7 @@ impl VolumeReader {
                     self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
                     match self.drive.space(Space::Filemarks(1)) {
                         Ok(()) => tape_file.0 += 1,
-                        Err(error) if is_end_of_data(&error) => return Ok(files),
+                        Err(error) if error.is_end_of_data() => return Ok(files),
                         Err(source) => return Err(VolumeError::scsi(doing)(source)),
                     }
                 }
@@ -193,7 +193,7 @@ impl VolumeReader {
         let first_block = BlockAddress(at.0 + HeaderGroup::LABELS + 1);
         match self.drive.space(Space::Filemarks(1)) {
             Ok(()) => {}
-            Err(error) if is_end_of_data(&error) => return Ok(Scanned::End),
+            Err(error) if error.is_end_of_data() => return Ok(Scanned::End),
             Err(source) => return Err(VolumeError::scsi(doing)(source)),
         }
         let FoundTrailer::Trailer(trailer) = read_trailer(&mut self.drive)? else {
