@@ -7,7 +7,7 @@ use super::args::{CompressionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{BackupSet, Compression, IdentityPlace, KeyRole, SetDefinition};
-use crate::config::{Config, DriveConfig, LibraryConfig};
+use crate::config::{ChangerConfig, Config, DriveConfig, LibraryConfig};
 use crate::error::{Context, Error, Result};
 use crate::set::{self, Definition};
 use crate::{key, quickstart};
@@ -19,11 +19,14 @@ pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
             .drive
             .iter()
             .map(|device| DriveConfig {
-                device: device.clone(),
-                element: None,
+                device: Some(device.clone()),
+                ..DriveConfig::default()
             })
             .collect();
-        let changer = changer.clone();
+        let changer = ChangerConfig {
+            device: Some(changer.clone()),
+            ..ChangerConfig::default()
+        };
         config
             .library
             .insert("main".to_owned(), LibraryConfig::Scsi { changer, drive });

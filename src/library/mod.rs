@@ -1,8 +1,10 @@
 //! Robots and drives as shared resources.
 
+pub mod attachment;
 pub mod connection;
 pub mod element;
 pub mod lock;
+pub mod matching;
 pub mod mount;
 pub mod node;
 pub mod robot;

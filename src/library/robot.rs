@@ -8,10 +8,14 @@ use tapeward_drivers::Changer;
 use tapeward_drivers::Drive;
 use tapeward_drivers::ScsiError;
 use tapeward_drivers::smc::{ElementAddress, ElementKind, InventoryOptions};
+use tapeward_drivers::spc::identity::Identity;
 
 use super::connection::{Connection, Unit};
 use super::element::ElementName;
 use super::lock::DeviceLock;
+use super::matching::{
+    self, Bay, BaySeen, Conflict, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives,
+};
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::config::LibraryConfig;
@@ -102,9 +106,14 @@ impl Library {
         &self.clock
     }
 
+    /// Who the robot is.
+    pub fn identity(&self) -> Result<Identity> {
+        self.connection.changer_identity()
+    }
+
     /// A path to the robot, with pending unit attentions consumed.
     pub fn changer(&self) -> Result<Changer> {
-        let mut changer: Changer = Box::new(smc::Changer::new(self.connection.changer()?));
+        let mut changer = self.connection.changer()?;
         changer
             .consume_unit_attentions()
             .context(format!("the robot of library \"{}\"", self.name))?;
@@ -126,38 +135,48 @@ impl Library {
     /// Has the robot check every element.
     pub fn initialize(&self) -> Result<()> {
         let mut changer = self.changer()?;
-        let _lock = self.hold_robot(&mut changer)?;
+        let _lock = self.hold_robot()?;
         changer
             .initialize_element_status()
             .context("INITIALIZE ELEMENT STATUS")
     }
 
-    /// The drives that can be reached, matched to their elements.
+    /// The drives, matched to their elements.
     ///
     /// # Errors
-    /// A configured drive that does not answer, or whose element nobody can tell.
+    /// A configured drive that does not answer, or whose element nobody can tell; what drives,
+    /// library and configuration say against each other.
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let mut sites = Vec::new();
+        let mut units = Vec::new();
         for unit in self.connection.drive_units()? {
-            // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
-            let mut drive = Drive::new(self.connection.drive(&unit)?);
-            let inquiry = drive
-                .inquiry()
-                .context(format!("cannot identify the drive at {unit}"))?;
-            let serial = drive
-                .serial()
-                .context(format!("cannot identify the drive at {unit}"))?
-                .ok_or_else(|| {
-                    Error::failed(format!("the drive at {unit} has no serial number"))
-                })?;
-            let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
+            let identity = self.connection.drive_identity(&unit)?;
+            let serial = identity.serial.clone().ok_or_else(|| {
+                Error::failed(format!("the drive at {unit} has no serial number"))
+            })?;
+            units.push((unit, identity, serial));
+        }
+        let seen: Vec<DriveSeen> = units
+            .iter()
+            .map(|(unit, identity, _)| DriveSeen::new(identity, unit.configured_element().map(bay)))
+            .collect();
+        let bays: Vec<BaySeen> = view
+            .of_kind(ElementKind::DataTransfer)
+            .map(|place| BaySeen::new(place, LibraryIndex(0)))
+            .collect();
+        let matching = match_drives(&seen, &bays);
+        let mut sites = Vec::new();
+        for (index, (unit, identity, serial)) in units.into_iter().enumerate() {
+            let place = matching
+                .of(DriveIndex(index))
+                .and_then(|found| view.at(found.bay.element))
+                .ok_or_else(|| self.unmatched(&unit, &serial, DriveIndex(index), &matching))?;
             sites.push(DriveSite {
-                name,
-                element,
+                name: place.name,
+                element: place.address,
                 serial,
-                vendor: inquiry.vendor,
-                product: inquiry.product,
-                revision: inquiry.revision,
+                vendor: identity.vendor,
+                product: identity.product,
+                revision: identity.revision,
                 unit,
             });
         }
@@ -165,51 +184,42 @@ impl Library {
         Ok(sites)
     }
 
-    /// By configuration, by the serial number the library gives, by the names it gives; with one
-    /// drive and one element there is nothing to match.
-    fn match_element(
+    fn unmatched(
         &self,
-        view: &View,
         unit: &Unit,
-        drive: &mut Drive,
         serial: &str,
-    ) -> Result<(ElementName, ElementAddress)> {
-        let places: Vec<_> = view.of_kind(ElementKind::DataTransfer).collect();
-        if let Some(address) = unit.configured_element() {
-            return places
-                .iter()
-                .find(|place| place.address == address)
-                .map(|place| (place.name, place.address))
-                .ok_or_else(|| {
-                    Error::usage(format!(
-                        "the configuration puts {unit} at element {address}, which is no drive element of \"{}\"",
-                        self.name
-                    ))
-                });
-        }
-        let names = drive.designators().unwrap_or_default();
-        let matching = places.iter().find(|place| {
-            place
-                .device
-                .as_ref()
-                .is_some_and(|device| device.names_serial(serial) || names.contains(device))
-        });
-        match (matching, places.as_slice()) {
-            (Some(place), _) => Ok((place.name, place.address)),
-            (None, [only]) if self.connection.drive_units()?.len() == 1 => {
-                Ok((only.name, only.address))
-            }
-            (None, _) => Err(Error::failed(format!(
-                "library \"{}\" does not say which element holds the drive at {unit} (serial {serial})",
-                self.name
+        drive: DriveIndex,
+        matching: &Matching,
+    ) -> Error {
+        let name = &self.name;
+        match matching.conflict_of(drive) {
+            Some(Conflict::NoSuchElement { bay, .. }) => Error::usage(format!(
+                "the configuration puts the drive with {unit} at element {}, which is no drive element of \"{name}\"",
+                bay.element
+            )),
+            Some(Conflict::Contradiction { claims, .. }) => Error::failed(format!(
+                "the drive with {unit} is said to be in several elements of \"{name}\": {}",
+                matching::claims_text(claims)
             ))
-            .hint("add element = ADDRESS to this drive in config.toml")),
+            .hint("\"tapeward library discover\" shows what each device says"),
+            Some(Conflict::SameElement { bay, .. }) => Error::failed(format!(
+                "several drives, of which one has {unit}, are said to be in element {} of \"{name}\"",
+                bay.element
+            ))
+            .hint("\"tapeward library discover\" shows what each device says"),
+            Some(Conflict::SameSerial { .. }) => {
+                Error::failed(format!("several drives have the serial number {serial}"))
+            }
+            None => Error::failed(format!(
+                "library \"{name}\" does not say which element holds the drive with {unit}, or it is in another library"
+            ))
+            .hint("\"tapeward library discover\" finds out; or add element = ADDRESS to it in config.toml"),
         }
     }
 
     /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
-        let mut drive = Drive::new(self.connection.drive(unit)?);
+        let mut drive = self.connection.drive(unit)?;
         drive
             .consume_unit_attentions()
             .context(format!("the drive at {unit}"))?;
@@ -228,10 +238,10 @@ impl Library {
     }
 
     /// Holds the robot, waiting for others to finish their move.
-    fn hold_robot(&self, changer: &mut Changer) -> Result<DeviceLock> {
-        let serial = changer
-            .serial()
-            .context("cannot identify the robot")?
+    fn hold_robot(&self) -> Result<DeviceLock> {
+        let serial = self
+            .identity()?
+            .serial
             // Nothing else names it; two nameless robots on one host then wait for each other.
             .unwrap_or_else(|| format!("changer {}", self.name));
         let give_up = self.clock.monotonic() + ROBOT_PATIENCE;
@@ -261,7 +271,7 @@ impl Library {
     /// where the cartridge is seen.
     pub fn transfer(&self, from: ElementAddress, to: ElementAddress) -> Result<Moved> {
         let mut changer = self.changer()?;
-        let _lock = self.hold_robot(&mut changer)?;
+        let _lock = self.hold_robot()?;
         let before = self.look(&mut changer)?;
         let (source, target) = check_move(&before, from, to)?;
         let content = source.content();
@@ -297,6 +307,13 @@ impl Library {
             ))
             .because(error)),
         }
+    }
+}
+
+fn bay(element: ElementAddress) -> Bay {
+    Bay {
+        library: LibraryIndex(0),
+        element,
     }
 }
 

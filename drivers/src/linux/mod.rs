@@ -1,6 +1,7 @@
 //! Devices of this machine's kernel.
 
 mod abi;
+mod attached;
 pub mod ch;
 mod kernel_error;
 pub mod scan;

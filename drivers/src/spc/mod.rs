@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod designator;
+pub mod identity;
 pub mod inquiry;
 pub mod log;
 pub mod luns;
