@@ -85,6 +85,14 @@ pub enum ScsiError {
         /// The error number.
         source: std::io::Error,
     },
+    /// The tape was read up to the end of data in search of a place that is not there.
+    #[error("{path}: the end of data comes before {what}")]
+    EndOfData {
+        /// Device node or socket.
+        path: String,
+        /// What was looked for.
+        what: String,
+    },
     /// The command was not sent: no CDB can say what was asked.
     #[error("{path}: {command} not sent: {what}")]
     NotSent {
@@ -113,6 +121,7 @@ impl ScsiError {
         match self {
             Self::Check { sense, .. } => Some(sense.class()),
             Self::Kernel { class, .. } => *class,
+            Self::EndOfData { .. } => Some(SenseClass::EndOfData),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@
 
 pub mod bytes;
 mod command;
+pub mod counted;
 pub mod device;
 pub mod error;
 pub mod linux;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use tapeward_drivers::counted::Counted;
 use tapeward_drivers::linux::ch::ChangerNode;
 use tapeward_drivers::linux::scan::{DeviceKind, NodeKind, Roots, ScsiDevice, scan};
 use tapeward_drivers::linux::sg::SgDevice;
@@ -33,9 +34,13 @@ pub fn open_drive(config: &DriveConfig) -> Result<Drive> {
     Ok(match path_of(config.path, name) {
         DevicePath::Kernel => {
             let node = kernel_node(&device, name)?;
-            Box::new(TapeNode::open(node).context("cannot open a tape drive")?)
+            let node = TapeNode::open(node).context("cannot open a tape drive")?;
+            Box::new(Counted::new(node))
         }
-        DevicePath::Sg => Box::new(ssc::Drive::new(Box::new(open_generic(&device, name)?))),
+        DevicePath::Sg => {
+            let drive = ssc::Drive::new(Box::new(open_generic(&device, name)?));
+            Box::new(Counted::new(drive))
+        }
     })
 }
 
