@@ -44,7 +44,7 @@ pub enum Command {
     Config(ConfigCommand),
     /// Tape libraries: what is where, and moving it.
     #[command(subcommand)]
-    Library(LibraryCommand),
+    Library(LibraryNoun),
     /// Tape drives.
     #[command(subcommand)]
     Drive(DriveCommand),
@@ -130,6 +130,24 @@ pub enum ConfigCommand {
 
 /// `library`
 #[derive(Debug, Subcommand)]
+pub enum LibraryNoun {
+    /// Find the libraries and drives of this machine, and which drive is in which element.
+    #[command(after_help = "\
+Examples:
+  tapeward library discover                     look, and change nothing
+  tapeward library discover --write             describe the library in config.toml
+  tapeward library discover --trial TWV001L8    find unmatched drives by loading a cartridge
+
+Devices are known by their serial numbers: nodes may change. What was written or changed by hand in
+config.toml is replaced with --replace only.")]
+    Discover(DiscoverArgs),
+    /// Something to do with a library of the configuration.
+    #[command(flatten)]
+    Configured(LibraryCommand),
+}
+
+/// What is done with a library of the configuration.
+#[derive(Debug, Subcommand)]
 pub enum LibraryCommand {
     /// Every element and what is in it, as the robot sees it now.
     #[command(
@@ -206,6 +224,45 @@ pub enum LibraryCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+}
+
+/// `library discover`
+#[derive(Debug, Args)]
+pub struct DiscoverArgs {
+    /// Serial number of the changer, when there are several.
+    #[arg(long, value_name = "SERIAL")]
+    pub changer: Option<String>,
+    /// Write what was found to config.toml.
+    #[arg(long)]
+    pub write: bool,
+    /// Name of the library in config.toml; the one it has there already, else "main".
+    #[arg(long, requires = "write")]
+    pub name: Option<String>,
+    /// Replace what was written or changed by hand.
+    #[arg(long, requires = "write")]
+    pub replace: bool,
+    /// Leave out drive elements whose drives are not attached to this machine.
+    #[arg(long, requires = "write")]
+    pub partial: bool,
+    /// How the devices are to be reached.
+    #[arg(long, value_name = "PATH", value_enum, requires = "write")]
+    pub path: Option<DevicePathArg>,
+    /// Load this cartridge into each element whose drive is not known, to see which drive it is.
+    /// Nothing is written to it.
+    #[arg(long, value_name = "BARCODE")]
+    pub trial: Option<Barcode>,
+    /// Don't ask before cartridges are moved.
+    #[arg(long, requires = "trial")]
+    pub yes: bool,
+}
+
+/// How devices are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DevicePathArg {
+    /// SCSI commands through /dev/sgN.
+    Sg,
+    /// The kernel's own drivers: /dev/nstN and /dev/schN.
+    Kernel,
 }
 
 /// `drive`

@@ -1,6 +1,7 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod discover;
 mod interrupt;
 mod job;
 mod library;
@@ -22,7 +23,7 @@ use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::job::run::Report;
-use args::{Cli, Command};
+use args::{Cli, Command, LibraryNoun};
 use output::{Format, Screen};
 
 /// What every command is given.
@@ -134,7 +135,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         }
         Command::Init(args) => setup::init(&session, &args),
         Command::Config(args::ConfigCommand::Check) => setup::config_check(&session),
-        Command::Library(command) => library::run(&session, command),
+        Command::Library(LibraryNoun::Discover(args)) => discover::run(&session, &args),
+        Command::Library(LibraryNoun::Configured(command)) => library::run(&session, command),
         Command::Drive(args::DriveCommand::Status { choice }) => {
             library::drive_status(&session, &choice)
         }

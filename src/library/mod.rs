@@ -2,6 +2,7 @@
 
 pub mod attachment;
 pub mod connection;
+pub mod discovery;
 pub mod element;
 pub mod lock;
 pub mod matching;
