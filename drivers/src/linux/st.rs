@@ -8,6 +8,8 @@
 //!   end with filemarks; behind an error the extra one stands behind uncommitted data.
 //! - A block longer than the buffer is ENOMEM, without its length, and the tape is behind it.
 //! - At early warning every other write is refused with ENOSPC and may be repeated.
+//! - A read at the end of data returns a block that is none where the drive says end of medium
+//!   beside BLANK CHECK: only the position tells.
 //! - EIO stands for everything; whether it was the end of data is found out by going there.
 //! - Block addresses are logical ones only when the driver's option scsi2logical is set.
 
@@ -74,6 +76,8 @@ pub struct TapeNode {
     path: String,
     /// The driver's options as they were before; put back at the end.
     options_before: Option<u32>,
+    /// The block the tape is at, as long as it can be counted.
+    at: Option<u64>,
 }
 
 impl TapeNode {
@@ -104,6 +108,7 @@ impl TapeNode {
             file: None,
             path: path.display().to_string(),
             options_before: None,
+            at: None,
         };
         node.reopen()?;
         node.set_options(path)?;
@@ -113,6 +118,7 @@ impl TapeNode {
     fn reopen(&mut self) -> Result<(), ScsiError> {
         // The driver lets in one at a time.
         self.file = None;
+        self.at = None;
         let open = |write| {
             OpenOptions::new()
                 .read(true)
@@ -218,6 +224,53 @@ impl TapeNode {
             self.operation("MTSETBLK", MTSETBLK, 0)?;
         }
         Ok(status)
+    }
+
+    /// Where the tape is after something that moved it by so much, or nobody knows how far.
+    fn moved<T, E>(&mut self, objects: Option<u64>, outcome: Result<T, E>) -> Result<T, E> {
+        self.at = match (&outcome, self.at, objects) {
+            (Ok(_), Some(at), Some(objects)) => Some(at.saturating_add(objects)),
+            (Ok(_), _, None) => self.block().ok().map(|block| block.0),
+            _ => None,
+        };
+        outcome
+    }
+
+    /// After a read that brought a block and the end of medium: whether the tape has moved. A
+    /// drive that does not tell its position is taken to be at the end of its data.
+    fn has_moved(&self) -> bool {
+        match (self.at, self.block()) {
+            (Some(before), Ok(now)) => now.0 != before,
+            (None, Ok(_)) => true,
+            (_, Err(_)) => false,
+        }
+    }
+
+    fn read_any(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
+        match self.file()?.read(buffer) {
+            Ok(length) => {
+                let status = self.status()?.general;
+                Ok(if length == 0 && status & GMT_EOD != 0 {
+                    ReadOutcome::EndOfData
+                } else if length == 0 && status & GMT_EOT != 0 {
+                    ReadOutcome::EndOfMedium
+                } else if length == 0 {
+                    ReadOutcome::Filemark
+                } else if status & (GMT_EOT | GMT_EOD) != 0 && !self.has_moved() {
+                    ReadOutcome::EndOfData
+                } else {
+                    ReadOutcome::Block(length)
+                })
+            }
+            Err(error) => match errno_of(&error) {
+                Errno::ENOMEM => {
+                    let actual = self.length_of_last_block(buffer.len())?;
+                    Ok(ReadOutcome::TooLong { actual })
+                }
+                Errno::EIO if self.is_at_end_of_data()? => Ok(ReadOutcome::EndOfData),
+                _ => Err(self.io("read", &error, None)),
+            },
+        }
     }
 
     /// EIO from a read: at the end of data, going there moves nothing.
@@ -337,6 +390,7 @@ impl TapeDrive for TapeNode {
     }
 
     fn load(&mut self) -> Result<(), ScsiError> {
+        self.at = None;
         self.operation("MTLOAD", MTLOAD, 1)?;
         self.fresh_status().map(drop)
     }
@@ -347,7 +401,9 @@ impl TapeDrive for TapeNode {
     }
 
     fn rewind(&mut self) -> Result<(), ScsiError> {
-        self.operation("MTREW", MTREW, 1)
+        let outcome = self.operation("MTREW", MTREW, 1);
+        self.at = outcome.is_ok().then_some(0);
+        outcome
     }
 
     fn prevent_removal(&mut self, removal: Removal) -> Result<(), ScsiError> {
@@ -381,7 +437,7 @@ impl TapeDrive for TapeNode {
             outcome = WriteOutcome::EarlyWarning;
             written = self.write_once(block);
         }
-        match written {
+        let result = match written {
             Ok(length) if length == block.len() => Ok(outcome),
             Ok(length) => Err(WriteError::Scsi(ScsiError::Malformed {
                 command: "write",
@@ -393,7 +449,8 @@ impl TapeDrive for TapeNode {
                 Err(WriteError::NotWritten(self.io("write", &error, None)))
             }
             Err(error) => Err(WriteError::Scsi(self.io("write", &error, None))),
-        }
+        };
+        self.moved(Some(1), result)
     }
 
     fn write_filemarks(
@@ -405,8 +462,9 @@ impl TapeDrive for TapeNode {
             Synchronize::Flush => ("MTWEOF", MTWEOF),
             Synchronize::Immediate => ("MTWEOFI", MTWEOFI),
         };
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        match self.operation(name, operation, count) {
+        let filemarks = i32::try_from(count).unwrap_or(i32::MAX);
+        let written = self.operation(name, operation, filemarks);
+        match self.moved(Some(u64::from(count)), written) {
             Ok(()) => Ok(WriteOutcome::Written),
             Err(error) if error.class() == Some(SenseClass::VolumeOverflow) => {
                 Err(WriteError::NotWritten(error))
@@ -416,27 +474,12 @@ impl TapeDrive for TapeNode {
     }
 
     fn read_block(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
-        match self.file()?.read(buffer) {
-            Ok(0) => {
-                let status = self.status()?;
-                Ok(if status.general & GMT_EOD != 0 {
-                    ReadOutcome::EndOfData
-                } else if status.general & GMT_EOT != 0 {
-                    ReadOutcome::EndOfMedium
-                } else {
-                    ReadOutcome::Filemark
-                })
-            }
-            Ok(length) => Ok(ReadOutcome::Block(length)),
-            Err(error) => match errno_of(&error) {
-                Errno::ENOMEM => {
-                    let actual = self.length_of_last_block(buffer.len())?;
-                    Ok(ReadOutcome::TooLong { actual })
-                }
-                Errno::EIO if self.is_at_end_of_data()? => Ok(ReadOutcome::EndOfData),
-                _ => Err(self.io("read", &error, None)),
-            },
-        }
+        let outcome = self.read_any(buffer);
+        let objects = match &outcome {
+            Ok(ReadOutcome::EndOfData | ReadOutcome::EndOfMedium) => 0,
+            _ => 1,
+        };
+        self.moved(Some(objects), outcome)
     }
 
     fn space(&mut self, space: Space) -> Result<(), ScsiError> {
@@ -445,16 +488,20 @@ impl TapeDrive for TapeNode {
             Space::Blocks(count) => ("MTFSR", MTFSR, count),
             Space::Filemarks(count @ ..0) => ("MTBSF", MTBSF, -count),
             Space::Filemarks(count) => ("MTFSF", MTFSF, count),
-            Space::EndOfData => return self.operation("MTEOM", MTEOM, 1),
+            Space::EndOfData => {
+                let outcome = self.operation("MTEOM", MTEOM, 1);
+                return self.moved(None, outcome);
+            }
         };
         let mut left = count;
-        while left > 0 {
+        let mut outcome = Ok(());
+        while left > 0 && outcome.is_ok() {
             let part = left.min(LONGEST_SPACE);
             // At most 23 bits.
-            self.operation(name, operation, i32::try_from(part).unwrap_or(i32::MAX))?;
+            outcome = self.operation(name, operation, i32::try_from(part).unwrap_or(i32::MAX));
             left -= part;
         }
-        Ok(())
+        self.moved(None, outcome)
     }
 
     /// MTSEEK sends LOCATE(10). A drive that lacks it can't go to where it is either: then the
@@ -467,7 +514,9 @@ impl TapeDrive for TapeNode {
                 what: format!("block {block} does not fit 32 bits; use the SCSI generic node"),
             });
         };
-        let refused = match self.operation("MTSEEK", MTSEEK, short.cast_signed()) {
+        let sought = self.operation("MTSEEK", MTSEEK, short.cast_signed());
+        self.at = sought.is_ok().then_some(block.0);
+        let refused = match sought {
             Ok(()) => return Ok(()),
             Err(error) if error.is_end_of_data() => return Err(error),
             Err(error) => error,
@@ -481,6 +530,7 @@ impl TapeDrive for TapeNode {
 
     fn position(&mut self) -> Result<Position, ScsiError> {
         let block = self.block()?;
+        self.at = Some(block.0);
         let status = self.status()?;
         Ok(Position {
             block,
