@@ -8,8 +8,9 @@ use tapeward_drivers::linux::ch::ChangerNode;
 use tapeward_drivers::linux::scan::{DeviceKind, NodeKind, Roots, ScsiDevice, scan};
 use tapeward_drivers::linux::sg::SgDevice;
 use tapeward_drivers::linux::st::TapeNode;
+use tapeward_drivers::sense::SenseClass;
 use tapeward_drivers::spc::vpd;
-use tapeward_drivers::{Changer, Drive, smc, ssc};
+use tapeward_drivers::{Changer, Drive, ScsiError, smc, ssc};
 
 use crate::config::{ChangerConfig, DeviceName, DevicePath, DriveConfig};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -34,7 +35,7 @@ pub fn open_drive(config: &DriveConfig) -> Result<Drive> {
     Ok(match path_of(config.path, name) {
         DevicePath::Kernel => {
             let node = kernel_node(&device, name)?;
-            let node = TapeNode::open(node).context("cannot open a tape drive")?;
+            let node = TapeNode::open(node).map_err(|error| in_use_or_failed(node, error))?;
             Box::new(Counted::new(node))
         }
         DevicePath::Sg => {
@@ -42,6 +43,19 @@ pub fn open_drive(config: &DriveConfig) -> Result<Drive> {
             Box::new(Counted::new(drive))
         }
     })
+}
+
+/// The st driver lets in one program at a time.
+fn in_use_or_failed(node: &Path, error: ScsiError) -> Error {
+    if error.class() == Some(SenseClass::NotReadyTransient) {
+        Error::new(
+            ErrorKind::Locked,
+            format!("{} is in use by another program", node.display()),
+        )
+        .hint("wait until it has finished; \"fuser\" shows which one it is")
+    } else {
+        Error::failed("cannot open a tape drive").because(error)
+    }
 }
 
 /// What the configuration says, else by the kind of node it names.
