@@ -37,7 +37,7 @@ fn record(writer: &VolumeWriter) -> VolumeRecord {
 }
 
 /// The blocks of a tape file: each block's length, then a filemark.
-fn block_lengths(drive: &mut tapeward_drivers::ssc::Drive) -> Vec<Vec<usize>> {
+fn block_lengths(drive: &mut tapeward_drivers::Drive) -> Vec<Vec<usize>> {
     drive.rewind().unwrap();
     let mut buffer = vec![0; 1 << 20];
     let mut files = vec![Vec::new()];

@@ -59,10 +59,9 @@ impl<D: TapeDrive> Counted<D> {
         }
         self.tells = match self.drive.position() {
             Ok(position) if !position.position_unknown => Tells::Yes,
-            Ok(_) => Tells::No,
             // A path that fails is no answer.
             Err(ScsiError::Transport(_)) => Tells::NotKnown,
-            Err(_) => Tells::No,
+            Ok(_) | Err(_) => Tells::No,
         };
         if self.counts() {
             tracing::warn!(

@@ -206,9 +206,9 @@ pub(super) fn initialize_elements(file: &File) -> Result<(), Errno> {
 }
 
 /// `MTIOCTOP`
-pub(super) fn tape_operation(file: &File, request: &TapeOperation) -> Result<(), Errno> {
+pub(super) fn tape_operation(file: &File, request: TapeOperation) -> Result<(), Errno> {
     // SAFETY: the descriptor is open over the call, and the kernel only reads the structure.
-    unsafe { requests::mt_operation(file.as_raw_fd(), request) }.map(drop)
+    unsafe { requests::mt_operation(file.as_raw_fd(), &raw const request) }.map(drop)
 }
 
 /// `MTIOCGET`
@@ -236,6 +236,7 @@ mod tests {
     /// What `tests/data/ioctl_layout.c` prints, compiled with Debian's linux-libc-dev 6.1.
     const LAYOUT: &str = include_str!("../../tests/data/ioctl_layout.txt");
 
+    #[allow(clippy::unwrap_used)] // a test's helper fails as the test itself does
     fn said(what: &str) -> usize {
         let line = LAYOUT
             .lines()

@@ -182,7 +182,7 @@ impl TapeNode {
 
     fn operation_raw(&self, operation: i16, count: i32) -> Result<(), Errno> {
         let file = self.file.as_ref().ok_or(Errno::ENODEV)?;
-        abi::tape_operation(file, &TapeOperation { operation, count })
+        abi::tape_operation(file, TapeOperation { operation, count })
     }
 
     /// MTIOCTOP; EIO at the end of data is told as such.

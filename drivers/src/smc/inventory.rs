@@ -81,9 +81,9 @@ impl Inventory {
             .iter()
             .any(|element| element.kind == ElementKind::Storage);
         if unused && slots {
-            elements
-                .iter_mut()
-                .for_each(|element| element.access = true);
+            for element in &mut elements {
+                element.access = true;
+            }
             anomalies.push(Anomaly::NoAccess);
         }
         Self {
