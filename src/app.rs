@@ -1,6 +1,5 @@
 //! What every command works with: state folder, configuration, record, clock, who is asking.
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crate::catalogue::{Catalogue, Tx};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::error::{Context, Error, Result};
+use crate::files::create_private_folder;
 use crate::journal::{self, Actor, Event};
 use crate::key::Identities;
 use crate::library::Library;
@@ -58,6 +58,10 @@ impl App {
         let state = std::path::absolute(state)
             .context(format!("cannot find the state folder {}", state.display()))?;
         let config = Config::load(&state.join(config::FILE_NAME))?;
+        // The configuration may have been put there by hand.
+        for folder in [INDEXES, KEYS] {
+            create_private_folder(&state.join(folder))?;
+        }
         let catalogue = Catalogue::open(&state.join(CATALOGUE))?;
         Ok(Self {
             state,
@@ -77,13 +81,7 @@ impl App {
             return Err(Error::usage(format!("{} exists already", path.display()))
                 .hint("edit it, or choose another state folder with --state"));
         }
-        for folder in [state.to_owned(), state.join(INDEXES), state.join(KEYS)] {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)
-                .context(format!("cannot create {}", folder.display()))?;
-        }
+        create_private_folder(state)?;
         let text = config.to_toml()?;
         Catalogue::open(&state.join(CATALOGUE))?;
         // The configuration comes last: with it the folder is whole.

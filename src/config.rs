@@ -178,6 +178,9 @@ pub struct StreamConfig {
     pub block_size: ByteSize,
     /// Memory between the source and each drive.
     pub ring_size: ByteSize,
+    /// Seconds a copy may stand still, or wait for its next cartridge, while another one could go
+    /// on; then it is left behind and completed from tape to tape.
+    pub slow_copy_seconds: u32,
 }
 
 impl Default for StreamConfig {
@@ -186,6 +189,8 @@ impl Default for StreamConfig {
             segment_size: ByteSize::gib(32),
             block_size: ByteSize::kib(256),
             ring_size: ByteSize::mib(256),
+            // Unloading, a robot that serves another drive first, loading and labelling.
+            slow_copy_seconds: 15 * 60,
         }
     }
 }

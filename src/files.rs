@@ -1,6 +1,7 @@
 //! Files that are whole or not there.
 
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use crate::error::{Context, Result};
@@ -16,6 +17,16 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
         .and_then(|()| std::fs::rename(&partial, path))
         .context(what())?;
     synchronise_folder(path)
+}
+
+/// Makes a folder, and those above it, that only this user can look into; one that is there stays
+/// as it is.
+pub fn create_private_folder(folder: &Path) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .context(format!("cannot create {}", folder.display()))
 }
 
 /// Makes the names in a file's folder durable.

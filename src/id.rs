@@ -116,8 +116,8 @@ uuid_id!(
     "the id of a library (a UUID)"
 );
 
-/// Serial of a volume as VOL1 holds it (ISO 1001 8.3.3, ECMA-13 7.2.3: volume identifier): six
-/// characters `A` to `Z` and `0` to `9`.
+/// Serial of a volume as VOL1 holds it (ISO 1001 and ECMA-13, volume header label,
+/// volume identifier): six characters `A` to `Z` and `0` to `9`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VolumeSerial([u8; 6]);
@@ -187,7 +187,7 @@ impl fmt::Display for CopyNumber {
 pub struct TapeFileNumber(pub u32);
 
 /// The volume tag of a cartridge as a bar code reader or a person gives it, with surrounding
-/// blanks removed: 1 to 32 printable ASCII characters (SMC-3 5.3: the primary volume tag).
+/// blanks removed: 1 to 32 printable ASCII characters (SMC-3, the primary volume tag).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Barcode(String);

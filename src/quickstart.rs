@@ -1,5 +1,6 @@
 //! The main job on the embedded virtual library: from nothing to a restored file.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,16 +8,17 @@ use tapeward_sim::{CartridgeSpec, Generation, LibrarySpec, personality};
 
 use crate::app::{App, Surroundings};
 use crate::archive::extract::{Existing, ExtractOptions};
-use crate::archive::member::MemberKind;
+use crate::archive::member::{IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::catalogue::{BackupSet, Compression, KeyRole, SetState};
 use crate::config::{Config, LibraryConfig};
 use crate::error::{Context, Error, Result};
-use crate::files::free_space;
+use crate::files::{create_private_folder, free_space, synchronise_folder};
 use crate::index::IndexReader;
 use crate::job::plan::Request;
-use crate::job::run::{self, Report};
+use crate::job::report::Report;
+use crate::job::run;
 use crate::library::Library;
 use crate::media::{reconcile, register};
 use crate::set::{self, Definition};
@@ -31,7 +33,7 @@ const LIBRARY: &str = "virtual";
 const CARTRIDGES: u16 = 20;
 /// Smallest capacity of a cartridge that quickstart makes.
 const SMALLEST: u64 = 1 << 30;
-/// Largest file that is restored and compared to show that it works.
+/// A file up to this size is preferred for the restore that shows that it works.
 const SAMPLE_LIMIT: u64 = 256 << 20;
 
 /// Makes a virtual library of a model with blank cartridges; returns its serial number.
@@ -77,10 +79,23 @@ pub fn initialise_virtual(
             path: PathBuf::from(LIBRARY),
         },
     );
-    let path = state.join(crate::config::FILE_NAME);
-    if !path.exists() {
-        std::fs::create_dir_all(state).context(format!("cannot create {}", state.display()))?;
-        create_library(&state.join(LIBRARY), "generic", CARTRIDGES, cartridge_size)?;
+    let folder = state.join(LIBRARY);
+    // A library without configuration is one whose making was interrupted just before the end.
+    if !state.join(crate::config::FILE_NAME).exists() && !folder.exists() {
+        create_private_folder(state)?;
+        let partial = state.join(format!("{LIBRARY}.partial"));
+        match std::fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(
+                    Error::failed(format!("cannot remove {}", partial.display())).because(error),
+                );
+            }
+            _ => {}
+        }
+        create_library(&partial, "generic", CARTRIDGES, cartridge_size)?;
+        std::fs::rename(&partial, &folder)
+            .context(format!("cannot create {}", folder.display()))?;
+        synchronise_folder(&folder)?;
     }
     App::initialise(state, &config, around.clone())
 }
@@ -250,16 +265,24 @@ struct Sample {
     path: String,
     cartridge: String,
     to: PathBuf,
+    source: SourceNow,
 }
 
-/// Restores one file from one cartridge and compares it with the source.
+/// The source of the sample, after the restore.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SourceNow {
+    Same,
+    Changed,
+}
+
+/// Restores one file from one cartridge and compares it with what was read, and with the source.
+/// `None` when the set has no regular file that was read whole.
 fn restore_sample(
     app: &Arc<App>,
     library: &Arc<Library>,
     source: &Path,
     report: &Report,
 ) -> Result<Option<Sample>> {
-    use std::os::unix::ffi::OsStrExt;
     let Some(made) = report
         .sets
         .iter()
@@ -268,7 +291,7 @@ fn restore_sample(
         return Ok(None);
     };
     let set = app.catalogue.read(|view| view.set(made.id))?;
-    let Some(path) = choose_sample(app, &set)? else {
+    let Some(entry) = choose_sample(app, &set)? else {
         return Ok(None);
     };
     let to = app.state.join("quickstart-restored");
@@ -283,7 +306,7 @@ fn restore_sample(
         library,
         &restore::Request {
             set,
-            paths: vec![path.clone()],
+            paths: vec![entry.path.clone()],
             to: &to,
             copy: None,
             options: ExtractOptions::new(Existing::Refuse),
@@ -291,56 +314,80 @@ fn restore_sample(
         },
     )?;
     restore::incomplete(&report)?;
-    let name = Path::new(std::ffi::OsStr::from_bytes(&path));
-    let read = |folder: &Path| {
-        let file = folder.join(name);
-        std::fs::read(&file).context(format!("cannot read {}", file.display()))
-    };
-    if read(source)? != read(&to)? {
+    let name = Path::new(std::ffi::OsStr::from_bytes(&entry.path));
+    let restored = to.join(name);
+    if digest_of(&restored)? != entry.digest {
         return Err(Error::failed(format!(
-            "{} was restored differently than it is now in {}",
-            show(&path),
+            "{} is not what was read from {}",
+            restored.display(),
             source.display()
-        ))
-        .hint("did it change since? run quickstart again"));
+        )));
     }
+    // A source that is in use may have changed or gone meanwhile.
+    let source = match digest_of(&source.join(name)) {
+        Ok(digest) if digest == entry.digest => SourceNow::Same,
+        Ok(_) | Err(_) => SourceNow::Changed,
+    };
     Ok(Some(Sample {
-        path: show(&path),
+        path: show(&entry.path),
         cartridge: report.cartridges.join(", "),
-        to: to.join(name),
+        to: restored,
+        source,
     }))
 }
 
-/// The largest regular file within the limit: its restore shows most.
-fn choose_sample(app: &App, set: &BackupSet) -> Result<Option<Vec<u8>>> {
+/// BLAKE3 of a file, as the index has it.
+fn digest_of(path: &Path) -> Result<Option<[u8; 32]>> {
+    let mut hasher = blake3::Hasher::new();
+    std::fs::File::open(path)
+        .and_then(|file| hasher.update_reader(file).map(|_| ()))
+        .context(format!("cannot read {}", path.display()))?;
+    Ok(Some(hasher.finalize().into()))
+}
+
+/// The largest regular file within the limit, whose restore shows most, or else the smallest.
+fn choose_sample(app: &App, set: &BackupSet) -> Result<Option<IndexEntry>> {
     let Some(stored) = &set.index else {
         return Ok(None);
     };
     let index = IndexReader::open(&app.indexes().join(&stored.file))
         .context("cannot read the set's index")?;
-    let mut best: Option<(u64, Vec<u8>)> = None;
+    let rank = |size: u64| {
+        (
+            size <= SAMPLE_LIMIT,
+            if size <= SAMPLE_LIMIT { size } else { !size },
+        )
+    };
+    let mut best: Option<IndexEntry> = None;
     for entry in index.entries() {
         let entry = entry.context("cannot read the set's index")?;
         if entry.kind == MemberKind::File
-            && entry.size <= SAMPLE_LIMIT
-            && best.as_ref().is_none_or(|(size, _)| *size < entry.size)
+            && entry.state == MemberState::Intact
+            && best
+                .as_ref()
+                .is_none_or(|one| rank(one.size) < rank(entry.size))
         {
-            best = Some((entry.size, entry.path));
+            best = Some(entry);
         }
     }
-    Ok(best.map(|(_, path)| path))
+    Ok(best)
 }
 
 fn closing_lines(app: &App, report: &Report, sample: Option<Sample>) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(sample) = sample {
-        lines.push(format!(
-            "Restored {} from {}: the same as the source ({})",
+    lines.push(match sample {
+        None => "No file was restored: the set has none that was read whole".to_owned(),
+        Some(sample) => format!(
+            "Restored {} from {}: {} ({})",
             sample.path,
             sample.cartridge,
+            match sample.source {
+                SourceNow::Same => "the same as the source",
+                SourceNow::Changed => "as it was read; the source has changed since",
+            },
             sample.to.display()
-        ));
-    }
+        ),
+    });
     lines.push(String::new());
     for set in &report.sets {
         lines.push(format!(

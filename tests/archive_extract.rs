@@ -209,7 +209,8 @@ fn a_later_hard_link_restored_alone_carries_the_data() {
         .extract(b"second", &first, &mut from_first, None, &mut report)
         .unwrap();
     assert_eq!(outcome, Outcome::Restored);
-    let third = reader.next_member().unwrap().unwrap();
+    let mut third = reader.next_member().unwrap().unwrap();
+    third.link = b"second".to_vec();
     let outcome = extractor
         .extract(b"third", &third, &mut reader, None, &mut report)
         .unwrap();
@@ -280,6 +281,23 @@ fn a_kept_file_is_not_linked_to() {
     };
     assert_eq!(outcomes, [Outcome::Kept, needs]);
     assert_eq!(names(folder.path()), ["first"]);
+}
+
+/// What an earlier, interrupted restore left is linked to by the one that goes on.
+#[test]
+fn a_kept_file_of_the_same_time_is_linked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = archive(&[
+        file(b"first", b"data"),
+        link(b"second", MemberKind::HardLink, b"first"),
+    ]);
+    extract_with(&bytes[..1024], folder.path(), options(Existing::Keep)).unwrap();
+    let (outcomes, _) = extract_with(&bytes, folder.path(), options(Existing::Keep)).unwrap();
+    assert_eq!(outcomes, [Outcome::Kept, Outcome::Restored]);
+    assert_eq!(
+        fs::metadata(folder.path().join("second")).unwrap().nlink(),
+        2
+    );
 }
 
 #[test]

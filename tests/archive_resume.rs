@@ -443,6 +443,26 @@ fn a_file_that_grows_while_read_is_cut_and_marked() {
 }
 
 #[test]
+fn a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on() {
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join("file"), pattern(1, LARGE)).unwrap();
+    fs::write(source.path().join("gone"), b"gone").unwrap();
+    fs::write(source.path().join("next"), b"next").unwrap();
+    let (stream, summary, problems) = write_while(source.path(), 500_000, |_| {
+        fs::remove_file(source.path().join("gone"))
+    });
+    assert_eq!((summary.changed, summary.superseded), (0, 0));
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].path, b"gone");
+    assert!(
+        matches!(problems[0].what, ProblemKind::Vanished),
+        "{problems:?}"
+    );
+    assert_content(&stream, &pattern(1, LARGE), MemberState::Intact);
+    assert!(stream.entries.iter().all(|entry| entry.path != b"gone"));
+}
+
+#[test]
 fn a_read_error_leaves_zeros_a_mark_and_the_rest_of_the_tree() {
     let source = tempfile::tempdir().unwrap();
     fs::write(source.path().join("file"), pattern(1, LARGE)).unwrap();

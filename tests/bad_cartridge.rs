@@ -202,6 +202,20 @@ fn a_damaged_header_does_not_make_a_volume_free() {
 }
 
 #[test]
+fn what_was_ejected_for_the_courier_gets_no_more() {
+    let world = World::with_library("64MiB");
+    world.define_data(67, 1 << 20);
+    world.ok(["job", "run"]);
+    // Nobody has emptied the mail slots since.
+    let before = bytes(&world, "TWV001L8");
+    let report = world.ok(["job", "run"]);
+    assert!(report.contains("TWV003L8"), "{report}");
+    assert!(report.contains("TWV004L8"), "{report}");
+    assert_eq!(bytes(&world, "TWV001L8"), before);
+    world.both_copies_restore();
+}
+
+#[test]
 fn exchanged_cartridges_are_refused_with_both_named() {
     let world = World::with_set_on_tape();
     world.exchange("TWV001L8", "TWV002L8");

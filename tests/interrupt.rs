@@ -50,7 +50,10 @@ fn prepared() -> World {
 #[test]
 fn a_job_stops_at_a_safe_point_and_goes_on() {
     let world = prepared();
-    let (code, said) = interrupted(world.command(["job", "run"]), ": writing ");
+    let (code, said) = interrupted(
+        world.command(["--json", "job", "run"]),
+        "\"task\":\"writing data\"",
+    );
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("tapeward job resume"), "{said}");
     // Drives and cartridges are let go: a person may take one out.

@@ -47,6 +47,43 @@ fn from_nothing_to_a_restored_file_and_again() {
 }
 
 #[test]
+fn the_restored_file_may_be_a_large_one_or_there_may_be_none() {
+    let world = World::new();
+    let source = world.path("source");
+    std::fs::create_dir_all(source.join("only a folder")).unwrap();
+    let none = world.ok(["quickstart", source.to_str().unwrap()]);
+    assert!(none.contains("No file was restored"), "{none}");
+
+    let large = std::fs::File::create(source.join("large")).unwrap();
+    large.set_len(300 << 20).unwrap();
+    let one = world.ok(["quickstart", source.to_str().unwrap()]);
+    assert!(one.contains("Restored large from "), "{one}");
+    assert!(one.contains("the same as the source"), "{one}");
+}
+
+#[test]
+fn what_a_killed_quickstart_left_is_no_obstacle() {
+    let world = World::new();
+    let source = world.path("source");
+    seeded::make_tree(&source, 8, 1 << 20);
+    // Killed while it made the virtual library.
+    let half = world.state().join("virtual.partial/cartridges/TWV001L8");
+    std::fs::create_dir_all(&half).unwrap();
+    world.ok(["quickstart", source.to_str().unwrap()]);
+    world.ok(["job", "list"]);
+}
+
+#[test]
+fn a_quickstart_killed_just_before_the_configuration_can_be_repeated() {
+    let world = World::new();
+    let source = world.path("source");
+    seeded::make_tree(&source, 8, 1 << 20);
+    let folder = world.state().join("virtual");
+    world.ok(["sim", "create", folder.to_str().unwrap()]);
+    world.ok(["quickstart", source.to_str().unwrap()]);
+}
+
+#[test]
 fn a_missing_source_is_one_clear_line() {
     let world = World::new();
     let (out, err) = world.exits(2, ["quickstart", "/no/such/folder"]);

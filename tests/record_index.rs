@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };
+use tapeward::archive::order::{is_below, walk_order};
 use tapeward::id::SetId;
 use tapeward::index::{
     Damage, FrameTable, IndexError, IndexHeader, IndexReader, IndexWriter, PartBuilder, Scope,
-    is_below, merge, walk_order,
+    merge,
 };
 
 fn set() -> SetId {
@@ -348,17 +349,6 @@ proptest! {
             prop_assert_eq!(below, expected);
         }
         reader.verify().unwrap();
-    }
-
-    #[test]
-    fn the_order_of_rows_is_the_order_of_the_walk(
-        a in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
-        b in "(\\.|[ab!.-]{1,3}(/[ab!.-]{1,3}){0,3})",
-    ) {
-        let dots = |path: &str| path.split('/').any(|name| name == "." || name == "..");
-        prop_assume!((a == "." || !dots(&a)) && (b == "." || !dots(&b)));
-        let (a, b) = (a.as_bytes(), b.as_bytes());
-        prop_assert_eq!(walk_order(a, b), tapeward::archive::scan::walk_order(a, b));
     }
 
     #[test]

@@ -5,9 +5,8 @@
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };
-use tapeward::index::{
-    FrameTable, IndexError, IndexHeader, IndexReader, IndexWriter, Scope, walk_order,
-};
+use tapeward::archive::order::walk_order;
+use tapeward::index::{FrameTable, IndexError, IndexHeader, IndexReader, IndexWriter, Scope};
 
 fn header() -> IndexHeader {
     IndexHeader {

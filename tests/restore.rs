@@ -181,6 +181,17 @@ fn parts_of_a_set_come_back_alone(#[values("none", "zstd")] compression: &str) {
     );
     remove_tree(&back);
 
+    for (pattern, code) in [(b"caf\xe9".as_slice(), 0), (b"ca*\xe9", 2), (b"ca?\x3f", 0)] {
+        let mut command = world.command(["--json", "find"]);
+        let output = command.arg(OsStr::from_bytes(pattern)).output().unwrap();
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(code), "{pattern:?} {out} {err}");
+        if code == 0 {
+            let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+            assert_eq!(found.as_array().unwrap().len(), 1, "{pattern:?} {out}");
+        }
+    }
+
     // The later name of a hard link brings the data with it.
     let back = restore(&world, &["z-linked"]);
     assert_eq!(names(&back), [".", "z-linked"]);

@@ -353,6 +353,8 @@ fn many_small_members_close_a_segment_before_its_index_is_too_long() {
             supply: shelf.clone(),
             events: stream.sender.clone(),
             stop: stream.stop.clone(),
+            clock: stream.clock.clone(),
+            patience: support::PATIENCE,
         });
     let mut segmenter = segmenter.unwrap();
     write_members(&mut segmenter, 0..3000, 512).unwrap();

@@ -23,6 +23,7 @@ use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{FileKind, SegmentFiles};
 use tapeward::tape::verify::{Depth, VerifyError, verify_segment};
 use tapeward::tape::volume::{Room as Space, VolumeReader};
+use tapeward_drivers::ssc;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::{CartridgeId, CartridgeSpec};
 

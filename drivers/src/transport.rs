@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Longest CDB carried: fixed-length CDBs only, 6, 10, 12 or 16 bytes (SPC-5 4.2.2).
+/// Longest CDB carried: fixed-length CDBs only, 6, 10, 12 or 16 bytes (SPC-5,
+/// fixed length CDB formats).
 pub const MAX_CDB_LENGTH: usize = 16;
 
-/// Longest sense data a device may return (SPC-5 4.4.1: 252 bytes).
+/// Longest sense data a device may return (SPC-5, sense data: 252 bytes).
 pub const MAX_SENSE_LENGTH: usize = 252;
 
-/// A command descriptor block of 6, 10, 12 or 16 bytes (SPC-5 4.2.2).
+/// A command descriptor block of 6, 10, 12 or 16 bytes (SPC-5, fixed length CDB formats).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cdb {
     bytes: [u8; MAX_CDB_LENGTH],
@@ -89,7 +90,7 @@ pub enum Data<'a> {
     Out(&'a [u8]),
 }
 
-/// SCSI status byte (SAM-5 5.3.1).
+/// SCSI status byte (SAM-5, status codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// 00h

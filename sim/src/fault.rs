@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,11 @@ pub enum Fault {
     MoveStuck,
     /// The drive asks to be cleaned (TapeAlert 14h); the command is carried out.
     NeedsCleaning,
+    /// The drive breaks: HARDWARE ERROR, INTERNAL TARGET FAILURE for this command and every later
+    /// one but INQUIRY, REPORT LUNS and REQUEST SENSE, until its power is cut.
+    DriveBreaks,
+    /// The drive does not answer until the plan is replaced; then the command is carried out.
+    Stalls,
     /// The process of the simulator dies before the command is carried out.
     Abort,
     /// The process that gave the command gets SIGKILL, and the command is not carried out.
@@ -73,6 +78,8 @@ impl Place {
                     | Fault::MediumError
                     | Fault::DeferredWriteError
                     | Fault::NeedsCleaning
+                    | Fault::DriveBreaks
+                    | Fault::Stalls
                     | Fault::Abort
             ),
             Self::ReadRecord { .. } => {
@@ -111,6 +118,8 @@ pub struct Counts {
 struct State {
     planned: Vec<PlannedFault>,
     counts: Counts,
+    /// How often the plan was replaced.
+    plans: u64,
 }
 
 /// The plan of a library, kept in a file so that it outlives an abort.
@@ -118,6 +127,7 @@ struct State {
 pub struct FaultPlan {
     path: PathBuf,
     state: Mutex<State>,
+    replaced: Condvar,
 }
 
 impl FaultPlan {
@@ -140,6 +150,7 @@ impl FaultPlan {
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(state),
+            replaced: Condvar::new(),
         })
     }
 
@@ -150,9 +161,19 @@ impl FaultPlan {
         save(&self.path, &planned)?;
         *state = State {
             planned,
-            ..State::default()
+            counts: Counts::default(),
+            plans: state.plans + 1,
         };
+        self.replaced.notify_all();
         Ok(())
+    }
+
+    /// Waits until the plan is replaced.
+    pub(crate) fn wait_for_another(&self) {
+        let state = self.lock();
+        let plan = state.plans;
+        let waited = self.replaced.wait_while(state, |state| state.plans == plan);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// What is still to happen.

@@ -201,14 +201,14 @@ impl Sense {
         }
     }
 
-    /// SPC-5, fixed format: 18 bytes, INFORMATION the low 32 bits.
+    /// SPC-5, fixed format: 18 bytes, INFORMATION valid if it fits four of them.
     fn encode_fixed(&self) -> Vec<u8> {
         let mut bytes = vec![0; 18];
         bytes[0] = if self.deferred { 0x71 } else { 0x70 };
         bytes[2] = self.stream.bits() | self.key.code();
-        if let Some(information) = self.information {
+        if let Some(Ok(information)) = self.information.map(i32::try_from) {
             bytes[0] |= 0x80;
-            bytes[3..7].copy_from_slice(&information.to_be_bytes()[4..]);
+            bytes[3..7].copy_from_slice(&information.to_be_bytes());
         }
         bytes[7] = 10;
         (bytes[12], bytes[13]) = self.additional;
@@ -226,7 +226,10 @@ impl Sense {
         let mut bytes = vec![response, self.key.code(), code, qualifier, 0, 0, 0, 0];
         if let Some(information) = self.information {
             bytes.extend([0x00, 0x0a, 0x80, 0x00]);
-            bytes.extend(information.to_be_bytes());
+            // Four bytes, where they are enough, with zeros before them.
+            let wide = i32::try_from(information)
+                .map_or(information, |four| i64::from(four.cast_unsigned()));
+            bytes.extend(wide.to_be_bytes());
         }
         if let Some(specific) = self.sense_key_specific() {
             bytes.extend([0x02, 0x06, 0x00, 0x00]);
@@ -254,7 +257,8 @@ impl Sense {
 mod tests {
     use super::*;
 
-    /// SPC-5, fixed format: VALID and response code, FILEMARK/EOM/ILI and key in byte 2,
+    /// Seagate "SCSI Commands Reference Manual" Rev. J, table 27 (page 56): VALID and response
+    /// code in byte 0, FILEMARK/EOM/ILI and key in byte 2,
     /// INFORMATION 3-6, additional length 7, ASC/ASCQ 12-13, sense key specific 15-17.
     #[test]
     fn fixed_format_places_every_field() {
@@ -276,7 +280,19 @@ mod tests {
         );
     }
 
-    /// SPC-5, descriptor format: descriptors 00h (12 bytes), 04h (4 bytes).
+    /// Seagate "SCSI Commands Reference Manual" Rev. J, table 27 (page 56): without VALID the
+    /// INFORMATION field says nothing, which is all that four bytes can do for a larger number.
+    #[test]
+    fn information_beyond_four_bytes_is_not_valid_in_fixed_format() {
+        let sense = Sense::new(SenseKey::BlankCheck, (0x00, 0x05)).with_residual((1 << 40) + 5);
+        let fixed = sense.encode(SenseFormat::Fixed);
+        assert_eq!(fixed[..7], [0x70, 0, 8, 0, 0, 0, 0]);
+        let descriptor = sense.encode(SenseFormat::Descriptor);
+        assert_eq!(descriptor[8..20], [0, 10, 0x80, 0, 0, 0, 1, 0, 0, 0, 0, 5]);
+    }
+
+    /// Descriptors 00h (12 bytes) and 04h (4 bytes). Seagate "SCSI Commands Reference Manual"
+    /// Rev. J, 2.4.1.1.2 (page 49): a four-byte quantity has zeros before it.
     #[test]
     fn descriptor_format_places_every_field() {
         let sense = Sense::new(SenseKey::NoSense, (0x00, 0x00))
@@ -284,7 +300,7 @@ mod tests {
             .with_information(-2)
             .as_deferred();
         let mut expected = vec![0x73, 0, 0, 0, 0, 0, 0, 16, 0x00, 0x0a, 0x80, 0];
-        expected.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe]);
+        expected.extend([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xfe]);
         expected.extend([0x04, 0x02, 0x00, 0x20]);
         assert_eq!(sense.encode(SenseFormat::Descriptor), expected);
     }

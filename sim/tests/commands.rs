@@ -11,8 +11,8 @@ fn world() -> World {
     World::new(&LibrarySpec::new("generic", "TWTEST").with_cartridge(cartridge))
 }
 
-/// SPC-5, standard INQUIRY data: type, RMB, version, response data format, additional length, then vendor
-/// 8-15, product 16-31, revision 32-35.
+/// Standard INQUIRY data, laid out as tgt 1.0.85's (drivers/tests/scsi/other_devices.rs): type, RMB,
+/// version, response data format, additional length, then vendor 8-15, product 16-31, revision 32-35.
 #[test]
 fn standard_inquiry_data() {
     let world = world();
@@ -64,7 +64,8 @@ fn vital_product_data() {
     assert_eq!(serial, b"\x08\x80\x00\x06TWTEST");
 }
 
-/// SPC-5, REPORT LUNS: LUN list length, four reserved bytes, eight bytes for each.
+/// As tgt 1.0.85 answers `sg_luns` (drivers/tests/scsi/other_devices.rs): LUN list length, four
+/// reserved bytes, eight bytes for each.
 #[test]
 fn report_luns() {
     let world = world();
@@ -121,7 +122,9 @@ fn request_sense_takes_the_unit_attention() {
     assert_eq!(unit.ready().sense(), (2, 0x3a, 0x00));
 }
 
-/// SMC-3, element address assignment 1Dh, device capabilities 1Fh: transport, storage, import/export, data transfer elements.
+/// Page 1Dh is laid out as tgt 1.0.85's (drivers/tests/scsi/mode_and_log.rs): transport, storage,
+/// import/export, data transfer elements. Page 1Fh: Oracle "SL150 Interface Reference Manual" (July
+/// 2017), table 4-65 (page 128).
 #[test]
 fn mode_pages_of_the_changer() {
     let world = world();
@@ -143,7 +146,8 @@ fn mode_pages_of_the_changer() {
     assert_eq!(missing.sense(), (5, 0x24, 0x00));
 }
 
-/// SSC-4, mode parameter header: buffered mode 1h in byte 2, block descriptor with density and block length;
+/// Buffered mode 1h in byte 2, block descriptor with density and block length (as tgt 1.0.85 has
+/// them); Quantum "DLT-S4 Interface Reference Guide", figure 62 (page 116) for page 0Fh; SSC-4,
 /// device configuration extension: PEWS in bytes 6-7 of page 10h/01h.
 #[test]
 fn mode_pages_of_a_drive() {
@@ -205,7 +209,8 @@ fn mode_select_is_checked_as_a_whole() {
     assert_eq!(cut.sense(), (5, 0x1a, 0x00));
 }
 
-/// D_SENSE of the control mode page (SPC-5).
+/// D_SENSE of the control mode page (SPC-5); the information descriptor as in Seagate "SCSI Commands
+/// Reference Manual" Rev. J, table 15 (page 49).
 #[test]
 fn descriptor_sense_when_asked_for() {
     let world = world();
@@ -218,7 +223,8 @@ fn descriptor_sense_when_asked_for() {
     assert_eq!(answer.reply.sense, expected);
 }
 
-/// SSC-4, READ BLOCK LIMITS: maximum in bytes 1-3, minimum in 4-5.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 127 (page 262): maximum in bytes 1-3, minimum
+/// in 4-5.
 #[test]
 fn read_block_limits() {
     let world = world();
@@ -227,7 +233,7 @@ fn read_block_limits() {
     assert_eq!(limits, [0, 0x80, 0, 0, 0, 1]);
 }
 
-/// SSC-4, REPORT DENSITY SUPPORT: 52 bytes for each density, the drive's own marked as default (DEFLT).
+/// HP Ultrium technical reference Q1530-90901, page 138: 52 bytes for each density, the drive's own marked as default (DEFLT).
 #[test]
 fn report_density_support() {
     let world = world();
@@ -291,7 +297,7 @@ fn log_pages() {
         .send_in(&[0x4d, 0, 0x40, 0, 0, 0, 0, 0, 255, 0], 255)
         .good();
     assert_eq!(supported, [0, 0, 0, 4, 0x00, 0x17, 0x2e, 0x31]);
-    // SSC-4, tape capacity: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
+    // HP Ultrium technical reference C7379-90900, page 69: remaining and maximum capacity of a 64 MiB cartridge with one MiB on it.
     drive.write(&vec![1; 1 << 20]).good();
     let capacity = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 255, 0], 255)

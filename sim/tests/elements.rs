@@ -16,7 +16,8 @@ fn world() -> World {
     )
 }
 
-/// B8h with VOLTAG and type in byte 1, start, count, flags (CURDATA 2, DVCID 1), allocation.
+/// B8h with VOLTAG and type in byte 1, start, count, flags (CURDATA 2, DVCID 1), allocation: Quantum
+/// "SuperLoader 3 Software Interface Guide", figure 58 (page 100).
 fn status(kind: u8, start: u16, count: u16, flags: u8, allocation: u32) -> [u8; 12] {
     let mut cdb = [0xb8, kind, 0, 0, 0, 0, flags, 0, 0, 0, 0, 0];
     cdb[2..4].copy_from_slice(&start.to_be_bytes());
@@ -31,6 +32,8 @@ fn report(changer: &mut Unit, kind: u8, flags: u8) -> Vec<u8> {
         .good()
 }
 
+/// Header and page header: Oracle "SL150 Interface Reference Manual" (July 2017), tables 4-101 and
+/// 4-103; FULL, ACCESS, SVALID and MEDIUM TYPE of a descriptor: table 4-106 (page 195).
 #[test]
 fn storage_elements_with_tags() {
     let world = world();
@@ -91,7 +94,7 @@ fn u24(bytes: &[u8]) -> usize {
     u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]) as usize
 }
 
-/// SMC-3, READ ELEMENT STATUS: whatever the allocation length, the header tells of the whole report, and no
+/// Quantum "SuperLoader 3 Software Interface Guide", page 101: whatever the allocation length, the header tells of the whole report, and no
 /// descriptor is cut.
 #[test]
 fn every_allocation_length_gives_a_whole_number_of_descriptors() {
@@ -213,7 +216,8 @@ fn a_cartridge_keeps_its_last_slot_as_source() {
     changer.move_medium(0x0402, BAY).good();
     changer.move_medium(BAY, MAIL).good();
     let report = report(&mut changer, 3, 0);
-    // Full, accessible, importing and exporting, not by an operator; from slot 0402h.
+    // Full, accessible, importing and exporting, not by an operator; from slot 0402h (SL150
+    // manual, table 4-106, page 195).
     assert_eq!(report[16..28], [3, 1, 0x39, 0, 0, 0, 0, 0, 0, 0x84, 4, 2]);
 }
 

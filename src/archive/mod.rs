@@ -18,6 +18,7 @@ mod gather;
 pub mod header;
 pub mod links;
 pub mod member;
+pub mod order;
 pub mod owner;
 mod pax;
 pub mod problem;
@@ -29,6 +30,8 @@ pub mod writer;
 
 #[cfg(test)]
 mod reader_tests;
+#[cfg(test)]
+mod record_tests;
 #[cfg(test)]
 mod scan_tests;
 #[cfg(test)]

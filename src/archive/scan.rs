@@ -3,7 +3,6 @@
 //! Names are sorted by their raw bytes within each directory and a directory comes before what is
 //! in it, so two sessions over the same tree meet the same paths in the same order.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,12 +15,6 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
 
 use super::descent::{Descent, components};
 use super::problem::{Access, ArchiveError, Problem, ProblemKind};
-
-/// Compares two paths below the root as the walk meets them: component by component, raw bytes.
-#[must_use]
-pub fn walk_order(a: &[u8], b: &[u8]) -> Ordering {
-    components(a).cmp(components(b))
-}
 
 /// Whether a walk enters directories of other file systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,9 +108,25 @@ impl SourceTree {
     /// # Errors
     /// As [`Self::walk`].
     pub fn measure(&self) -> Result<Totals, ArchiveError> {
+        self.measure_while(&mut |_| true)
+            .map(Option::unwrap_or_default)
+    }
+
+    /// As [`Self::measure`], for as long as `go_on` says so of what was counted so far; none when
+    /// it said no.
+    ///
+    /// # Errors
+    /// As [`Self::walk`].
+    pub fn measure_while(
+        &self,
+        go_on: &mut dyn FnMut(&Totals) -> bool,
+    ) -> Result<Option<Totals>, ArchiveError> {
         let mut walk = self.walk()?;
         let mut totals = Totals::default();
         while let Some(step) = walk.step() {
+            if !go_on(&totals) {
+                return Ok(None);
+            }
             if let Step::Entry(status) = step {
                 totals.entries += 1;
                 if file_type(&status) == SFlag::S_IFREG {
@@ -125,7 +134,7 @@ impl SourceTree {
                 }
             }
         }
-        Ok(totals)
+        Ok(Some(totals))
     }
 
     pub(super) fn descent(&self) -> Result<Descent, ArchiveError> {

@@ -7,8 +7,9 @@ use std::path::Path;
 use nix::sys::stat::SFlag;
 use rstest::rstest;
 
+use super::order::walk_order;
 use super::problem::{ProblemKind, Severity};
-use super::scan::{MountBoundary, SourceTree, Step, Totals, file_type, walk_order};
+use super::scan::{MountBoundary, SourceTree, Step, Totals, file_type};
 
 fn paths(tree: &SourceTree) -> Vec<String> {
     let mut walk = tree.walk().unwrap();
@@ -89,6 +90,9 @@ fn what_is_excluded_is_not_met() {
         bytes: 4,
     };
     assert_eq!(tree.measure().unwrap(), totals);
+    let half = totals.entries / 2;
+    let stopped = tree.measure_while(&mut |so_far| so_far.entries < half);
+    assert_eq!(stopped.unwrap(), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::error::{CatalogueError, Noun};
-use super::places::ElementAddress;
+use super::places::{ElementAddress, ElementKind};
 use super::sql::{Moment, moment};
 use super::store::{Tx, View};
 use crate::id::LibraryId;
@@ -17,11 +17,11 @@ pub struct Library {
     pub id: LibraryId,
     /// Its name in the configuration, unique.
     pub name: String,
-    /// T10 vendor identification (SPC-4 6.4.2), without trailing blanks.
+    /// T10 vendor identification (SPC-4, standard INQUIRY data), without trailing blanks.
     pub vendor: String,
     /// Product identification, without trailing blanks.
     pub product: String,
-    /// Unit serial number (SPC-4 7.8.14, VPD page 80h).
+    /// Unit serial number (SPC-4, VPD page 80h).
     pub serial: String,
     /// When it was first seen.
     pub first_seen_at: DateTime<Utc>,
@@ -47,7 +47,7 @@ pub struct NewLibrary {
 /// A tape drive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drive {
-    /// Unit serial number (SPC-4 7.8.14, VPD page 80h), unique.
+    /// Unit serial number (SPC-4, VPD page 80h), unique.
     pub serial: String,
     /// T10 vendor identification, without trailing blanks.
     pub vendor: String,
@@ -57,6 +57,25 @@ pub struct Drive {
     pub place: Option<(LibraryId, ElementAddress)>,
     /// When it was last seen.
     pub seen_at: DateTime<Utc>,
+}
+
+/// An element as people count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberedElement {
+    /// Its address.
+    pub address: ElementAddress,
+    /// Its kind.
+    pub kind: ElementKind,
+    /// Its number among those of its kind.
+    pub number: u16,
+}
+
+fn element(row: &Row<'_>) -> rusqlite::Result<NumberedElement> {
+    Ok(NumberedElement {
+        address: row.get("address")?,
+        kind: row.get("kind")?,
+        number: row.get("number")?,
+    })
 }
 
 fn library(row: &Row<'_>) -> rusqlite::Result<Library> {
@@ -103,6 +122,28 @@ impl View<'_> {
         self.all("SELECT * FROM library ORDER BY name", [], library)
     }
 
+    /// How a library's elements are numbered, by address, as last recorded.
+    pub fn elements(&self, library: LibraryId) -> Result<Vec<NumberedElement>, CatalogueError> {
+        self.all(
+            "SELECT * FROM element WHERE library = ?1 ORDER BY address",
+            [library],
+            element,
+        )
+    }
+
+    /// How an element is numbered, if that was ever recorded.
+    pub fn element(
+        &self,
+        library: LibraryId,
+        address: ElementAddress,
+    ) -> Result<Option<NumberedElement>, CatalogueError> {
+        self.find(
+            "SELECT * FROM element WHERE library = ?1 AND address = ?2",
+            (library, address),
+            element,
+        )
+    }
+
     /// All drives, by library and element.
     pub fn drives(&self) -> Result<Vec<Drive>, CatalogueError> {
         self.all(
@@ -135,6 +176,26 @@ impl Tx<'_> {
             },
             |row| row.get(0),
         )
+    }
+
+    /// Records how a library's elements are numbered; writes nothing where that is known.
+    /// `elements` is by address.
+    pub fn record_elements(
+        &self,
+        library: LibraryId,
+        elements: &[NumberedElement],
+    ) -> Result<(), CatalogueError> {
+        if self.elements(library)? == elements {
+            return Ok(());
+        }
+        self.execute("DELETE FROM element WHERE library = ?1", [library])?;
+        for element in elements {
+            self.execute(
+                "INSERT INTO element (library, address, kind, number) VALUES (?1, ?2, ?3, ?4)",
+                (library, element.address, element.kind, element.number),
+            )?;
+        }
+        Ok(())
     }
 
     /// Records a drive that was seen. A drive that was in the same element before no longer is.

@@ -7,7 +7,10 @@ use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use super::error::CatalogueError;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("schema_1.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("schema_1.sql")),
+    M::up(include_str!("schema_2.sql")),
+];
 
 /// How many there are: the schema version this program writes.
 pub(super) const NEWEST: usize = STEPS.len();

@@ -42,7 +42,7 @@ pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use keys::{IdentityPlace, Key, KeyRole};
 pub use leases::{Lease, LeaseOutcome};
-pub use libraries::{Drive, Library, NewLibrary};
+pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};

@@ -9,7 +9,9 @@ use super::sql::{Moment, integer_column, moment, text_enum};
 use super::store::{Tx, View};
 use crate::id::{CartridgeId, LibraryId, RunId};
 
-/// Address of an element within a library (SMC-3 4.2).
+/// Address of an element within a library (SMC-3, media changer elements). Not the
+/// one of `drivers`: that crate knows no
+/// SQL, and its types cannot be given any here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ElementAddress(pub u16);
@@ -22,7 +24,7 @@ impl std::fmt::Display for ElementAddress {
 }
 
 text_enum! {
-    /// Kind of an element (SMC-3 4.2.1).
+    /// Kind of an element (SMC-3, element types), as the record spells it; see [`ElementAddress`].
     pub enum ElementKind {
         /// The robot's hand.
         Transport = "transport",

@@ -1,5 +1,6 @@
 //! What can be typed. Every command has examples.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,7 +20,10 @@ Examples:
   tapeward restore documents --to /tmp/back
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
-11 somebody else holds it, 20 a person must act, 130 interrupted.")]
+11 somebody else holds it, 20 a person must act, 130 interrupted.
+
+Environment: TAPEWARD_STATE is the state folder; \"tapeward init\" takes the library from CHANGER
+and TAPE where it is not told which; TAPEWARD_LOG=tapeward=debug shows what happens.")]
 pub struct Cli {
     /// State folder: configuration, catalogue, indexes, keys.
     #[arg(long, global = true, env = "TAPEWARD_STATE", value_name = "DIR")]
@@ -99,7 +103,11 @@ pub struct QuickstartArgs {
 Examples:
   tapeward init                            then describe the library in config.toml
   tapeward init --virtual                  with a virtual library of 24 slots and 2 drives
-  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2")]
+  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2
+  CHANGER=/dev/sg3 TAPE=/dev/nst0 tapeward init
+
+Environment: CHANGER and TAPE, as mtx and mt know them, stand for --changer and --drive where
+these are not given. TAPE must be a node that does not rewind (/dev/nst0, not /dev/st0).")]
 pub struct InitArgs {
     /// Make a virtual library in the state folder and configure it.
     #[arg(long = "virtual", conflicts_with_all = ["changer", "drive"])]
@@ -112,11 +120,11 @@ pub struct InitArgs {
         requires = "with_virtual"
     )]
     pub cartridge_size: bytesize::ByteSize,
-    /// SCSI generic node of the medium changer.
-    #[arg(long, value_name = "DEVICE", requires = "drive")]
+    /// SCSI generic node of the medium changer, or its sch node; $CHANGER without it.
+    #[arg(long, value_name = "DEVICE")]
     pub changer: Option<PathBuf>,
-    /// SCSI generic node of a drive; once for each.
-    #[arg(long, value_name = "DEVICE", requires = "changer")]
+    /// SCSI generic node of a drive, or its nst node; once for each; $TAPE without it.
+    #[arg(long, value_name = "DEVICE")]
     pub drive: Vec<PathBuf>,
 }
 
@@ -460,7 +468,7 @@ A pattern without * ? [ finds paths that contain it; with them it must match the
 or the name.")]
 pub struct FindArgs {
     /// Text or glob pattern.
-    pub pattern: String,
+    pub pattern: OsString,
     /// Only in sets of this definition.
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
@@ -562,5 +570,49 @@ mod tests {
             }
         }
         walk(&Cli::command(), "tapeward");
+    }
+
+    /// The words of an example as a shell hands them over; what stands after two blanks explains it.
+    fn words(example: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for letter in example.split("   ").next().unwrap().chars() {
+            match letter {
+                '\'' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                other => words.last_mut().unwrap().push(other),
+            }
+        }
+        let variable = |word: &str| word.contains('=') && !word.starts_with('-');
+        words.retain(|word| !word.is_empty() && !variable(word));
+        words
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        fn walk(command: &clap::Command, path: &[&str], seen: &mut usize) {
+            let help = command.get_after_help().map(ToString::to_string);
+            for line in help.unwrap_or_default().lines().map(str::trim) {
+                if !line.contains("tapeward ") || line.contains(':') && !line.contains("slot:") {
+                    continue;
+                }
+                let words = words(line);
+                assert_eq!(words[0], "tapeward", "{line}");
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{line}: {error}");
+                }
+                let own = path
+                    .iter()
+                    .all(|name| words.iter().any(|word| word == name));
+                assert!(own, "{line} is no example of {path:?}");
+                *seen += 1;
+            }
+            for sub in command.get_subcommands() {
+                walk(sub, &[path, &[sub.get_name()]].concat(), seen);
+            }
+        }
+        let mut seen = 0;
+        walk(&Cli::command(), &[], &mut seen);
+        assert!(seen > 40, "{seen}");
     }
 }

@@ -6,10 +6,13 @@ use super::Session;
 use super::args::{JobCommand, JobRunArgs};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{JournalRow, Run, RunKind, Step, View};
+use crate::catalogue::{ElementAddress, Run, RunKind, View};
 use crate::error::{Error, Result};
+use crate::id::LibraryId;
 use crate::job::plan::{self, Request};
-use crate::job::run::{self, Report};
+use crate::job::report::Report;
+use crate::job::run;
+use crate::job::single::mark_interrupted;
 use crate::media::reconcile;
 use crate::progress::counted;
 
@@ -136,6 +139,7 @@ fn summary(report: &Report) -> Vec<String> {
 }
 
 fn list(session: &Session, app: &App) -> Result<()> {
+    mark_interrupted(app)?;
     let runs = app.catalogue.read(|view| view.runs())?;
     if session.is_json() {
         return output::json(&runs);
@@ -185,11 +189,24 @@ fn find_run(view: &View<'_>, text: &str) -> Result<Run> {
 }
 
 fn show(session: &Session, app: &App, text: &str) -> Result<()> {
-    let (run, steps, journal): (Run, Vec<Step>, Vec<JournalRow>) = app.catalogue.read(|view| {
+    mark_interrupted(app)?;
+    let (run, steps, journal, intents) = app.catalogue.read(|view| {
         let run = find_run(view, text)?;
         let steps = view.steps(run.id)?;
         let journal = view.journal_of_run(run.id)?;
-        Ok::<_, Error>((run, steps, journal))
+        let library = match run.plan["library"].as_str() {
+            Some(name) => view.library_by_name(name)?.map(|library| library.id),
+            // Runs that restore or verify need no plan of that; one library is the one.
+            None => match view.libraries()?.as_slice() {
+                [only] => Some(only.id),
+                _ => None,
+            },
+        };
+        let intents = steps
+            .iter()
+            .map(|step| compact(view, library, &step.intent))
+            .collect::<Result<Vec<_>>>()?;
+        Ok::<_, Error>((run, steps, journal, intents))
     })?;
     if session.is_json() {
         return output::json(&serde_json::json!({
@@ -212,32 +229,41 @@ fn show(session: &Session, app: &App, text: &str) -> Result<()> {
         format!("Journal   {} entries", journal.len()),
     ];
     lines.push("Steps".to_owned());
-    for step in steps {
+    for (step, intent) in steps.iter().zip(intents) {
         lines.push(format!(
             "  {:>3}  {}  {:<9} {:<9} {}",
             step.ordinal,
             time(step.started_at),
             step.kind.as_str(),
             step.state.to_string(),
-            compact(&step.intent)
+            intent
         ));
     }
     output::line(lines.join("\n"))
 }
 
-/// An intent in one line: its fields as `name value`.
-fn compact(value: &serde_json::Value) -> String {
+/// An intent in one line: its fields as `name value`, elements by their numbers.
+fn compact(
+    view: &View<'_>,
+    library: Option<LibraryId>,
+    value: &serde_json::Value,
+) -> Result<String> {
     let Some(fields) = value.as_object() else {
-        return value.to_string();
+        return Ok(value.to_string());
     };
-    fields
-        .iter()
-        .map(|(name, value)| {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            format!("{name} {text}")
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
+    let mut parts = Vec::new();
+    for (name, value) in fields {
+        let address = matches!(name.as_str(), "from" | "to")
+            .then(|| u16::try_from(value.as_u64()?).ok())
+            .flatten();
+        let text = match (address, library, value.as_str()) {
+            (Some(address), Some(library), _) => {
+                reconcile::address_words(view, library, ElementAddress(address))?
+            }
+            (_, _, Some(text)) => text.to_owned(),
+            _ => value.to_string(),
+        };
+        parts.push(format!("{name} {text}"));
+    }
+    Ok(parts.join(", "))
 }

@@ -80,6 +80,9 @@ struct Row {
     content: String,
     volume: Option<Volume>,
     bytes: u64,
+    /// The place in words.
+    #[serde(skip)]
+    place_words: String,
 }
 
 fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
@@ -94,6 +97,7 @@ fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
         (None, other) => other.to_string(),
     };
     Ok(Row {
+        place_words: reconcile::place_words(view, &cartridge.place)?,
         cartridge,
         content,
         volume,
@@ -136,7 +140,7 @@ fn list(session: &Session, app: &App) -> Result<()> {
                             .and_then(|volume| volume.retain_until)
                             .map(|until| until.format("%Y-%m-%d")),
                     ),
-                    reconcile::place_words(&row.cartridge.place, None),
+                    row.place_words,
                     time(row.cartridge.place_since),
                 ]
             })
@@ -152,6 +156,9 @@ struct Details {
     files: Vec<TapeFile>,
     places: Vec<crate::catalogue::PlaceEvent>,
     contents: Vec<crate::catalogue::VolumeEvent>,
+    /// The places in words.
+    #[serde(skip)]
+    place_words: Vec<String>,
 }
 
 fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
@@ -161,6 +168,10 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
                 .hint("\"tapeward media list\" shows all of them")
         })?;
         let places = view.place_history(cartridge.id)?;
+        let place_words = places
+            .iter()
+            .map(|event| reconcile::place_words(view, &event.place))
+            .collect::<Result<_>>()?;
         let row = row(view, cartridge)?;
         let (files, contents) = match &row.volume {
             Some(volume) => (view.tape_files(volume.id)?, view.volume_history(volume.id)?),
@@ -171,6 +182,7 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             files,
             places,
             contents,
+            place_words,
         })
     })?;
     if session.is_json() {
@@ -181,6 +193,7 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
         files,
         places,
         contents,
+        place_words,
     } = details;
     let mut lines = vec![
         format!(
@@ -190,7 +203,7 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
         format!("Content    {}", row.content),
         format!(
             "Place      {} since {}",
-            reconcile::place_words(&row.cartridge.place, None),
+            row.place_words,
             time(row.cartridge.place_since)
         ),
     ];
@@ -209,21 +222,21 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
         ));
     }
     lines.push("History".to_owned());
-    for event in &places {
-        lines.push(format!(
-            "  {}  {} (seen by {})",
-            time(event.at),
-            reconcile::place_words(&event.place, None),
-            event.witness
-        ));
-    }
-    for event in &contents {
-        lines.push(format!(
-            "  {}  content {}: {}",
-            time(event.at),
-            event.content,
-            event.reason
-        ));
-    }
+    let mut history: Vec<_> = places
+        .iter()
+        .zip(place_words)
+        .map(|(event, words)| (event.at, format!("{words} (seen by {})", event.witness)))
+        .chain(contents.iter().map(|event| {
+            let text = format!("content {}: {}", event.content, event.reason);
+            (event.at, text)
+        }))
+        .collect();
+    // Stable: what happened at the same moment stays in its order.
+    history.sort_by_key(|(at, _)| *at);
+    lines.extend(
+        history
+            .into_iter()
+            .map(|(at, text)| format!("  {}  {text}", time(at))),
+    );
     output::line(lines.join("\n"))
 }

@@ -1,6 +1,7 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod devices;
 mod discover;
 mod interrupt;
 mod job;
@@ -22,7 +23,7 @@ use clap::error::ErrorKind;
 use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
-use crate::job::run::Report;
+use crate::job::report::Report;
 use args::{Cli, Command, LibraryNoun};
 use output::{Format, Screen};
 

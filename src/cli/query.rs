@@ -1,5 +1,6 @@
 //! `find`, `restore`, `verify`, `set show`.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::id::{Barcode, CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::job::{run as job, verify as job_verify};
 use crate::media::reconcile;
+use crate::progress::counted;
 use crate::restore as restoring;
 
 /// A file in a set.
@@ -135,20 +137,25 @@ fn shown(session: &Session, found: &[Found], limit: Option<usize>) -> Result<()>
 
 type Matcher = Box<dyn Fn(&[u8]) -> bool>;
 
-fn matcher(pattern: &str) -> Result<Matcher> {
-    if !pattern.contains(['*', '?', '[']) {
-        let text = pattern.as_bytes().to_owned();
+fn matcher(pattern: &OsStr) -> Result<Matcher> {
+    let text = pattern.as_bytes();
+    if !text.iter().any(|byte| b"*?[".contains(byte)) {
+        let text = text.to_owned();
         return Ok(Box::new(move |path| {
             text.is_empty() || path.windows(text.len()).any(|window| window == text)
         }));
     }
+    let pattern = pattern.to_str().ok_or_else(|| {
+        Error::usage(format!("\"{}\" is not UTF-8", pattern.display()))
+            .hint("a pattern with * ? [ must be; ? stands for one byte that is not")
+    })?;
     let glob = GlobBuilder::new(pattern)
         .literal_separator(false)
         .build()
         .map_err(|error| Error::usage(format!("\"{pattern}\" is not a pattern")).because(error))?
         .compile_matcher();
     Ok(Box::new(move |path| {
-        let whole = Path::new(std::ffi::OsStr::from_bytes(path));
+        let whole = Path::new(OsStr::from_bytes(path));
         glob.is_match(whole) || whole.file_name().is_some_and(|name| glob.is_match(name))
     }))
 }
@@ -171,7 +178,7 @@ fn holdings(app: &App, set: SetId, entry: &IndexEntry) -> Result<Vec<Holding>> {
             holdings.push(Holding {
                 copy: copy.copy,
                 barcode: cartridge.barcode,
-                place: reconcile::place_words(&cartridge.place, None),
+                place: reconcile::place_words(view, &cartridge.place)?,
             });
         }
         Ok(holdings)
@@ -266,12 +273,18 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
     } else {
         for copy in &verified {
             output::line(format!(
-                "copy {}: {} segments ({}) are as they were written, {} are not",
+                "copy {}: segments as they were written: {} ({}); not so: {}",
                 copy.copy,
                 copy.segments,
                 size(copy.bytes),
                 copy.damaged.len()
             ))?;
+            for absent in &copy.absent {
+                output::line(format!(
+                    "copy {}: {} is not in the library ({}) and was not looked at",
+                    copy.copy, absent.barcode, absent.place
+                ))?;
+            }
         }
     }
     job_verify::damage(&verified)
@@ -324,13 +337,13 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
     ))?;
     for row in rows {
         output::line(format!(
-            "\nSet {} of {}, {}: {} members, {}, {} segments, kept until {}",
+            "\nSet {} of {}, {}: {} members, {}, {}, kept until {}",
             row.set.id,
             row.set.month,
             row.set.state,
             row.set.totals.members,
             size(row.set.totals.bytes),
-            row.segments,
+            counted(row.segments as u64, "segment", "segments"),
             row.set.retain_until.format("%Y-%m-%d")
         ))?;
         for copy in row.copies {
@@ -361,7 +374,7 @@ fn set_row(view: &View<'_>, set: BackupSet) -> Result<SetRow> {
                 .iter()
                 .all(|(barcode, _)| *barcode != cartridge.barcode)
             {
-                let place = reconcile::place_words(&cartridge.place, None);
+                let place = reconcile::place_words(view, &cartridge.place)?;
                 cartridges.push((cartridge.barcode, place));
             }
         }

@@ -1,36 +1,23 @@
 //! `init`, `config`, `set`, `key`.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::Session;
 use super::args::{CompressionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
+use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
 use crate::catalogue::{BackupSet, Compression, IdentityPlace, KeyRole, SetDefinition};
-use crate::config::{ChangerConfig, Config, DriveConfig, LibraryConfig};
+use crate::config::Config;
 use crate::error::{Context, Error, Result};
+use crate::progress::Event;
 use crate::set::{self, Definition};
 use crate::{key, quickstart};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
     let mut config = Config::default();
-    if let Some(changer) = &args.changer {
-        let drive = args
-            .drive
-            .iter()
-            .map(|device| DriveConfig {
-                device: Some(device.clone()),
-                ..DriveConfig::default()
-            })
-            .collect();
-        let changer = ChangerConfig {
-            device: Some(changer.clone()),
-            ..ChangerConfig::default()
-        };
-        config
-            .library
-            .insert("main".to_owned(), LibraryConfig::Scsi { changer, drive });
-    }
     if args.with_virtual {
         quickstart::initialise_virtual(
             &session.state,
@@ -39,6 +26,17 @@ pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
             &session.around,
         )?;
     } else {
+        let chosen = devices::choose(
+            args.changer.as_deref(),
+            &args.drive,
+            &Environment::of_this_process(),
+            Path::new("/sys"),
+        )?;
+        for text in chosen.remarks {
+            session.around.watcher.event(Event::Step { text });
+        }
+        let library = chosen.library.map(|library| ("main".to_owned(), library));
+        config.library.extend(library);
         App::initialise(&session.state, &config, session.around.clone())?;
     }
     let path = session.state.join(crate::config::FILE_NAME);

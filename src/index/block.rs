@@ -4,10 +4,10 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use super::column::{Cursor, put_varint, unzigzag, zigzag};
 use super::error::Damage;
-use super::order::common_length;
 use crate::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };
+use crate::archive::order::common_length;
 
 /// Rows of a full block.
 pub(super) const BLOCK_ROWS: usize = 512;

@@ -6,11 +6,11 @@ use std::io::Write;
 
 use super::error::IndexError;
 use super::format::{FrameTable, IndexHeader, IndexSummary};
-use super::order::walk_order;
 use super::reader::IndexReader;
 use super::rows::Entries;
 use super::writer::IndexWriter;
 use crate::archive::member::{IndexEntry, MemberAddress, SegmentNumber};
+use crate::archive::order::walk_order;
 
 /// Writes the rows and frame tables of all `parts` as one index, in order. Parts may overlap in any
 /// way; a part's block is in memory only while its rows are due.

@@ -10,10 +10,11 @@ use super::format::{
     END_MAGIC, FrameTable, IndexHeader, MAGIC, PREAMBLE_LENGTH, TOC_ROW_LENGTH, TRAILER_LENGTH,
     Tag, Totals, VERSION,
 };
-use super::order::walk_order;
+use super::lookup::Lookup;
 use super::rows::Entries;
 use super::source::Source;
 use crate::archive::member::{IndexEntry, SegmentNumber};
+use crate::archive::order::walk_order;
 
 /// Bytes read at a time when the whole file is hashed.
 const STRIDE: u64 = 1 << 20;
@@ -114,27 +115,7 @@ impl IndexReader {
 
     /// The row of a path; where a path occurs several times, the last one in the stream.
     pub fn lookup(&self, path: &[u8]) -> Result<Option<IndexEntry>, IndexError> {
-        // The last block that begins at or before the path holds its last row, if there is one.
-        let after = self
-            .blocks
-            .partition_point(|block| walk_order(&block.first_path, path) != Ordering::Greater);
-        let Some(number) = after.checked_sub(1) else {
-            return Ok(None);
-        };
-        let block = self.block(number)?;
-        let search = || {
-            let mut rows = block.rows()?;
-            let mut found = None;
-            while rows.advance()? {
-                match walk_order(rows.path(), path) {
-                    Ordering::Less => {}
-                    Ordering::Equal => found = Some(rows.entry()?),
-                    Ordering::Greater => break,
-                }
-            }
-            Ok(found)
-        };
-        search().map_err(|damage| self.block_error(number, damage))
+        Ok(Lookup::new(self).find(path)?.cloned())
     }
 
     /// The rows of a path and of everything below it, in order; `.` is everything.
@@ -207,6 +188,13 @@ impl IndexReader {
         self.blocks.get(number).map(|block| &*block.first_path)
     }
 
+    /// The last block that begins at or before a path.
+    pub(super) fn last_block(&self, path: &[u8]) -> Option<usize> {
+        self.blocks
+            .partition_point(|block| walk_order(&block.first_path, path) != Ordering::Greater)
+            .checked_sub(1)
+    }
+
     /// The block where rows of this path or below it may begin.
     pub(super) fn block_before(&self, path: &[u8]) -> usize {
         self.blocks
@@ -232,6 +220,20 @@ impl IndexReader {
             )));
         }
         Ok(block)
+    }
+
+    /// All rows of a block.
+    pub(super) fn rows_of(&self, number: usize) -> Result<Vec<IndexEntry>, IndexError> {
+        let block = self.block(number)?;
+        let read = || {
+            let mut rows = Vec::new();
+            let mut cursor = block.rows()?;
+            while cursor.advance()? {
+                rows.push(cursor.entry()?);
+            }
+            Ok(rows)
+        };
+        read().map_err(|damage| self.block_error(number, damage))
     }
 
     pub(super) fn block_error(&self, number: usize, damage: Damage) -> IndexError {

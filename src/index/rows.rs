@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::block::Block;
 use super::error::{Damage, IndexError};
-use super::order::{is_below, walk_order};
 use super::reader::IndexReader;
 use crate::archive::member::IndexEntry;
+use crate::archive::order::{is_below, walk_order};
 
 /// Rows of an index in order. After a damaged block it goes on with the next one.
 #[derive(Debug)]

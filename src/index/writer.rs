@@ -9,8 +9,8 @@ use super::format::{
     END_MAGIC, FrameTable, IndexHeader, IndexSummary, MAGIC, PREAMBLE_LENGTH,
     SECTION_HEADER_LENGTH, TOC_ROW_LENGTH, TRAILER_LENGTH, Tag, Totals, VERSION,
 };
-use super::order::walk_order;
 use crate::archive::member::{IndexEntry, MemberAddress};
+use crate::archive::order::walk_order;
 
 /// More than the header, the footer and the table of contents of any index take.
 const OVERHEAD: u64 = 4096;

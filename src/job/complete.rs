@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::drives::Drives;
 use super::plan::PlannedSet;
 use super::recorder::{record_copy, set_content};
 use super::run::Job;
@@ -18,8 +17,11 @@ use crate::error::{Context, Error, Result};
 use crate::files::free_space;
 use crate::id::{CopyNumber, VolumeId};
 use crate::tape::SegmentFiles;
+use crate::tape::VolumeError;
 use crate::tape::copy::{CopyError, SpooledSegment, copy_segment};
-use crate::tape::stream::{FinishReason, FinishedVolume, LaneEnd, LaneState, VolumeSupply};
+use crate::tape::stream::{
+    Blame, FinishReason, FinishedVolume, LaneEnd, LaneState, VolumeSupply, is_about_the_drive,
+};
 use crate::tape::volume::{Room, VolumeReader, VolumeWriter};
 
 /// Of the free space of the state folder's disk, one part in so many may hold segments on their
@@ -56,7 +58,8 @@ impl Job {
                 COMPLETE,
                 &json!({ "set": set.id, "copy": copy, "segments": missing.len() }),
             )?;
-            if let Err(error) = self.complete_copy(&set, planned, *copy, &missing) {
+            let completed = self.with_other_drives(|job| job.complete_copy(&set, planned, *copy));
+            if let Err(error) = completed {
                 self.context.failed(step, &error)?;
                 return Err(error);
             }
@@ -87,9 +90,11 @@ impl Job {
         set: &BackupSet,
         planned: &PlannedSet,
         copy: CopyNumber,
-        missing: &[SegmentNumber],
     ) -> Result<()> {
         let app = Arc::clone(&self.context.app);
+        let missing = app
+            .catalogue
+            .read(|view| view.missing_segments(set.id, copy))?;
         let mut sources = missing
             .iter()
             .map(|number| self.source_of(set, *number))
@@ -152,7 +157,7 @@ impl Job {
         let mut reader = match VolumeReader::open(drive, volume) {
             Ok(reader) => reader,
             Err(failed) => {
-                self.drives.put(seat, failed.drive);
+                self.drives.put_checked(seat, failed.drive);
                 return Err(
                     Error::failed(format!("cannot read {}", barcode.barcode)).because(failed.error)
                 );
@@ -161,7 +166,7 @@ impl Job {
         let written = self.write_copies(set, planned, copy, batch, &mut |index, writer| {
             copy_segment(&mut reader, &files[index], writer, RING_BLOCKS)
         });
-        self.drives.put(seat, reader.into_drive());
+        self.drives.put_checked(seat, reader.into_drive());
         written.map(|()| batch.len())
     }
 
@@ -220,17 +225,15 @@ impl Job {
         let app = Arc::clone(&self.context.app);
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
         let options = self.stream_options(set, &definition)?;
-        let drives = std::mem::replace(
-            &mut self.drives,
-            Drives::new(self.context.clone(), Vec::new()),
-        );
+        let drives = self.drives.hand_over();
+        let set_aside = std::mem::take(&mut self.set_aside);
         let context = self.context.clone();
-        let supply = Supply::new(context, set.id, &planned.copies, options, drives);
+        let supply = Supply::new(context, set.id, &planned.copies, options, drives, set_aside);
         let written = self.write_batch(set, copy, batch, &supply, copier);
-        let (drives, shortage, refused) = supply.finish(&self.context);
-        self.drives = drives;
-        self.refused += refused;
-        written.map_err(|error| shortage.unwrap_or(error))
+        let supplied = supply.finish();
+        self.drives = supplied.drives;
+        self.set_aside = supplied.set_aside;
+        written.map_err(|error| supplied.shortage.unwrap_or(error))
     }
 
     fn write_batch(
@@ -262,9 +265,10 @@ impl Job {
                     self.record(set, copy, segment.segment, writer.volume(), &files)?;
                 }
                 Err(error) => {
+                    let blame = blame(&error);
                     let error = Error::failed(format!("cannot copy segment {}", segment.segment.0))
                         .because(error);
-                    let end = dead(copy, writer, &error.to_string());
+                    let end = dead(copy, writer, blame, &error.to_string());
                     supply.take_back(vec![end], Record::Complete)?;
                     return Err(error);
                 }
@@ -303,7 +307,10 @@ impl Job {
                     state: LaneState::Open(Box::new(writer)),
                 })
             }
-            Err(error) => Ok(dead(copy, writer, &error.to_string())),
+            Err(error) => {
+                let blame = blame_of(&error);
+                Ok(dead(copy, writer, blame, &error.to_string()))
+            }
         }
     }
 
@@ -321,7 +328,7 @@ impl Job {
         let drive = match end.state {
             LaneState::Open(writer) => writer.into_drive(),
             LaneState::Finished(finished) => finished.drive,
-            LaneState::Dead { drive, why } => match drive {
+            LaneState::Dead { drive, why, .. } => match drive {
                 Some(drive) => *drive,
                 None => return Err(Error::failed(why)),
             },
@@ -340,11 +347,29 @@ impl Job {
     }
 }
 
-fn dead(copy: CopyNumber, writer: VolumeWriter, why: &str) -> LaneEnd {
+/// Whether the drive that writes is to blame.
+fn blame(error: &CopyError) -> Blame {
+    match error {
+        CopyError::Target(error) => blame_of(error),
+        CopyError::Stuck { rollback, .. } => blame_of(rollback),
+        CopyError::Source(_) | CopyError::Spool { .. } => Blame::Other,
+    }
+}
+
+fn blame_of(error: &VolumeError) -> Blame {
+    if is_about_the_drive(error) {
+        Blame::Drive
+    } else {
+        Blame::Other
+    }
+}
+
+fn dead(copy: CopyNumber, writer: VolumeWriter, blame: Blame, why: &str) -> LaneEnd {
     LaneEnd {
         copy,
         state: LaneState::Dead {
             drive: Some(Box::new(writer.into_drive())),
+            blame,
             why: why.to_owned(),
         },
     }

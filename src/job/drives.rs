@@ -4,19 +4,85 @@ use std::sync::Arc;
 
 use tapeward_drivers::Drive;
 use tapeward_drivers::smc::ElementAddress;
+use tapeward_drivers::ssc::Readiness;
 
 use super::step::RunContext;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Barcode;
-use crate::library::mount::{HeldDrive, Seat};
+use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
+use crate::progress::Event;
 use crate::tape::volume::VolumeReader;
 
-/// Held drives: empty ones, and those with a cartridge that nobody is working with right now.
+/// Held drives: empty ones, those with a cartridge that nobody is working with right now, and
+/// those that failed.
 #[derive(Debug)]
 pub struct Drives {
     context: RunContext,
     idle: Vec<HeldDrive>,
     mounted: Vec<(Seat, Drive)>,
+    failed: Vec<FailedDrive>,
+}
+
+/// A drive that is not used any more in this run.
+#[derive(Debug)]
+struct FailedDrive {
+    held: HeldDrive,
+    /// What it may still hold.
+    cartridge: Option<Barcode>,
+    why: String,
+}
+
+/// A drive set apart for a cartridge, with what is in it now.
+#[derive(Debug)]
+pub enum Reserved {
+    /// The cartridge itself, mounted.
+    Ready(Box<(Seat, Drive)>),
+    /// Another cartridge, mounted.
+    Occupied(Box<(Seat, Drive)>),
+    /// Nothing that this process put there.
+    Idle(HeldDrive),
+}
+
+/// A cartridge that could not be mounted.
+#[derive(Debug)]
+pub struct NotMounted {
+    reserved: Reserved,
+    blamed: Blamed,
+}
+
+impl Reserved {
+    /// Mounts the cartridge. It takes minutes; others can use the other drives meanwhile.
+    pub fn mount(
+        self,
+        context: &RunContext,
+        barcode: &Barcode,
+    ) -> Result<(Seat, Drive), Box<NotMounted>> {
+        let held = match self {
+            Self::Ready(mounted) => return Ok(*mounted),
+            Self::Idle(held) => held,
+            Self::Occupied(mounted) => {
+                let (seat, drive) = *mounted;
+                context
+                    .library
+                    .unmount(seat, drive, None, context)
+                    .map_err(|failed| {
+                        Box::new(NotMounted {
+                            reserved: Self::Occupied(Box::new((failed.seat, failed.drive))),
+                            blamed: failed.blamed,
+                        })
+                    })?
+            }
+        };
+        context
+            .library
+            .mount(held, barcode, context)
+            .map_err(|failed| {
+                Box::new(NotMounted {
+                    reserved: Self::Idle(failed.held),
+                    blamed: failed.blamed,
+                })
+            })
+    }
 }
 
 impl Drives {
@@ -27,10 +93,18 @@ impl Drives {
             context,
             idle,
             mounted: Vec::new(),
+            failed: Vec::new(),
         }
     }
 
-    /// How many drives nobody is working with.
+    /// Takes all of it out, to be worked with elsewhere.
+    #[must_use]
+    pub fn hand_over(&mut self) -> Self {
+        let empty = Self::new(self.context.clone(), Vec::new());
+        std::mem::replace(self, empty)
+    }
+
+    /// How many drives work and nobody is working with.
     #[must_use]
     pub fn available(&self) -> usize {
         self.idle.len() + self.mounted.len()
@@ -44,34 +118,120 @@ impl Drives {
             .any(|(seat, _)| seat.barcode == *barcode)
     }
 
-    /// The cartridge, mounted: as it is, or in an empty drive, or in place of another.
+    /// Whether a cartridge is in a drive that failed.
+    #[must_use]
+    pub fn is_stuck(&self, barcode: &Barcode) -> bool {
+        self.failed
+            .iter()
+            .any(|failed| failed.cartridge.as_ref() == Some(barcode))
+    }
+
+    /// The cartridge, mounted: as it is, or in an empty drive, or in place of another. A drive
+    /// that fails is put apart, and another one tried.
     pub fn take(&mut self, barcode: &Barcode) -> Result<(Seat, Drive)> {
-        if let Some(index) = self
-            .mounted
+        loop {
+            let reserved = self.reserve(barcode)?;
+            match reserved.mount(&self.context, barcode) {
+                Ok(mounted) => return Ok(mounted),
+                Err(failed) => {
+                    let blamed = self.give_back(*failed);
+                    if blamed.culprit != Culprit::Drive || self.available() == 0 {
+                        return Err(blamed.error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets a drive apart for a cartridge.
+    ///
+    /// # Errors
+    /// The cartridge is in a drive that failed; no drive is free.
+    pub fn reserve(&mut self, barcode: &Barcode) -> Result<Reserved> {
+        if let Some(failed) = self
+            .failed
+            .iter()
+            .find(|failed| failed.cartridge.as_ref() == Some(barcode))
+        {
+            let why = Error::failed(failed.why.clone());
+            return Err(stuck(barcode, &failed.held.site, &why));
+        }
+        if let Some(index) = self.position(barcode) {
+            let mounted = self.mounted.swap_remove(index);
+            return Ok(Reserved::Ready(Box::new(mounted)));
+        }
+        if let Some(held) = self.idle_for(barcode)? {
+            return Ok(Reserved::Idle(held));
+        }
+        match self.mounted.pop() {
+            Some(mounted) => Ok(Reserved::Occupied(Box::new(mounted))),
+            None => Err(self.none_free(barcode)),
+        }
+    }
+
+    fn none_free(&self, barcode: &Barcode) -> Error {
+        let what = format!("no drive is free to mount {barcode}");
+        if self.failed.is_empty() {
+            return Error::failed(what);
+        }
+        let failed: Vec<String> = self
+            .failed
+            .iter()
+            .map(|failed| format!("{} failed ({})", failed.held.site.name, failed.why))
+            .collect();
+        Error::new(
+            ErrorKind::OperatorNeeded,
+            format!("{what}: {}", failed.join(", ")),
+        )
+        .hint("repair or exchange it, or turn it off and on; then \"tapeward job resume\"")
+    }
+
+    /// What was reserved and not mounted; a drive that is to blame is put apart.
+    pub fn give_back(&mut self, failed: NotMounted) -> Blamed {
+        let NotMounted { reserved, blamed } = failed;
+        let is_broken = blamed.culprit == Culprit::Drive;
+        match reserved {
+            Reserved::Idle(held) if is_broken => {
+                let view = self.context.library.view().ok();
+                let there = view.as_ref().and_then(|view| view.at(held.site.element));
+                let cartridge = there.and_then(|place| place.barcode.clone());
+                self.put_apart(held, cartridge, &blamed.error);
+            }
+            Reserved::Idle(held) => self.idle.push(held),
+            Reserved::Ready(mounted) | Reserved::Occupied(mounted) => {
+                let (seat, drive) = *mounted;
+                if is_broken {
+                    self.fail(seat, &blamed.error);
+                } else {
+                    self.put(seat, drive);
+                }
+            }
+        }
+        blamed
+    }
+
+    /// The drive failed with this cartridge in it: it is not used any more in this run.
+    pub fn fail(&mut self, seat: Seat, why: &Error) {
+        self.put_apart(seat.held, Some(seat.barcode), why);
+    }
+
+    fn put_apart(&mut self, held: HeldDrive, cartridge: Option<Barcode>, why: &Error) {
+        let why = why.to_string();
+        self.context.app.watcher.event(Event::Problem {
+            subject: held.site.name.to_string(),
+            what: format!("not used any more in this run: {why}"),
+        });
+        self.failed.push(FailedDrive {
+            held,
+            cartridge,
+            why,
+        });
+    }
+
+    fn position(&self, barcode: &Barcode) -> Option<usize> {
+        self.mounted
             .iter()
             .position(|(seat, _)| seat.barcode == *barcode)
-        {
-            return Ok(self.mounted.swap_remove(index));
-        }
-        let held = match self.idle_for(barcode)? {
-            Some(held) => held,
-            None => {
-                let (seat, drive) = self
-                    .mounted
-                    .pop()
-                    .ok_or_else(|| Error::failed(format!("no drive is free to mount {barcode}")))?;
-                self.context
-                    .library
-                    .unmount(seat, drive, None, &self.context)?
-            }
-        };
-        match self.context.library.mount(held, barcode, &self.context) {
-            Ok(mounted) => Ok(mounted),
-            Err(failed) => {
-                self.idle.push(failed.held);
-                Err(failed.error)
-            }
-        }
     }
 
     /// An empty drive, preferring the one a process that died may have left the cartridge in.
@@ -94,40 +254,104 @@ impl Drives {
         self.mounted.push((seat, drive));
     }
 
-    /// Gives back a cartridge whose drive was lost with its thread.
-    pub fn put_reopened(&mut self, seat: Seat) -> Result<()> {
-        let drive = self.context.library.open_unit(&seat.held.site.unit)?;
-        self.put(seat, drive);
-        Ok(())
-    }
-
-    /// Takes a cartridge out of its drive and brings it home, or to `to`.
-    pub fn unmount(&mut self, barcode: &Barcode, to: Option<ElementAddress>) -> Result<()> {
-        if let Some(index) = self
-            .mounted
-            .iter()
-            .position(|(seat, _)| seat.barcode == *barcode)
-        {
-            let (seat, drive) = self.mounted.swap_remove(index);
-            let held = self
-                .context
-                .library
-                .unmount(seat, drive, to, &self.context)?;
-            self.idle.push(held);
+    /// Gives a mounted cartridge back after trouble: a drive that does not answer any more is put
+    /// apart.
+    pub fn put_checked(&mut self, seat: Seat, mut drive: Drive) {
+        match drive.readiness() {
+            Readiness::Other(error) if culprit_of(&error) == Culprit::Drive => {
+                let error = Error::failed("it does not answer as it should").because(error);
+                self.fail(seat, &error);
+            }
+            _ => self.put(seat, drive),
         }
-        Ok(())
     }
 
-    /// Takes every cartridge out of its drive.
+    /// Gives back an empty drive.
+    pub fn put_idle(&mut self, held: HeldDrive) {
+        self.idle.push(held);
+    }
+
+    /// Gives back a cartridge whose drive was lost with its thread.
+    pub fn put_reopened(&mut self, seat: Seat) {
+        match self.context.library.open_unit(&seat.held.site.unit) {
+            Ok(drive) => self.put(seat, drive),
+            Err(error) => self.fail(seat, &error),
+        }
+    }
+
+    /// Takes a cartridge out of its drive and brings it home, or to `to`. From a drive that
+    /// fails at this nothing is taken; [`Drives::take_out_of_failed`] tries again and says so.
+    pub fn unmount(&mut self, barcode: &Barcode, to: Option<ElementAddress>) -> Result<()> {
+        let Some(index) = self.position(barcode) else {
+            return Ok(());
+        };
+        let (seat, drive) = self.mounted.swap_remove(index);
+        match self.context.library.unmount(seat, drive, to, &self.context) {
+            Ok(held) => {
+                self.idle.push(held);
+                Ok(())
+            }
+            Err(failed) if failed.blamed.culprit == Culprit::Drive => {
+                self.fail(failed.seat, &failed.blamed.error);
+                Ok(())
+            }
+            Err(failed) => {
+                self.put(failed.seat, failed.drive);
+                Err(failed.blamed.error)
+            }
+        }
+    }
+
+    /// Takes every cartridge out of its drive, whatever happens to the others.
     pub fn unmount_all(&mut self) -> Result<()> {
         let barcodes: Vec<Barcode> = self
             .mounted
             .iter()
             .map(|(seat, _)| seat.barcode.clone())
             .collect();
-        barcodes
+        let mut outcome = Ok(());
+        for barcode in barcodes {
+            outcome = outcome.and(self.unmount(&barcode, None));
+        }
+        outcome
+    }
+
+    /// Tries once to get the cartridges out of drives that failed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OperatorNeeded`] naming cartridge and drive for those that stay.
+    pub fn take_out_of_failed(&mut self) -> Result<()> {
+        let context = self.context.clone();
+        let view = context.library.view()?;
+        let mut outcome = Ok(());
+        for failed in &mut self.failed {
+            let site = &failed.held.site;
+            let there = view
+                .at(site.element)
+                .and_then(|place| place.barcode.clone());
+            failed.cartridge.clone_from(&there);
+            let Some(barcode) = there else { continue };
+            let taken = context.library.open_unit(&site.unit).and_then(|mut drive| {
+                let library = &context.library;
+                library.clear_drive(&mut drive, site, &view, &context)
+            });
+            match taken {
+                Ok(()) => failed.cartridge = None,
+                Err(_) => {
+                    let why = Error::failed(failed.why.clone());
+                    outcome = outcome.and(Err(stuck(&barcode, site, &why)));
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Drives that failed, and why.
+    pub fn failures(&self) -> Vec<String> {
+        self.failed
             .iter()
-            .try_for_each(|barcode| self.unmount(barcode, None))
+            .map(|failed| format!("{} failed: {}", failed.held.site.name, failed.why))
+            .collect()
     }
 
     /// Works with a volume in a drive.
@@ -145,11 +369,11 @@ impl Drives {
         match VolumeReader::open(drive, volume) {
             Ok(mut reader) => {
                 let outcome = work(&mut reader);
-                self.put(seat, reader.into_drive());
+                self.put_checked(seat, reader.into_drive());
                 outcome
             }
             Err(failed) => {
-                self.put(seat, failed.drive);
+                self.put_checked(seat, failed.drive);
                 Err(Error::failed(format!("cannot read {barcode}")).because(failed.error))
             }
         }

@@ -6,16 +6,17 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::Drive;
 
+use super::drives::Drives;
 use super::lease::Leases;
+use super::single::{SingleRun, settle_interrupted};
 use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, NewRun, NewVolume, PoolName, RunKind, RunState, StepState,
-    View, Volume,
+    Cartridge, ContentState, MediumUse, NewVolume, PoolName, RunKind, StepState, View, Volume,
 };
 use crate::error::{Context, Error, Result};
-use crate::id::{Barcode, RunId, VolumeId, VolumeSerial};
+use crate::id::{Barcode, VolumeId, VolumeSerial};
 use crate::journal::Event;
 use crate::library::Library;
 use crate::media::{barcode, reconcile};
@@ -85,58 +86,40 @@ pub fn label(
     }
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
-    let mut held = library.hold_drives(&view, 1, barcodes)?;
-    let run = RunId::generate(app.clock.now());
-    app.write(|tx, now| {
-        tx.add_run(&NewRun {
-            id: run,
-            kind: RunKind::Label,
-            month: None,
-            plan: serde_json::json!({ "barcodes": barcodes, "pool": pool }),
-            actor: app.actor.clone(),
-            started_at: now,
-        })?;
-        Ok(tx.set_run_state(run, RunState::Running, None, now)?)
-    })?;
+    let held = library.hold_drives(&view, 1, barcodes)?;
+    let plan = serde_json::json!({ "barcodes": barcodes, "pool": pool });
+    let run = SingleRun::begin(app, RunKind::Label, plan)?;
     let context = RunContext {
         app: Arc::clone(app),
         library: Arc::clone(library),
         library_id,
-        run,
+        run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
-    let mut labelled = Vec::new();
-    let mut outcome = Ok(());
-    for code in barcodes {
-        let Some(drive) = held.pop() else { break };
-        match label_one(&context, drive, code, pool, foreign) {
-            Ok((volume, drive)) => {
-                labelled.push(volume);
-                held.push(drive);
-            }
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
-        }
-    }
-    let (state, note) = match &outcome {
-        Ok(()) => (RunState::Done, None),
-        Err(error) => (RunState::Failed, Some(error.to_string())),
-    };
-    app.write(|tx, now| Ok(tx.set_run_state(run, state, note.as_deref(), now)?))?;
-    outcome.map(|()| labelled)
+    let mut drives = Drives::new(context.clone(), held);
+    let outcome = settle_interrupted(&context, &mut drives).and_then(|()| {
+        barcodes
+            .iter()
+            .map(|code| label_one(&context, &mut drives, code, pool, foreign))
+            .collect::<Result<Vec<_>>>()
+    });
+    let outcome = drives
+        .unmount_all()
+        .and(drives.take_out_of_failed())
+        .and(outcome);
+    run.end(&outcome, |_, _, _| Ok(()))?;
+    outcome
 }
 
 fn label_one(
     context: &RunContext,
-    held: crate::library::mount::HeldDrive,
+    drives: &mut Drives,
     code: &Barcode,
     pool: &PoolName,
     foreign: Foreign,
-) -> Result<(Labelled, crate::library::mount::HeldDrive)> {
-    let (seat, drive) = context.library.mount(held, code, context)?;
+) -> Result<Labelled> {
     let settings = settings(&context.app, 0)?;
+    let (seat, drive) = drives.take(code)?;
     let (drive, outcome) = match label_mounted(context, drive, code, pool, foreign, settings) {
         Ok(writer) => {
             let labelled = Labelled {
@@ -148,8 +131,9 @@ fn label_one(
         }
         Err(failed) => (failed.drive, Err(failed.error)),
     };
-    let held = context.library.unmount(seat, drive, None, context)?;
-    outcome.map(|labelled| (labelled, held))
+    drives.put_checked(seat, drive);
+    drives.unmount(code, None)?;
+    outcome
 }
 
 /// How a volume is written that is only labelled or closed: what the sizes are for does not come.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, Month, Place, PoolName, SetDefinition, View, Volume,
+    Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition, View,
+    Volume,
 };
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId};
@@ -167,7 +168,8 @@ pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
 
 /// The cartridge to write next for a pool: one that can be appended to, else labelled scratch of
 /// the pool, else a new one, else one whose retention has ended; by barcode among equals. Only
-/// what is in the library counts, and nothing that is `taken`.
+/// what is in the library counts, and nothing that is `taken`. One with data in an import/export
+/// element was ejected and gets no more.
 #[must_use]
 pub fn choose<'a>(
     candidates: &'a [Candidate],
@@ -186,6 +188,16 @@ pub fn choose<'a>(
         .min_by_key(|(candidate, reason)| (*reason as u8, candidate.cartridge.barcode.clone()))
 }
 
+fn leaves(place: &Place) -> bool {
+    matches!(
+        place,
+        Place::Element {
+            kind: ElementKind::ImportExport,
+            ..
+        }
+    )
+}
+
 fn suitability(
     candidate: &Candidate,
     pool: &PoolName,
@@ -201,7 +213,10 @@ fn suitability(
         return Some(Reason::Blank);
     };
     match volume.content {
-        ContentState::Filling if volume.pool == *pool => Some(Reason::Appends),
+        // In a mail slot it is on its way out: a courier may have it in hand.
+        ContentState::Filling if volume.pool == *pool && !leaves(&candidate.cartridge.place) => {
+            Some(Reason::Appends)
+        }
         ContentState::Scratch if volume.pool == *pool => Some(Reason::LabelledScratch),
         ContentState::Expired
             if !volume.worm && volume.retain_until.is_none_or(|until| until <= now) =>

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use crossbeam_channel::Receiver;
 
+use super::problems::Problems;
 use super::step::RunContext;
 use super::volumes;
 use crate::archive::member::SegmentNumber;
+use crate::archive::problem::Problem;
 use crate::catalogue::{
     Codec, ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, SetState,
     StoredIndex, Tx,
@@ -30,8 +31,7 @@ pub struct Recorder {
     set: SetId,
     retain_until: DateTime<Utc>,
     stop: StopFlag,
-    /// Things that could not be read as they were, earlier sessions included.
-    problems: AtomicU64,
+    problems: Problems,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -63,14 +63,14 @@ impl Recorder {
         set: SetId,
         retain_until: DateTime<Utc>,
         stop: StopFlag,
-        problems: u64,
+        problems: Problems,
     ) -> Self {
         Self {
             context,
             set,
             retain_until,
             stop,
-            problems: AtomicU64::new(problems),
+            problems,
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -97,13 +97,13 @@ impl Recorder {
     }
 
     /// Counts a thing that could not be read as it was.
-    pub fn count_problem(&self) {
-        self.problems.fetch_add(1, Ordering::Relaxed);
+    pub fn count_problem(&self, problem: &Problem) {
+        self.problems.count(problem);
     }
 
     /// Things that could not be read as they were, earlier sessions included.
     pub fn problems(&self) -> u64 {
-        self.problems.load(Ordering::Relaxed)
+        self.problems.total()
     }
 
     /// Waits until a copy of a segment is recorded.
@@ -157,6 +157,7 @@ impl Recorder {
             })?;
         }
         files::write_atomically(&path, &closed.index_part)?;
+        self.problems.synchronise()?;
         let digest = ContentDigest(*blake3::hash(&closed.index_part).as_bytes());
         let segment = Segment {
             set: self.set,
@@ -225,6 +226,27 @@ impl Recorder {
                     FinishReason::Failed(why) => why,
                 };
                 app.write(|tx, now| self.content(tx, now, volume, ContentState::Full, &reason))
+            }
+            LaneEvent::LeftBehind { why } => {
+                self.problem(
+                    copy,
+                    format!(
+                        "too slow, {why}: they go on without it, the rest is copied from tape to \
+                         tape"
+                    ),
+                );
+                app.write(|tx, now| {
+                    app.note(
+                        tx,
+                        now,
+                        &JournalEvent::SetCopyLeftBehind {
+                            run: self.context.run,
+                            set: self.set,
+                            copy,
+                            reason: why,
+                        },
+                    )
+                })
             }
             LaneEvent::Dead { why } => {
                 self.problem(copy, why);
@@ -361,9 +383,14 @@ pub fn record_copy(
     )
 }
 
+/// Name of the folder of a set's index parts below the folder of indexes.
+pub fn parts_name(set: SetId) -> String {
+    format!("{set}.parts")
+}
+
 /// Name of a stored index part below the folder of indexes.
 fn part_name(set: SetId, segment: SegmentNumber) -> String {
-    let path: PathBuf = [format!("{set}.parts"), format!("{:06}.index", segment.0)]
+    let path: PathBuf = [parts_name(set), format!("{:06}.index", segment.0)]
         .iter()
         .collect();
     path.to_string_lossy().into_owned()

@@ -1,15 +1,17 @@
 //! Starting and resuming runs of the monthly job.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tapeward_drivers::smc::ElementKind;
 
 use super::drives::Drives;
 use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
+use super::report::Report;
+use super::set_aside::SetAside;
+use super::set_index;
 use super::settle::{self, WriteIntent};
+use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{RunContext, WRITE};
 use super::verify::{self, Verified};
 use crate::app::App;
@@ -17,107 +19,21 @@ use crate::catalogue::{
     ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{Barcode, CopyNumber, RunId, SetId};
+use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
 use crate::library::Library;
-use crate::library::lock::DeviceLock;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
-use crate::progress::counted;
 
 /// A run under way.
 #[derive(Debug)]
 pub struct Job {
     pub(super) context: RunContext,
     pub(super) drives: Drives,
-    /// Cartridges that were refused.
-    pub(super) refused: usize,
+    /// Cartridges that would not do.
+    pub(super) set_aside: SetAside,
     /// Sets that were given up.
     pub(super) failed: Vec<String>,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// The run.
-    pub run: RunId,
-    /// Its sets.
-    pub sets: Vec<SetReport>,
-    /// Cartridges written to, and where they are.
-    pub cartridges: Vec<CartridgeReport>,
-    /// Files that could not be read or kept.
-    pub problems: u64,
-    /// Cartridges that were refused.
-    pub refused: usize,
-    /// Sets that were given up.
-    pub failed: Vec<String>,
-}
-
-impl Report {
-    /// What the run's end means to whoever started it.
-    ///
-    /// # Errors
-    /// Sets that were given up; [`ErrorKind::Incomplete`] for files or cartridges with problems.
-    pub fn outcome(&self) -> Result<()> {
-        if !self.failed.is_empty() {
-            return Err(Error::failed(self.failed.join("; ")));
-        }
-        let mut what = Vec::new();
-        if self.problems > 0 {
-            what.push(counted(
-                self.problems,
-                "thing could not be read as it was",
-                "things could not be read as they were",
-            ));
-        }
-        if self.refused > 0 {
-            what.push(counted(
-                self.refused as u64,
-                "cartridge was refused",
-                "cartridges were refused",
-            ));
-        }
-        if what.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Incomplete,
-            format!("done, but {}", what.join(" and ")),
-        )
-        .hint("each was named when it was met"))
-    }
-}
-
-/// A set of a run.
-#[derive(Debug, Clone, Serialize)]
-pub struct SetReport {
-    /// The set.
-    pub id: SetId,
-    /// Its definition's name.
-    pub name: String,
-    /// Its state.
-    pub state: SetState,
-    /// Members of its stream.
-    pub members: u64,
-    /// Bytes of its files.
-    pub bytes: u64,
-    /// Its segments.
-    pub segments: usize,
-    /// The state of each copy.
-    pub copies: Vec<(CopyNumber, SetCopyState)>,
-}
-
-/// A cartridge of a run.
-#[derive(Debug, Clone, Serialize)]
-pub struct CartridgeReport {
-    /// Its barcode.
-    pub barcode: Barcode,
-    /// The copy it holds.
-    pub copy: CopyNumber,
-    /// Its pool.
-    pub pool: String,
-    /// Where it is, in words.
-    pub place: String,
 }
 
 /// Starts a run.
@@ -125,6 +41,7 @@ pub struct CartridgeReport {
 /// # Errors
 /// [`ErrorKind::Locked`] while another one is running, a usage error while one is unfinished.
 pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Result<Report> {
+    mark_interrupted(app)?;
     let _lock = hold_job(app)?;
     let open = app.catalogue.read(|view| view.open_runs())?;
     if let Some(run) = open.iter().find(|run| run.kind == RunKind::Backup) {
@@ -182,6 +99,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
 
 /// Goes on with a run.
 pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
+    mark_interrupted(app)?;
     let _lock = hold_job(app)?;
     let run = choose(app, run)?;
     let plan: Plan = serde_json::from_value(run.plan.clone())
@@ -313,17 +231,6 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
     })
 }
 
-/// One job at a time works with a state folder.
-fn hold_job(app: &App) -> Result<DeviceLock> {
-    DeviceLock::acquire(
-        &app.state.join("locks"),
-        "job",
-        "the job of this state folder",
-        "job",
-        app.clock.now(),
-    )
-}
-
 fn execute(
     context: RunContext,
     held: Vec<crate::library::mount::HeldDrive>,
@@ -334,7 +241,7 @@ fn execute(
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
         context,
-        refused: 0,
+        set_aside: SetAside::default(),
         failed: Vec::new(),
     };
     let outcome = job.work(plan);
@@ -380,25 +287,52 @@ fn change_state(context: &RunContext, state: RunState, note: Option<String>) -> 
 
 impl Job {
     fn work(&mut self, plan: &Plan) -> Result<()> {
+        set_index::sweep(&self.context.app)?;
+        settle_interrupted(&self.context.clone(), &mut self.drives)?;
         settle::settle(&self.context.clone(), &mut self.drives)?;
         for set in &plan.sets {
             self.context.app.interrupt.check()?;
             self.write_set(set, plan.month)?;
             self.complete_copies(set)?;
         }
+        let mut verified = Ok(());
         if plan.verify {
             for set in &plan.sets {
-                self.verify_set(set)?;
+                verified = verified.and(self.verify_set(set)?);
             }
         }
         self.drives.unmount_all()?;
+        let stuck = self.drives.take_out_of_failed();
         if plan.eject {
             self.eject(plan)?;
         }
-        Ok(())
+        stuck.and(verified)
     }
 
-    fn verify_set(&mut self, set: &PlannedSet) -> Result<()> {
+    /// Tries again as long as it fails because a drive does, and another one works.
+    pub(super) fn with_other_drives<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        loop {
+            let before = self.drives.failures().len();
+            let error = match work(self) {
+                Err(error) if error.kind() == ErrorKind::Failed => error,
+                other => return other,
+            };
+            if self.drives.failures().len() == before || self.drives.available() == 0 {
+                return Err(error);
+            }
+            if let Err(stuck) = self.drives.take_out_of_failed() {
+                // Told at the end, if the run does not need that cartridge before.
+                tracing::warn!(%stuck, "going on with the other drives");
+            }
+        }
+    }
+
+    /// Verifies every copy that can be read. The inner error is about cartridges that broken
+    /// drives hold: the others need not wait here for them.
+    fn verify_set(&mut self, set: &PlannedSet) -> Result<Result<()>> {
         let app = Arc::clone(&self.context.app);
         let copies = app.catalogue.read(|view| {
             let made = view.set(set.id)?;
@@ -409,12 +343,36 @@ impl Job {
             }
         })?;
         let mut verified = Vec::new();
+        let mut stuck = Ok(());
         for copy in copies {
-            if copy.state != SetCopyState::Verified {
-                verified.push(self.verify_copy(set.id, &set.name, copy.copy)?);
+            if copy.state == SetCopyState::Verified {
+                continue;
+            }
+            let read = self.with_other_drives(|job| job.verify_copy(set.id, &set.name, copy.copy));
+            let drive_failed = !self.drives.failures().is_empty();
+            match read {
+                Ok(read) => verified.push(read),
+                Err(error) if drive_failed && error.kind() == ErrorKind::OperatorNeeded => {
+                    stuck = stuck.and(Err(error));
+                }
+                Err(error) => return Err(error),
             }
         }
-        verify::damage(&verified)
+        verify::damage(&verified)?;
+        Ok(stuck)
+    }
+
+    fn verify_copies(
+        &mut self,
+        set: SetId,
+        name: &str,
+        copies: &[CopyNumber],
+    ) -> Result<Vec<Verified>> {
+        settle_interrupted(&self.context.clone(), &mut self.drives)?;
+        copies
+            .iter()
+            .map(|copy| self.verify_copy(set, name, *copy))
+            .collect()
     }
 
     /// Brings every cartridge of the run to an import/export element.
@@ -425,7 +383,8 @@ impl Job {
                 // Somebody has taken it out already.
                 continue;
             };
-            if place.name.kind == ElementKind::ImportExport {
+            let there = place.name.kind == ElementKind::ImportExport;
+            if there || self.drives.is_stuck(&cartridge.barcode) {
                 continue;
             }
             let to = view
@@ -449,80 +408,6 @@ impl Job {
             ));
         }
         Ok(())
-    }
-
-    fn cartridges(&self, plan: &Plan) -> Result<Vec<CartridgeReport>> {
-        self.context.app.catalogue.read(|view| {
-            let mut seen = BTreeSet::new();
-            let mut cartridges = Vec::new();
-            for set in &plan.sets {
-                for (copy, pool) in &set.copies {
-                    for segment in view.live_copies(set.id, *copy)? {
-                        if !seen.insert(segment.volume) {
-                            continue;
-                        }
-                        let volume = view.volume(segment.volume)?;
-                        let cartridge = view.cartridge(volume.cartridge)?;
-                        cartridges.push(CartridgeReport {
-                            barcode: cartridge.barcode,
-                            copy: *copy,
-                            pool: pool.to_string(),
-                            place: reconcile::place_words(&cartridge.place, None),
-                        });
-                    }
-                }
-            }
-            Ok(cartridges)
-        })
-    }
-
-    fn report(&self, plan: &Plan) -> Result<Report> {
-        let view = self.context.library.view()?;
-        let mut cartridges = self.cartridges(plan)?;
-        for cartridge in &mut cartridges {
-            if let Some(place) = view.find(&cartridge.barcode)? {
-                cartridge.place = place.name.to_string();
-            }
-        }
-        let mut problems = 0;
-        let sets = self.context.app.catalogue.read(|view| {
-            plan.sets
-                .iter()
-                .map(|planned| {
-                    let set = view.set(planned.id)?;
-                    problems += set.totals.problems;
-                    Ok::<_, Error>(SetReport {
-                        id: set.id,
-                        name: planned.name.clone(),
-                        state: set.state,
-                        members: set.totals.members,
-                        bytes: set.totals.bytes,
-                        segments: view.segments(set.id)?.len(),
-                        copies: view
-                            .set_copies(set.id)?
-                            .into_iter()
-                            .map(|copy| (copy.copy, copy.state))
-                            .collect(),
-                    })
-                })
-                .collect::<Result<Vec<_>>>()
-        })?;
-        let mut failed = self.failed.clone();
-        for set in &sets {
-            // Given up by an earlier process of this run.
-            let told = failed.iter().any(|what| what.contains(&set.name));
-            if set.state == SetState::Failed && !told {
-                failed.push(format!("set {}: it was given up", set.name));
-            }
-        }
-        Ok(Report {
-            run: self.context.run,
-            sets,
-            cartridges,
-            problems,
-            refused: self.refused,
-            failed,
-        })
     }
 }
 
@@ -555,41 +440,27 @@ pub fn verify_set(
         ))
         .hint(format!("\"tapeward set show {name}\" shows which it has")));
     }
-    let run = RunId::generate(app.clock.now());
-    app.write(|tx, now| {
-        tx.add_run(&NewRun {
-            id: run,
-            kind: RunKind::Verify,
-            month: None,
-            plan: serde_json::json!({ "set": set, "copies": copies }),
-            actor: app.actor.clone(),
-            started_at: now,
-        })?;
-        Ok(())
-    })?;
+    let plan = serde_json::json!({ "set": set, "copies": copies });
+    let run = SingleRun::begin(app, RunKind::Verify, plan)?;
     let context = RunContext {
         app: Arc::clone(app),
         library: Arc::clone(library),
         library_id,
-        run,
+        run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
-    change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
         context,
-        refused: 0,
+        set_aside: SetAside::default(),
         failed: Vec::new(),
     };
-    let outcome = copies
-        .into_iter()
-        .map(|copy| job.verify_copy(set, &name, copy))
-        .collect::<Result<Vec<_>>>()
-        .and_then(|verified| job.drives.unmount_all().map(|()| verified));
-    let (state, note) = match &outcome {
-        Ok(_) => (RunState::Done, None),
-        Err(error) => (RunState::Failed, Some(error.to_string())),
-    };
-    change_state(&job.context, state, note)?;
+    let outcome = job.verify_copies(set, &name, &copies);
+    let outcome = job
+        .drives
+        .unmount_all()
+        .and(job.drives.take_out_of_failed())
+        .and(outcome);
+    run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
 }

@@ -10,18 +10,18 @@ use super::drives::Drives;
 use super::label::{self, Foreign, may_append};
 use super::plan::{self, Candidate};
 use super::recorder::set_content;
+use super::set_aside::SetAside;
 use super::settle::WriteIntent;
 use super::step::{RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{ContentState, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, StepId};
-use crate::library::mount::Seat;
-use crate::progress::Event;
+use crate::library::mount::{Blamed, Culprit, Seat};
 use crate::tape::VolumeError;
-use crate::tape::stream::{FinishedVolume, Geometry, LaneEnd, LaneState, StreamOptions};
+use crate::tape::stream::{Blame, FinishedVolume, Geometry, LaneEnd, LaneState, StreamOptions};
 use crate::tape::stream::{SupplyError, VolumeSupply};
-use crate::tape::volume::{DriveCompression, VolumeWriter, WriterSettings};
+use crate::tape::volume::{DriveCompression, Room, VolumeWriter, WriterSettings};
 
 /// A drive whose cartridge cannot be written on, and why.
 type Refused = Box<(Drive, Error)>;
@@ -47,16 +47,28 @@ pub struct Supply {
     state: Mutex<State>,
 }
 
+/// Never locked while the robot or a drive is at work.
 #[derive(Debug)]
 struct State {
     drives: Drives,
     /// What each lane is writing on.
     seats: HashMap<CopyNumber, (Seat, StepId)>,
-    /// In use by a lane, full, or refused.
+    /// In use by a lane, or full.
     taken: HashSet<Barcode>,
+    set_aside: SetAside,
     /// Why there was no next cartridge.
     shortage: Option<Error>,
-    refused: usize,
+}
+
+/// What a supply hands back when the stream is over.
+#[derive(Debug)]
+pub struct Supplied {
+    /// The drives.
+    pub drives: Drives,
+    /// Cartridges of this run that would not do.
+    pub set_aside: SetAside,
+    /// Why a cartridge was missing.
+    pub shortage: Option<Error>,
 }
 
 impl Supply {
@@ -68,6 +80,7 @@ impl Supply {
         copies: &[(CopyNumber, PoolName)],
         options: StreamOptions,
         drives: Drives,
+        set_aside: SetAside,
     ) -> Self {
         Self {
             context,
@@ -79,8 +92,8 @@ impl Supply {
                 drives,
                 seats: HashMap::new(),
                 taken: HashSet::new(),
+                set_aside,
                 shortage: None,
-                refused: 0,
             }),
         }
     }
@@ -99,31 +112,88 @@ impl Supply {
 
     /// The next volume for a copy: opens the best cartridge that does not refuse.
     pub fn open_next(&self, copy: CopyNumber) -> Result<VolumeWriter> {
-        let mut state = self.lock();
         loop {
-            let candidate = self.choose(&mut state, copy)?;
+            let (candidate, reserved) = {
+                let mut state = self.lock();
+                let candidate = self.choose(&mut state, copy)?;
+                let reserved = state.drives.reserve(&candidate.cartridge.barcode)?;
+                (candidate, reserved)
+            };
             let barcode = candidate.cartridge.barcode.clone();
-            let (seat, drive) = state.drives.take(&barcode)?;
+            let (seat, drive) = match reserved.mount(&self.context, &barcode) {
+                Ok(mounted) => mounted,
+                Err(failed) => {
+                    let blamed = self.lock().drives.give_back(*failed);
+                    self.after_failed_mount(&barcode, blamed)?;
+                    continue;
+                }
+            };
             match self.open(copy, &candidate, drive) {
                 Ok((writer, step)) => {
-                    state.seats.insert(copy, (seat, step));
+                    self.lock().seats.insert(copy, (seat, step));
                     return Ok(writer);
                 }
-                Err(refused) => {
-                    let (drive, error) = *refused;
-                    state.drives.put(seat, drive);
-                    state.drives.unmount(&barcode, None)?;
-                    if !is_about_the_cartridge(&error) {
-                        return Err(error);
-                    }
-                    state.refused += 1;
-                    self.context.app.watcher.event(Event::Problem {
-                        subject: barcode.to_string(),
-                        what: error.to_string(),
-                    });
-                }
+                Err(refused) => self.after_refusal(seat, *refused)?,
             }
         }
+    }
+
+    /// Whether another cartridge or drive may do.
+    fn after_failed_mount(&self, barcode: &Barcode, blamed: Blamed) -> Result<()> {
+        let mut state = self.lock();
+        match blamed.culprit {
+            Culprit::Library => Err(blamed.error),
+            Culprit::Drive if state.drives.available() == 0 => Err(blamed.error),
+            Culprit::Drive => {
+                state.taken.remove(barcode);
+                Ok(())
+            }
+            Culprit::Cartridge => state
+                .set_aside
+                .useless(&self.context, barcode, blamed.error),
+        }
+    }
+
+    /// Whether another cartridge may do.
+    fn after_refusal(&self, seat: Seat, (drive, error): (Drive, Error)) -> Result<()> {
+        let barcode = seat.barcode.clone();
+        let blame = volume_error(&error).map(crate::tape::stream::is_about_the_drive);
+        if blame == Some(true) {
+            let mut state = self.lock();
+            state.taken.remove(&barcode);
+            state.drives.fail(seat, &error);
+            return match state.drives.available() {
+                0 => Err(error),
+                _ => Ok(()),
+            };
+        }
+        self.put_back(seat, drive)?;
+        if !is_about_the_cartridge(&error) {
+            return Err(error);
+        }
+        let set_aside = &mut self.lock().set_aside;
+        match volume_error(&error) {
+            Some(VolumeError::TooSmall { .. }) => set_aside.useless(&self.context, &barcode, error),
+            _ => set_aside.refused(&self.context, &barcode, &error),
+        }
+    }
+
+    /// Takes a cartridge out of its drive.
+    fn put_back(&self, seat: Seat, drive: Drive) -> Result<()> {
+        let library = &self.context.library;
+        let unmounted = library.unmount(seat, drive, None, &self.context);
+        let mut state = self.lock();
+        match unmounted {
+            Ok(held) => state.drives.put_idle(held),
+            Err(failed) if failed.blamed.culprit == Culprit::Drive => {
+                state.drives.fail(failed.seat, &failed.blamed.error);
+            }
+            Err(failed) => {
+                state.drives.put(failed.seat, failed.drive);
+                return Err(failed.blamed.error);
+            }
+        }
+        Ok(())
     }
 
     fn choose(&self, state: &mut State, copy: CopyNumber) -> Result<Candidate> {
@@ -132,16 +202,21 @@ impl Supply {
             .pools
             .get(&copy)
             .ok_or_else(|| Error::failed(format!("copy {copy} has no pool")))?;
-        let candidates = app.catalogue.read(plan::candidates)?;
+        let mut candidates = app.catalogue.read(plan::candidates)?;
+        candidates.retain(|candidate| {
+            let barcode = &candidate.cartridge.barcode;
+            !state.taken.contains(barcode)
+                && !state.set_aside.contains(barcode)
+                && !state.drives.is_stuck(barcode)
+        });
         let now = app.clock.now();
         let library = self.context.library_id;
         let mounted = candidates.iter().find(|candidate| {
-            let barcode = &candidate.cartridge.barcode;
             let usable = candidate
                 .volume
                 .as_ref()
                 .is_some_and(|volume| may_append(volume.content) && volume.pool == *pool);
-            usable && !state.taken.contains(barcode) && state.drives.has(barcode)
+            usable && state.drives.has(&candidate.cartridge.barcode)
         });
         let chosen = match mounted {
             Some(candidate) => Some(candidate),
@@ -151,7 +226,12 @@ impl Supply {
         let chosen = chosen.cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::OperatorNeeded,
-                format!("the library holds no cartridge that copy {copy} (pool {pool}) can be written on"),
+                format!(
+                    "the library holds no {}cartridge that copy {copy} (pool {pool}) can be \
+                     written on{}",
+                    if state.set_aside.is_empty() { "" } else { "other " },
+                    state.set_aside.in_words()
+                ),
             )
             .hint("bring scratch cartridges, \"tapeward media add --from-library\", then \"tapeward job resume\"")
         })?;
@@ -176,6 +256,11 @@ impl Supply {
             }
             _ => self.label(copy, barcode, drive, settings)?,
         };
+        // A volume that holds nothing and has no room never will.
+        if writer.room() == Room::ReserveOnly && writer.files().len() <= 1 {
+            let error = self.too_small(barcode, &writer);
+            return Err(Box::new((writer.into_drive(), error)));
+        }
         let intent = WriteIntent {
             volume: writer.volume(),
             barcode: barcode.clone(),
@@ -196,9 +281,20 @@ impl Supply {
                 || candidate.cartridge.generation.native_capacity(),
                 |capacity| capacity.maximum.bytes(),
             );
-        let geometry = *self
-            .geometry
-            .get_or_init(|| Geometry::new(&self.options, capacity));
+        let geometry = self
+            .geometry()
+            .unwrap_or_else(|_| Geometry::new(&self.options, capacity));
+        if capacity <= geometry.reserve() {
+            let barcode = &candidate.cartridge.barcode;
+            return Err(Error::failed(format!("cannot write on {barcode}")).because(
+                VolumeError::TooSmall {
+                    capacity,
+                    reserve: geometry.reserve(),
+                },
+            ));
+        }
+        // A cartridge that is too small for anything does not decide.
+        let geometry = *self.geometry.get_or_init(|| geometry);
         Ok(WriterSettings {
             clock: self.context.app.clock.clone(),
             geometry,
@@ -260,6 +356,21 @@ impl Supply {
         .map_err(|failed| Box::new((failed.drive, failed.error)))
     }
 
+    /// The record learns that nothing will be written on a new volume.
+    fn too_small(&self, barcode: &Barcode, writer: &VolumeWriter) -> Error {
+        let header = writer.header();
+        let error =
+            Error::failed(format!("cannot write on {barcode}")).because(VolumeError::TooSmall {
+                capacity: header.native_capacity,
+                reserve: writer.reserve(),
+            });
+        let full = self.context.app.write(|tx, now| {
+            let (state, why) = (ContentState::Full, error.to_string());
+            set_content(&self.context, tx, now, header.volume, state, &why)
+        });
+        full.err().unwrap_or(error)
+    }
+
     /// What is left of the lanes goes back to the drives.
     pub fn take_back(&self, ends: Vec<LaneEnd>, record: Record) -> Result<()> {
         let mut state = self.lock();
@@ -267,22 +378,30 @@ impl Supply {
             let Some((seat, step)) = state.seats.remove(&end.copy) else {
                 continue;
             };
-            let (drive, observation) = match end.state {
-                LaneState::Open(writer) => (Some(writer.into_drive()), json!({ "closed": true })),
-                LaneState::Finished(finished) => (Some(finished.drive), json!({ "full": true })),
-                LaneState::Dead { drive, why } => {
+            let observation = match end.state {
+                LaneState::Open(writer) => {
+                    state.drives.put(seat, writer.into_drive());
+                    json!({ "closed": true })
+                }
+                LaneState::Finished(finished) => {
+                    state.drives.put(seat, finished.drive);
+                    json!({ "full": true })
+                }
+                LaneState::Dead { drive, blame, why } => {
                     // Nothing more is appended to a volume nobody knows the end of.
-                    let barcode = seat.barcode.clone();
-                    self.close_volume(&barcode, &why)?;
-                    (drive.map(|drive| *drive), json!({ "ended early": why }))
+                    self.close_volume(&seat.barcode, &why)?;
+                    match (drive, blame) {
+                        (_, Blame::Drive) => {
+                            state.drives.fail(seat, &Error::failed(why.clone()));
+                        }
+                        (Some(drive), Blame::Other) => state.drives.put(seat, *drive),
+                        (None, Blame::Other) => state.drives.put_reopened(seat),
+                    }
+                    json!({ "ended early": why })
                 }
             };
             if record == Record::Complete {
                 self.context.observe(step, &observation, |_, _| Ok(()))?;
-            }
-            match drive {
-                Some(drive) => state.drives.put(seat, drive),
-                None => state.drives.put_reopened(seat)?,
             }
         }
         Ok(())
@@ -299,28 +418,25 @@ impl Supply {
             })
     }
 
-    /// The drives, when the stream is over; why a cartridge was missing; how many refused.
-    pub fn finish(&self, context: &RunContext) -> (Drives, Option<Error>, usize) {
+    /// What goes on to whoever comes next, when the stream is over.
+    pub fn finish(&self) -> Supplied {
         let mut state = self.lock();
-        let empty = Drives::new(context.clone(), Vec::new());
-        (
-            std::mem::replace(&mut state.drives, empty),
-            state.shortage.take(),
-            state.refused,
-        )
+        Supplied {
+            drives: state.drives.hand_over(),
+            set_aside: std::mem::take(&mut state.set_aside),
+            shortage: state.shortage.take(),
+        }
     }
 
     fn put_away(&self, copy: CopyNumber, finished: FinishedVolume) -> Result<()> {
-        let mut state = self.lock();
-        let (seat, step) = state
+        let (seat, step) = self
+            .lock()
             .seats
             .remove(&copy)
             .ok_or_else(|| Error::failed(format!("copy {copy} has no cartridge")))?;
-        let barcode = seat.barcode.clone();
-        state.drives.put(seat, finished.drive);
         self.context
             .observe(step, &json!({ "full": true }), |_, _| Ok(()))?;
-        state.drives.unmount(&barcode, None)
+        self.put_back(seat, finished.drive)
     }
 }
 
@@ -341,22 +457,24 @@ impl VolumeSupply for Supply {
     }
 }
 
+fn volume_error(error: &Error) -> Option<&VolumeError> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref())
+}
+
 /// Another cartridge may do better.
 fn is_about_the_cartridge(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    source
-        .and_then(|source| source.downcast_ref::<VolumeError>())
-        .is_some_and(|error| {
-            super::verify::is_bad_medium(error)
-                || matches!(
-                    error,
-                    VolumeError::TrailerMismatch { .. }
-                        | VolumeError::WrongVolume { .. }
-                        | VolumeError::NotBlank { .. }
-                        | VolumeError::WormNotBlank { .. }
-                        | VolumeError::WriteProtected
-                        | VolumeError::RetentionRuns { .. }
-                        | VolumeError::OtherRetentionRuns { .. }
-                )
-        })
+    volume_error(error).is_some_and(|error| {
+        super::verify::is_bad_medium(error)
+            || matches!(
+                error,
+                VolumeError::TrailerMismatch { .. }
+                    | VolumeError::WrongVolume { .. }
+                    | VolumeError::NotBlank { .. }
+                    | VolumeError::WormNotBlank { .. }
+                    | VolumeError::WriteProtected
+                    | VolumeError::TooSmall { .. }
+                    | VolumeError::RetentionRuns { .. }
+                    | VolumeError::OtherRetentionRuns { .. }
+            )
+    })
 }

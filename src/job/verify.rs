@@ -7,11 +7,12 @@ use serde_json::json;
 use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
-use crate::catalogue::{SegmentCopy, SegmentCopyState, SetCopyState, View};
-use crate::error::{Error, Result};
-use crate::id::{CopyNumber, SetId};
+use crate::catalogue::{Place, SegmentCopy, SegmentCopyState, SetCopyState, View};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
 use crate::journal::Event as JournalEvent;
-use crate::progress::Event;
+use crate::media::reconcile::place_words;
+use crate::progress::{Event, counted};
 use crate::tape::VolumeError;
 use crate::tape::verify::{Depth, VerifyError, verify_segment};
 
@@ -26,10 +27,22 @@ pub struct Verified {
     pub bytes: u64,
     /// Segments that are not, and why.
     pub damaged: Vec<String>,
+    /// Cartridges with some of it that nobody could look at.
+    pub absent: Vec<Absent>,
+}
+
+/// A cartridge that is not in the library.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Absent {
+    /// Its barcode.
+    pub barcode: Barcode,
+    /// Where it is, in words.
+    pub place: String,
 }
 
 impl Job {
-    /// Reads every segment of a copy back: labels, length and digest against the record.
+    /// Reads every segment of a copy back that is in the library: labels, length and digest
+    /// against the record.
     pub(super) fn verify_copy(
         &mut self,
         set: SetId,
@@ -44,6 +57,10 @@ impl Job {
             .into_iter()
             .filter(|number| copies.iter().all(|row| row.segment != *number))
             .collect();
+        let library = self.context.library_id;
+        let (copies, absent) = app
+            .catalogue
+            .read(|view| in_library(view, library, copies))?;
         let step = self
             .context
             .intend(VERIFY, &json!({ "set": set, "copy": copy }))?;
@@ -56,6 +73,7 @@ impl Job {
                 .iter()
                 .map(|number| format!("segment {} is missing", number.0))
                 .collect(),
+            absent,
         };
         for segment in &copies {
             if let Err(error) = app.interrupt.check() {
@@ -133,15 +151,23 @@ impl Job {
             });
         }
         app.watcher.event(Event::ProgressEnd { task });
-        let state = if verified.damaged.is_empty() {
-            SetCopyState::Verified
-        } else {
-            SetCopyState::Incomplete
+        // What nobody looked at says nothing about the copy.
+        let state = match (verified.damaged.is_empty(), verified.absent.is_empty()) {
+            (false, _) => Some(SetCopyState::Incomplete),
+            (true, true) => Some(SetCopyState::Verified),
+            (true, false) => None,
         };
         self.context.observe(
             step,
-            &json!({ "segments": verified.segments, "damaged": verified.damaged }),
+            &json!({
+                "segments": verified.segments,
+                "damaged": verified.damaged,
+                "absent": verified.absent,
+            }),
             |tx, now| {
+                let Some(state) = state else {
+                    return Ok(());
+                };
                 tx.set_copy_state(set, copy, state, now)?;
                 app.note(
                     tx,
@@ -155,10 +181,10 @@ impl Job {
                 )
             },
         )?;
-        if verified.damaged.is_empty() {
+        if state == Some(SetCopyState::Verified) {
             app.say(format!(
-                "set {name}: copy {copy} verified, {} segments",
-                verified.segments
+                "set {name}: copy {copy} verified, {}",
+                counted(verified.segments as u64, "segment", "segments")
             ));
         }
         Ok(verified)
@@ -177,6 +203,31 @@ fn readable(view: &View<'_>, set: SetId, copy: CopyNumber) -> Result<Vec<Segment
     }
     rows.sort_by_key(|row| row.segment);
     Ok(rows)
+}
+
+/// The segments whose cartridges are in the library, and the cartridges of the others.
+fn in_library(
+    view: &View<'_>,
+    library: LibraryId,
+    segments: Vec<SegmentCopy>,
+) -> Result<(Vec<SegmentCopy>, Vec<Absent>)> {
+    let mut here = Vec::new();
+    let mut absent: Vec<Absent> = Vec::new();
+    for segment in segments {
+        let cartridge = view.cartridge(view.volume(segment.volume)?.cartridge)?;
+        if matches!(cartridge.place, Place::Element { library: place, .. } if place == library) {
+            here.push(segment);
+        } else if absent
+            .iter()
+            .all(|known| known.barcode != cartridge.barcode)
+        {
+            absent.push(Absent {
+                place: place_words(view, &cartridge.place)?,
+                barcode: cartridge.barcode,
+            });
+        }
+    }
+    Ok((here, absent))
 }
 
 /// Whether the tape is to blame: its bytes, labels or structure are not as they were written, or
@@ -207,15 +258,35 @@ pub(super) fn is_bad_medium(error: &VolumeError) -> bool {
     }
 }
 
-/// An error for copies that are not as they were written.
+/// An error for copies that are not as they were written, or that nobody could look at
+/// ([`ErrorKind::OperatorNeeded`]).
 pub fn damage(verified: &[Verified]) -> Result<()> {
     let damaged: usize = verified.iter().map(|copy| copy.damaged.len()).sum();
-    if damaged == 0 {
+    if damaged > 0 {
+        let what = counted(
+            damaged as u64,
+            "segment is not as it was written",
+            "segments are not as they were written",
+        );
+        return Err(Error::failed(what).hint(
+            "\"tapeward job resume\" copies them from the other copy while its run is unfinished",
+        ));
+    }
+    let absent: Vec<String> = verified
+        .iter()
+        .flat_map(|copy| {
+            let of = copy.copy;
+            copy.absent
+                .iter()
+                .map(move |Absent { barcode, place }| format!("{barcode} of copy {of} ({place})"))
+        })
+        .collect();
+    if absent.is_empty() {
         return Ok(());
     }
-    Err(
-        Error::failed(format!("{damaged} segments are not as they were written")).hint(
-            "\"tapeward job resume\" copies them from the other copy while its run is unfinished",
-        ),
+    Err(Error::new(
+        ErrorKind::OperatorNeeded,
+        format!("not in the library and not verified: {}", absent.join(", ")),
     )
+    .hint("bring them, put them into mail slots, then try again"))
 }

@@ -102,3 +102,14 @@ pub fn as_segment(files: Vec<TapeFile>) -> Result<SegmentFiles> {
         )),
     }
 }
+
+/// How a segment is coded, in the tape room's words.
+#[must_use]
+pub fn tape_codec(codec: crate::catalogue::Codec) -> crate::tape::Codec {
+    match codec {
+        crate::catalogue::Codec::None => crate::tape::Codec::None,
+        crate::catalogue::Codec::Zstd => crate::tape::Codec::Zstd,
+        crate::catalogue::Codec::Age => crate::tape::Codec::Age,
+        crate::catalogue::Codec::ZstdAge => crate::tape::Codec::ZstdAge,
+    }
+}

@@ -1,13 +1,11 @@
 //! Writing one set: from the source to as many copies at once as there are drives.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::drives::Drives;
 use super::plan::PlannedSet;
-use super::recorder::Recorder;
+use super::problems::Problems;
+use super::recorder::{Recorder, parts_name};
 use super::run::Job;
 use super::supply::{Record, Supply};
 use crate::archive::links::{EarlierMembers, NothingEarlier};
@@ -15,14 +13,10 @@ use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Progress, write_tree};
-use crate::catalogue::{
-    BackupSet, Compression, ContentDigest, Month, NewSet, SetCopyState, SetDefinition, SetState,
-    SetTotals, StoredIndex,
-};
+use crate::catalogue::{BackupSet, Compression, Month, NewSet, SetDefinition, SetState};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::files;
 use crate::id::{CopyNumber, KeyId, SetId};
-use crate::index::{self, IndexHeader, IndexReader, Scope};
+use crate::index::IndexReader;
 use crate::journal::Event as JournalEvent;
 use crate::key::Recipient;
 use crate::progress::Event;
@@ -73,8 +67,11 @@ impl Job {
             definition.source.display(),
             planned.copies.len()
         ));
+        let total = self.measure(&planned.name, &tree)?;
         for _ in 0..MOST_LOSSES {
-            match self.session(&set, planned, &definition, &tree)? {
+            let session =
+                self.with_other_drives(|job| job.session(&set, planned, &definition, &tree, total));
+            match session? {
                 Session::Complete => return Ok(()),
                 Session::Lost(segment) => app.say(format!(
                     "segment {} did not get onto any tape: writing it again",
@@ -152,6 +149,22 @@ impl Job {
         Ok(())
     }
 
+    /// Bytes of all files, for progress. It may take as long as millions of files take.
+    fn measure(&self, name: &str, tree: &SourceTree) -> Result<Option<u64>> {
+        let app = &self.context.app;
+        let task = format!("measuring {name}");
+        let mut teller = Teller::new(app, &task, None);
+        teller.tell_now(0, 0);
+        let measured = tree.measure_while(&mut |totals| {
+            teller.tell(totals.bytes, totals.entries);
+            !app.interrupt.requested()
+        });
+        app.watcher.event(Event::ProgressEnd { task });
+        app.interrupt.check()?;
+        // What cannot be measured is not known; the walk that writes says why.
+        Ok(measured.ok().flatten().map(|totals| totals.bytes))
+    }
+
     /// One stream: until the set is complete, a segment is lost, or an error.
     fn session(
         &mut self,
@@ -159,6 +172,7 @@ impl Job {
         planned: &PlannedSet,
         definition: &SetDefinition,
         tree: &SourceTree,
+        total: Option<u64>,
     ) -> Result<Session> {
         let app = Arc::clone(&self.context.app);
         let last = app
@@ -169,10 +183,8 @@ impl Job {
             |last| (last.resume_point, SegmentNumber(last.number.0 + 1)),
         );
         let options = self.stream_options(set, definition)?;
-        let drives = std::mem::replace(
-            &mut self.drives,
-            Drives::new(self.context.clone(), Vec::new()),
-        );
+        self.recover_parts(set.id)?;
+        let drives = self.drives.hand_over();
         let lanes = drives.available().min(planned.copies.len());
         let supply = Arc::new(Supply::new(
             self.context.clone(),
@@ -180,6 +192,7 @@ impl Job {
             &planned.copies,
             options.clone(),
             drives,
+            std::mem::take(&mut self.set_aside),
         ));
         let outcome = self.stream(
             set,
@@ -191,14 +204,17 @@ impl Job {
                 resume,
                 first_segment,
                 lanes,
+                total,
             },
         );
-        let (drives, shortage, refused) = supply.finish(&self.context);
-        self.drives = drives;
-        self.refused += refused;
+        let supplied = supply.finish();
+        self.drives = supplied.drives;
+        self.set_aside = supplied.set_aside;
         match outcome {
             // The lanes say that no copy is left; why is known better here.
-            Err(error) if error.kind() == ErrorKind::Failed => Err(shortage.unwrap_or(error)),
+            Err(error) if error.kind() == ErrorKind::Failed => {
+                Err(supplied.shortage.unwrap_or(error))
+            }
             other => other,
         }
     }
@@ -226,12 +242,14 @@ impl Job {
             }
         }
         let stop = StopFlag::of(app.interrupt.flag());
+        let counted = app.catalogue.read(|view| view.set(set.id))?.totals.problems;
+        let problems = Problems::open(&app.indexes().join(parts_name(set.id)), counted)?;
         let recorder = Recorder::new(
             self.context.clone(),
             set.id,
             set.retain_until,
             stop.clone(),
-            app.catalogue.read(|view| view.set(set.id))?.totals.problems,
+            problems,
         );
         let (sender, events) = crossbeam_channel::unbounded();
         let segmenter = Segmenter::start(SegmenterStart {
@@ -244,6 +262,8 @@ impl Job {
             supply: Arc::clone(supply) as _,
             events: sender,
             stop,
+            clock: Arc::clone(&app.clock),
+            patience: Duration::from_secs(app.config.stream.slow_copy_seconds.into()),
         })
         .context("cannot start the stream")?;
         let (ends, outcome) = std::thread::scope(|scope| {
@@ -273,8 +293,7 @@ impl Job {
     ) -> (Vec<LaneEnd>, Result<Session>) {
         let app = Arc::clone(&self.context.app);
         let task = format!("writing {}", planned.name);
-        let total = tree.measure().map(|totals| totals.bytes).ok();
-        let mut teller = Teller::new(&self.context.app, &task, total);
+        let mut teller = Teller::new(&self.context.app, &task, start.total);
         let written = write_tree(
             tree,
             &start.resume,
@@ -282,14 +301,16 @@ impl Job {
             &mut segmenter,
             &mut |problem: Problem| {
                 if problem.what.severity() == Severity::Loss {
-                    recorder.count_problem();
+                    recorder.count_problem(&problem);
                 }
                 app.watcher.event(Event::Problem {
                     subject: show(&problem.path),
                     what: problem.what.to_string(),
                 });
             },
-            &mut |progress| teller.tell(progress),
+            &mut |progress: &Progress<'_>| {
+                teller.tell(progress.stream_offset, progress.members);
+            },
         );
         app.watcher.event(Event::ProgressEnd { task });
         let closed = match written {
@@ -318,100 +339,6 @@ impl Job {
             },
             Err(error) => (segmenter.abandon(), Err(error)),
         }
-    }
-
-    /// The set's index: stored here, written behind the segments, and with it the set complete.
-    fn index(&self, segmenter: &mut Segmenter, set: &BackupSet, recorder: &Recorder) -> Result<()> {
-        let app = &self.context.app;
-        let next = segmenter.segment();
-        if next.0 > 0 {
-            let last = SegmentNumber(next.0 - 1);
-            let on_tape = app
-                .catalogue
-                .read(|view| view.last_committed_segment(set.id))?;
-            if on_tape.is_none_or(|on_tape| on_tape.number < last) {
-                recorder.wait_for(last)?;
-            }
-        }
-        let parts = self.parts(set.id)?;
-        let name = format!("{}.index", set.id);
-        let path = app.indexes().join(&name);
-        let partial = app.indexes().join(format!("{name}.partial"));
-        let what = || format!("cannot write {}", path.display());
-        let file = File::create(&partial).context(what())?;
-        let header = IndexHeader {
-            set: set.id,
-            scope: Scope::Set { segments: next.0 },
-        };
-        let (summary, file) = index::merge(&parts, &header, std::io::BufWriter::new(file))
-            .context(format!("cannot make the index of set {}", set.id))?;
-        let file = file.into_inner().context(what())?;
-        file.sync_all()
-            .and_then(|()| std::fs::rename(&partial, &path))
-            .context(what())?;
-        files::synchronise_folder(&path)?;
-        let mut reader = BufReader::new(File::open(&path).context(what())?);
-        segmenter
-            .write_set_index(&mut reader, summary.length)
-            .context("cannot write the set's index to tape")?;
-        let totals = SetTotals {
-            members: summary.totals.rows,
-            bytes: summary.totals.bytes,
-            problems: recorder.problems(),
-        };
-        let segments = next.0;
-        let old = app.write(|tx, now| {
-            let stored = StoredIndex {
-                file: name.clone(),
-                digest: ContentDigest(*summary.digest.as_bytes()),
-            };
-            tx.complete_set(set.id, &totals, &stored, now)?;
-            for copy in tx.set_copies(set.id)? {
-                let missing = !tx.missing_segments(set.id, copy.copy)?.is_empty();
-                let state = if missing {
-                    SetCopyState::Incomplete
-                } else {
-                    SetCopyState::Complete
-                };
-                tx.set_copy_state(set.id, copy.copy, state, now)?;
-            }
-            app.note(
-                tx,
-                now,
-                &JournalEvent::SetCompleted {
-                    run: self.context.run,
-                    set: set.id,
-                    totals,
-                    segments,
-                },
-            )?;
-            Ok(tx.take_parts(set.id)?)
-        })?;
-        for part in old {
-            // Not needed any more: everything in it is in the set's index.
-            if let Err(error) = std::fs::remove_file(app.indexes().join(&part.file)) {
-                tracing::warn!(%error, file = part.file, "cannot remove an index part");
-            }
-        }
-        let folder = app.indexes().join(format!("{}.parts", set.id));
-        if let Err(error) = std::fs::remove_dir(&folder) {
-            tracing::debug!(%error, folder = %folder.display(), "cannot remove");
-        }
-        Ok(())
-    }
-
-    /// The index parts of the segments that are on tape.
-    fn parts(&self, set: SetId) -> Result<Vec<IndexReader>> {
-        let app = &self.context.app;
-        let segments = app.catalogue.read(|view| view.segments(set))?;
-        segments
-            .into_iter()
-            .filter_map(|segment| segment.part)
-            .map(|part| {
-                IndexReader::open(&app.indexes().join(&part.file))
-                    .context(format!("cannot read the index part {}", part.file))
-            })
-            .collect()
     }
 
     pub(super) fn stream_options(
@@ -445,6 +372,8 @@ struct Start {
     resume: ResumePoint,
     first_segment: SegmentNumber,
     lanes: usize,
+    /// Bytes of its files, where known.
+    total: Option<u64>,
 }
 
 /// How a stream ended.
@@ -542,17 +471,20 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, progress: &Progress<'_>) {
+    fn tell(&mut self, bytes: u64, files: u64) {
         let now = self.app.clock.monotonic();
-        if now.saturating_sub(self.told) < TELL_EVERY {
-            return;
+        if now.saturating_sub(self.told) >= TELL_EVERY {
+            self.told = now;
+            self.tell_now(bytes, files);
         }
-        self.told = now;
+    }
+
+    fn tell_now(&self, bytes: u64, files: u64) {
         self.app.watcher.event(Event::Progress {
             task: self.task.to_owned(),
-            bytes: progress.stream_offset,
+            bytes,
             total: self.total,
-            files: progress.members,
+            files,
         });
     }
 }

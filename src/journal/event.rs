@@ -169,6 +169,20 @@ pub enum Event {
         copy: CopyNumber,
         state: SetCopyState,
     },
+    /// A copy of a set was too slow for the others, which go on without it; the rest of it is
+    /// copied from tape to tape.
+    SetCopyLeftBehind {
+        run: RunId,
+        set: SetId,
+        copy: CopyNumber,
+        reason: String,
+    },
+    /// A cartridge could not be mounted or written on, and another one is taken in its place.
+    CartridgeSetAside {
+        run: RunId,
+        barcode: Barcode,
+        reason: String,
+    },
     /// A segment was committed on a volume.
     SegmentCommitted {
         run: RunId,

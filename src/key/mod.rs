@@ -3,21 +3,18 @@
 //! Writing needs recipients only. An identity is a file of its own, readable by its owner; the
 //! escrow identity is written where the caller says and never kept by the host.
 
-use std::fs::OpenOptions;
-use std::io::{BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+mod create;
+
+use std::io::BufReader;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use age::secrecy::ExposeSecret;
 use age::x25519;
-use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::app::App;
-use crate::catalogue::{IdentityPlace, Key, KeyRole};
+use crate::catalogue::{IdentityPlace, Key};
 use crate::error::{Context, Error, Result};
-use crate::id::KeyId;
-use crate::journal::Event;
+
+pub use create::{create, create_identity_file};
 
 /// A public key of the age format (`age1...`).
 #[derive(Clone)]
@@ -160,109 +157,10 @@ fn describe(key: &Key) -> String {
     }
 }
 
-/// Makes a new identity, writes it to a file that must not exist yet (mode 0600, synchronised)
-/// and returns its public half.
-pub fn create_identity_file(path: &Path, now: DateTime<Utc>) -> Result<Recipient> {
-    let identity = x25519::Identity::generate();
-    let recipient = Recipient(identity.to_public());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|source| {
-            let exists = source.kind() == std::io::ErrorKind::AlreadyExists;
-            let error = Error::failed(format!("cannot create {}", path.display())).because(source);
-            if exists {
-                error.hint("choose another name; an identity is never overwritten")
-            } else {
-                error
-            }
-        })?;
-    let secret = identity.to_string();
-    writeln!(
-        file,
-        "# created: {}\n# public key: {recipient}\n{}",
-        now.to_rfc3339_opts(SecondsFormat::Secs, true),
-        secret.expose_secret()
-    )
-    .and_then(|()| file.sync_all())
-    .context(format!("cannot write {}", path.display()))?;
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        std::fs::File::open(parent)
-            .and_then(|folder| folder.sync_all())
-            .context(format!("cannot synchronise {}", parent.display()))?;
-    }
-    Ok(recipient)
-}
-
-/// Makes a key and records it. The identity of a site key is kept in the state folder unless a
-/// file is named; that of an escrow key goes to the named file only.
-pub fn create(
-    app: &App,
-    name: &str,
-    role: KeyRole,
-    identity_file: Option<&Path>,
-) -> Result<(Recipient, PathBuf)> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(
-            Error::usage(format!("{name:?} cannot be the name of a key"))
-                .hint("use letters, digits, '-', '_' and '.'"),
-        );
-    }
-    if app.catalogue.read(|view| view.key_by_name(name))?.is_some() {
-        return Err(Error::usage(format!(
-            "there is a key called \"{name}\" already"
-        )));
-    }
-    let now = app.clock.now();
-    let path = match identity_file {
-        Some(path) => std::path::absolute(path)
-            .context(format!("cannot find the folder of {}", path.display()))?,
-        None => app.keys().join(format!("{name}.identity")),
-    };
-    let recipient = create_identity_file(&path, now)?;
-    let identity = match role {
-        KeyRole::Escrow => IdentityPlace::None,
-        KeyRole::Site | KeyRole::Other => IdentityPlace::File {
-            // Relative to the state folder where it is inside, so that the folder can be moved.
-            path: path
-                .strip_prefix(&app.state)
-                .map_or_else(|_| path.clone(), Path::to_owned),
-        },
-    };
-    let id = KeyId::generate(now);
-    app.write(|tx, now| {
-        tx.add_key(&Key {
-            id,
-            name: name.to_owned(),
-            recipient: recipient.to_string(),
-            role,
-            identity,
-            created_at: now,
-            retired_at: None,
-        })?;
-        app.note(
-            tx,
-            now,
-            &Event::KeyAdded {
-                key: id,
-                name: name.to_owned(),
-                role,
-                recipient: recipient.to_string(),
-            },
-        )
-    })?;
-    Ok((recipient, path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

@@ -39,6 +39,20 @@ fn first_number(kind: ElementKind) -> u16 {
     }
 }
 
+/// An element in words, for people who stand before the library: `slot 3 (@1027)`; only its address
+/// where its number is not known.
+#[must_use]
+pub fn element_words(kind: ElementKind, number: Option<u16>, address: u16) -> String {
+    let word = match kind {
+        ElementKind::ImportExport => "mail slot",
+        other => word(other),
+    };
+    match number {
+        Some(number) => format!("{word} {number} (@{address})"),
+        None => format!("{word} @{address}"),
+    }
+}
+
 fn word(kind: ElementKind) -> &'static str {
     match kind {
         ElementKind::Storage => "slot",

@@ -52,19 +52,20 @@ pub fn folder() -> PathBuf {
 }
 
 impl DeviceLock {
-    /// Takes the lock of the device with this serial number, or says who has it.
+    /// Takes the lock of this name (a device's serial number), or says who has it; `device` is
+    /// what messages call what is locked.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] naming holder, process and time when somebody else has it.
     pub fn acquire(
         folder: &Path,
-        serial: &str,
+        name: &str,
         device: &str,
         purpose: &str,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         prepare_folder(folder)?;
-        let path = folder.join(format!("{}.lock", file_name(serial)));
+        let path = folder.join(format!("{}.lock", file_name(name)));
         let file = open_shared(&path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(mut file) => {
@@ -83,7 +84,7 @@ impl DeviceLock {
                     .read_to_string(&mut text)
                     .ok()
                     .and_then(|_| serde_json::from_str::<Holder>(&text).ok());
-                Err(held(device, serial, holder.as_ref()))
+                Err(held(device, holder.as_ref()))
             }
             Err((_, errno)) => Err(Error::failed(format!("cannot lock {}", path.display()))
                 .because(std::io::Error::from(errno))),
@@ -100,7 +101,7 @@ impl Drop for DeviceLock {
     }
 }
 
-fn held(device: &str, serial: &str, holder: Option<&Holder>) -> Error {
+fn held(device: &str, holder: Option<&Holder>) -> Error {
     let by = holder.map_or_else(
         || "another process".to_owned(),
         |holder| {
@@ -112,11 +113,8 @@ fn held(device: &str, serial: &str, holder: Option<&Holder>) -> Error {
             )
         },
     );
-    Error::new(
-        ErrorKind::Locked,
-        format!("{device} (serial {serial}) is held by {by}"),
-    )
-    .hint("wait until it has finished, or stop that process")
+    Error::new(ErrorKind::Locked, format!("{device} is held by {by}"))
+        .hint("wait until it has finished, or stop that process")
 }
 
 /// Serial numbers may hold any ASCII: keep letters and digits, escape the rest.
@@ -161,6 +159,8 @@ fn open_shared(path: &Path) -> Result<File> {
             .write(true)
             .create_new(create)
             .mode(0o666)
+            // The folder is everybody's: a link there could lead to any file.
+            .custom_flags(libc::O_NOFOLLOW)
             .open(path)
     };
     // Opening first: kernels refuse O_CREAT on somebody else's file in a sticky folder.
@@ -214,6 +214,17 @@ mod tests {
         );
         drop(first);
         take("restore").unwrap();
+    }
+
+    #[test]
+    fn a_link_in_the_common_folder_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "data").unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join("HU123.lock")).unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        DeviceLock::acquire(folder.path(), "HU123", "drive 1", "job", now).unwrap_err();
+        assert_eq!(std::fs::read(&precious).unwrap(), b"data");
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::time::Duration;
 
 use tapeward_drivers::Drive;
+use tapeward_drivers::error::ScsiError;
+use tapeward_drivers::sense::SenseKey;
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
-use tapeward_drivers::ssc::{Pause, Removal};
+use tapeward_drivers::ssc::{Pause, Readiness, Removal, WaitError};
 
 use super::lock::DeviceLock;
 use super::robot::{DriveSite, Library};
@@ -40,18 +42,66 @@ pub struct Seat {
     pub home: Option<ElementAddress>,
 }
 
+/// What another try should do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Culprit {
+    /// The drive.
+    Drive,
+    /// The cartridge, or the robot's grip on it.
+    Cartridge,
+    /// Neither: the library as a whole, or the request.
+    Library,
+}
+
+/// An error and what is to blame for it.
+#[derive(Debug)]
+pub struct Blamed {
+    /// What is to blame.
+    pub culprit: Culprit,
+    /// What happened.
+    pub error: Error,
+}
+
+impl From<Error> for Blamed {
+    fn from(error: Error) -> Self {
+        let culprit = Culprit::Library;
+        Self { culprit, error }
+    }
+}
+
+fn blame(culprit: Culprit) -> impl Fn(Error) -> Blamed {
+    move |error| Blamed { culprit, error }
+}
+
 /// A cartridge could not be mounted; the drive is still held.
 #[derive(Debug)]
 pub struct MountError {
     /// The drive.
     pub held: HeldDrive,
     /// Why not.
-    pub error: Error,
+    pub blamed: Blamed,
 }
 
 impl From<Box<MountError>> for Error {
     fn from(failed: Box<MountError>) -> Self {
-        failed.error
+        failed.blamed.error
+    }
+}
+
+/// A cartridge could not be taken out of its drive, which is still held.
+#[derive(Debug)]
+pub struct UnmountError {
+    /// The cartridge in its drive.
+    pub seat: Seat,
+    /// The path to the drive.
+    pub drive: Drive,
+    /// Why not.
+    pub blamed: Blamed,
+}
+
+impl From<Box<UnmountError>> for Error {
+    fn from(failed: Box<UnmountError>) -> Self {
+        failed.blamed.error
     }
 }
 
@@ -78,18 +128,19 @@ pub trait MoveWitness: Sync {
 }
 
 impl Library {
-    /// Holds up to `wanted` drives that nobody else holds, those already holding one of
-    /// `preferred` first.
+    /// Holds up to `wanted` drives that answer and that nobody else holds, those already holding
+    /// one of `preferred` first.
     ///
     /// # Errors
-    /// [`ErrorKind::Locked`] when not one is free; the message names who holds the last one.
+    /// [`ErrorKind::Locked`] when not one is free; the message names who holds the last one. What
+    /// the last one said when none answers.
     pub fn hold_drives(
         &self,
         view: &View,
         wanted: usize,
         preferred: &[Barcode],
     ) -> Result<Vec<HeldDrive>> {
-        let mut sites = self.drives(view)?;
+        let mut sites = self.answering_drives(view)?;
         let holds_preferred = |site: &DriveSite| {
             view.at(site.element)
                 .and_then(|place| place.barcode.as_ref())
@@ -108,8 +159,12 @@ impl Library {
             }
             match self.hold(site) {
                 Ok(held_drive) => held.push(held_drive),
-                Err(error) if error.kind() == ErrorKind::Locked => refused = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error.kind() != ErrorKind::Locked {
+                        tracing::warn!(%error, "a drive cannot be used");
+                    }
+                    refused = Some(error);
+                }
             }
         }
         match (held.is_empty(), refused) {
@@ -125,6 +180,14 @@ impl Library {
     fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
         let lock = self.hold_drive(&site)?;
         let node = super::node::hold(&site.unit)?;
+        // A drive that fails this would fail every cartridge.
+        let answer = self.open_unit(&site.unit)?.readiness();
+        if let Readiness::Other(error) = answer
+            && culprit_of(&error) == Culprit::Drive
+        {
+            let what = format!("{} does not work", site.name);
+            return Err(Error::failed(what).because(error));
+        }
         Ok(HeldDrive {
             site,
             _lock: lock,
@@ -148,7 +211,7 @@ impl Library {
                 },
                 drive,
             )),
-            Err(error) => Err(Box::new(MountError { held, error })),
+            Err(blamed) => Err(Box::new(MountError { held, blamed })),
         }
     }
 
@@ -157,34 +220,54 @@ impl Library {
         held: &HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
-    ) -> Result<(Drive, Option<ElementAddress>)> {
-        let mut drive = self.open_unit(&held.site.unit)?;
-        allow_removal(&mut drive, &held.site)?;
+    ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
+        let site = &held.site;
+        let of_drive = blame(Culprit::Drive);
+        let mut drive = self.open_unit(&site.unit).map_err(&of_drive)?;
+        allow_removal(&mut drive, site).map_err(&of_drive)?;
         let view = self.view()?;
-        let there = view.at(held.site.element).ok_or_else(|| {
-            Error::failed(format!("{} is not in the library any more", held.site.name))
+        let there = view.at(site.element).ok_or_else(|| {
+            Error::failed(format!("{} is not in the library any more", site.name))
         })?;
         let home = if there.barcode.as_ref() == Some(barcode) {
             there.source
         } else {
             if there.full {
-                self.clear_drive(&mut drive, &held.site, &view, witness)?;
+                let cleared = self.clear_drive(&mut drive, site, &view, witness);
+                cleared.map_err(|error| match error.kind() {
+                    ErrorKind::OperatorNeeded => error.into(),
+                    _ => of_drive(error),
+                })?;
             }
-            let place = view.find(barcode)?.ok_or_else(|| not_here(self, barcode))?;
-            let from = place.address;
-            if place.name.kind == ElementKind::DataTransfer {
-                self.fetch_from_drive(&view, barcode, from, held.site.element, witness)?;
-                place.source
-            } else {
-                self.witnessed_transfer(barcode, from, held.site.element, witness)?;
-                Some(from)
-            }
+            self.bring(site, barcode, witness)?
         };
         drive
             .consume_unit_attentions()
-            .context(format!("{} after loading", held.site.name))?;
-        self.wait_ready(&mut drive, &held.site, barcode)?;
+            .context(format!("{} after loading", site.name))
+            .map_err(&of_drive)?;
+        self.wait_ready(&mut drive, site, barcode)?;
         Ok((drive, home))
+    }
+
+    /// Brings a cartridge into an empty drive; returns where it goes back to.
+    fn bring(
+        &self,
+        site: &DriveSite,
+        barcode: &Barcode,
+        witness: &dyn MoveWitness,
+    ) -> Result<Option<ElementAddress>, Blamed> {
+        let _robot = self.robot_for_this_process();
+        let view = self.view()?;
+        let place = view.find(barcode)?.ok_or_else(|| not_here(self, barcode))?;
+        let from = place.address;
+        if place.name.kind == ElementKind::DataTransfer {
+            self.fetch_from_drive(&view, barcode, from, site.element, witness)
+                .map_err(blame(Culprit::Cartridge))?;
+            return Ok(place.source);
+        }
+        self.witnessed_transfer(barcode, from, site.element, witness)
+            .map_err(blame(Culprit::Cartridge))?;
+        Ok(Some(from))
     }
 
     /// Takes a cartridge out of another drive, where a process that died left it: only if nobody
@@ -204,11 +287,12 @@ impl Library {
         let _lock = match &other {
             Some(site) => {
                 let lock = self.hold_drive(site)?;
-                let mut drive = self.open_unit(&site.unit)?;
-                allow_removal(&mut drive, site)?;
-                drive
-                    .unload()
-                    .context(format!("cannot unload {barcode} from {}", site.name))?;
+                self.open_unit(&site.unit)
+                    .and_then(|mut drive| {
+                        allow_removal(&mut drive, site)?;
+                        drive.unload().context("cannot unload it")
+                    })
+                    .map_err(|error| stuck(barcode, site, &error))?;
                 Some(lock)
             }
             None => None,
@@ -216,19 +300,34 @@ impl Library {
         self.witnessed_transfer(barcode, from, to, witness)
     }
 
-    fn wait_ready(&self, drive: &mut Drive, site: &DriveSite, barcode: &Barcode) -> Result<()> {
-        if matches!(
-            drive.readiness(),
-            tapeward_drivers::ssc::Readiness::NoMedium
-        ) {
+    fn wait_ready(
+        &self,
+        drive: &mut Drive,
+        site: &DriveSite,
+        barcode: &Barcode,
+    ) -> Result<(), Blamed> {
+        if matches!(drive.readiness(), Readiness::NoMedium) {
             // Some libraries put the cartridge at the drive's mouth and leave loading to us.
-            drive
-                .load()
-                .context(format!("cannot load {barcode} in {}", site.name))?;
+            drive.load().map_err(|error| Blamed {
+                culprit: culprit_of(&error),
+                error: Error::failed(format!("cannot load {barcode} in {}", site.name))
+                    .because(error),
+            })?;
         }
         drive
             .wait_ready(&mut ByClock(self.clock()), LOAD_PAUSE, LOAD_LIMIT)
-            .context(format!("{barcode} in {} does not become ready", site.name))
+            .map_err(|error| {
+                let culprit = match &error {
+                    WaitError::NotReady {
+                        state: Readiness::Other(error),
+                        ..
+                    } => culprit_of(error),
+                    _ => Culprit::Cartridge,
+                };
+                let what = format!("{barcode} in {} does not become ready", site.name);
+                let error = Error::failed(what).because(error);
+                Blamed { culprit, error }
+            })
     }
 
     /// Unloads the cartridge and brings it to `to`, else home, else to the first free storage
@@ -239,20 +338,35 @@ impl Library {
         mut drive: Drive,
         to: Option<ElementAddress>,
         witness: &dyn MoveWitness,
-    ) -> Result<HeldDrive> {
-        let Seat {
-            held,
-            barcode,
-            home,
-        } = seat;
-        allow_removal(&mut drive, &held.site)?;
+    ) -> Result<HeldDrive, Box<UnmountError>> {
+        match self.unmount_from(&seat, &mut drive, to, witness) {
+            Ok(()) => Ok(seat.held),
+            Err(blamed) => Err(Box::new(UnmountError {
+                seat,
+                drive,
+                blamed,
+            })),
+        }
+    }
+
+    fn unmount_from(
+        &self,
+        seat: &Seat,
+        drive: &mut Drive,
+        to: Option<ElementAddress>,
+        witness: &dyn MoveWitness,
+    ) -> Result<(), Blamed> {
+        let (site, barcode) = (&seat.held.site, &seat.barcode);
+        let of_drive = blame(Culprit::Drive);
+        allow_removal(drive, site).map_err(&of_drive)?;
         drive
             .unload()
-            .context(format!("cannot unload {barcode} from {}", held.site.name))?;
+            .context(format!("cannot unload {barcode} from {}", site.name))
+            .map_err(&of_drive)?;
+        let _robot = self.robot_for_this_process();
         let view = self.view()?;
-        let target = self.free_target(&view, to.or(home))?;
-        self.witnessed_transfer(&barcode, held.site.element, target, witness)?;
-        Ok(held)
+        let target = self.free_target(&view, to.or(seat.home))?;
+        Ok(self.witnessed_transfer(barcode, site.element, target, witness)?)
     }
 
     /// Brings whatever is in a held drive back to where it came from.
@@ -276,7 +390,9 @@ impl Library {
         drive
             .unload()
             .context(format!("cannot unload {barcode} from {}", site.name))?;
-        let target = self.free_target(view, place.source)?;
+        let _robot = self.robot_for_this_process();
+        let view = self.view()?;
+        let target = self.free_target(&view, place.source)?;
         self.witnessed_transfer(&barcode, site.element, target, witness)
     }
 
@@ -314,12 +430,39 @@ impl Library {
     }
 }
 
-/// A process of ours that died may have left the cartridge locked in (SPC-5 6.17).
+/// A process of ours that died may have left the cartridge locked in (SPC-5, PREVENT ALLOW MEDIUM
+/// REMOVAL).
 fn allow_removal(drive: &mut Drive, site: &DriveSite) -> Result<()> {
     match drive.prevent_removal(Removal::Allow) {
         Err(error) if error.is_unsupported() => Ok(()),
         other => other.context(format!("cannot unlock the cartridge in {}", site.name)),
     }
+}
+
+/// A drive that answers, and not with HARDWARE ERROR, speaks of the cartridge.
+#[must_use]
+pub fn culprit_of(error: &ScsiError) -> Culprit {
+    match error.sense() {
+        Some(sense) if sense.key != SenseKey::HardwareError => Culprit::Cartridge,
+        _ => Culprit::Drive,
+    }
+}
+
+/// A cartridge that its drive does not give back: what a person can do.
+#[must_use]
+pub fn stuck(barcode: &Barcode, site: &DriveSite, why: &Error) -> Error {
+    Error::new(
+        ErrorKind::OperatorNeeded,
+        format!(
+            "{barcode} is in {}, which does not give it back: {why}",
+            site.name
+        ),
+    )
+    .hint(format!(
+        "turn {} (serial {}) off and on, or take the cartridge out by hand and put it into a \
+         storage element; then go on",
+        site.name, site.serial
+    ))
 }
 
 fn not_here(library: &Library, barcode: &Barcode) -> Error {

@@ -3,8 +3,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-use tapeward_drivers::linux::scan::DeviceKind;
+use tapeward_drivers::linux::scan::{DeviceKind, NodeKind};
 
 use super::attachment;
 use super::connection::Unit;
@@ -42,4 +43,30 @@ pub fn hold(unit: &Unit) -> Result<Option<File>> {
         .hint("wait until it has finished; \"fuser\" shows which one it is")),
         Err(error) => Err(Error::failed(format!("cannot open {}", node.display())).because(error)),
     }
+}
+
+/// The SCSI generic node of a changer or drive, given as that or as the kernel's own node for it
+/// (`schN`, `nstN`) or as a link to one; `sys` is where sysfs is.
+///
+/// # Errors
+/// A usage error for a rewinding node (`stN`), whose tape would be rewound with every close, and
+/// for a node without a SCSI generic one.
+pub fn generic_node(given: &Path, sys: &Path) -> Result<PathBuf> {
+    attachment::refuse_rewinding(given)?;
+    let device = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
+    let class = match NodeKind::of(given) {
+        NodeKind::Tape { .. } => "scsi_tape",
+        NodeKind::Changer => "scsi_changer",
+        _ => return Ok(given.to_owned()),
+    };
+    let name = device.file_name().unwrap_or_default();
+    let folder = sys.join("class").join(class).join(name);
+    std::fs::read_dir(folder.join("device/scsi_generic"))
+        .ok()
+        .and_then(|mut names| Some(names.next()?.ok()?.file_name()))
+        .map(|node| device.with_file_name(node))
+        .ok_or_else(|| {
+            Error::usage(format!("{} has no SCSI generic node", given.display()))
+                .hint("load the kernel module sg; \"lsscsi -g\" shows which node is which")
+        })
 }

@@ -1,6 +1,7 @@
 //! One library: reaching its robot and drives, looking at it, moving cartridges.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct Library {
     clock: SharedClock,
     lock_folder: PathBuf,
     purpose: String,
+    /// For looking where there is room and moving there without another thread in between.
+    robot: Mutex<()>,
 }
 
 impl Library {
@@ -85,7 +88,13 @@ impl Library {
             clock,
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
+            robot: Mutex::new(()),
         })
+    }
+
+    /// No other thread of this process moves anything meanwhile.
+    pub(super) fn robot_for_this_process(&self) -> MutexGuard<'_, ()> {
+        self.robot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its name in the configuration.
@@ -147,41 +156,94 @@ impl Library {
     /// A configured drive that does not answer, or whose element nobody can tell; what drives,
     /// library and configuration say against each other.
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let mut units = Vec::new();
-        for unit in self.connection.drive_units()? {
-            let identity = self.connection.drive_identity(&unit)?;
-            let serial = identity.serial.clone().ok_or_else(|| {
-                Error::failed(format!("the drive at {unit} has no serial number"))
-            })?;
-            units.push((unit, identity, serial));
+        let mut sites = self.sites(view)?.into_iter().collect::<Result<Vec<_>>>()?;
+        sites.sort_by_key(|site| site.element);
+        Ok(sites)
+    }
+
+    /// As [`Library::drives`], without those that do not answer while another one does.
+    ///
+    /// # Errors
+    /// What the last one said when none answers.
+    pub fn answering_drives(&self, view: &View) -> Result<Vec<DriveSite>> {
+        let mut sites = Vec::new();
+        let mut silent = None;
+        for site in self.sites(view)? {
+            match site {
+                Ok(site) => sites.push(site),
+                Err(error) => {
+                    tracing::warn!(%error, "a drive cannot be used");
+                    silent = Some(error);
+                }
+            }
         }
+        sites.sort_by_key(|site| site.element);
+        match silent {
+            Some(error) if sites.is_empty() => Err(error),
+            _ => Ok(sites),
+        }
+    }
+
+    /// Each configured drive with its element, or why it can't be used.
+    fn sites(&self, view: &View) -> Result<Vec<Result<DriveSite>>> {
+        let units: Vec<(Unit, Result<Identity>)> = self
+            .connection
+            .drive_units()?
+            .into_iter()
+            .map(|unit| {
+                let identity = self.connection.drive_identity(&unit);
+                (unit, identity)
+            })
+            .collect();
+        // A drive that does not answer still takes the element it is configured for.
         let seen: Vec<DriveSeen> = units
             .iter()
-            .map(|(unit, identity, _)| DriveSeen::new(identity, unit.configured_element().map(bay)))
+            .map(|(unit, identity)| {
+                let configured = unit.configured_element().map(bay);
+                match identity {
+                    Ok(identity) => DriveSeen::new(identity, configured),
+                    Err(_) => DriveSeen::new(&Identity::default(), configured),
+                }
+            })
             .collect();
         let bays: Vec<BaySeen> = view
             .of_kind(ElementKind::DataTransfer)
             .map(|place| BaySeen::new(place, LibraryIndex(0)))
             .collect();
         let matching = match_drives(&seen, &bays);
-        let mut sites = Vec::new();
-        for (index, (unit, identity, serial)) in units.into_iter().enumerate() {
-            let place = matching
-                .of(DriveIndex(index))
-                .and_then(|found| view.at(found.bay.element))
-                .ok_or_else(|| self.unmatched(&unit, &serial, DriveIndex(index), &matching))?;
-            sites.push(DriveSite {
-                name: place.name,
-                element: place.address,
-                serial,
-                vendor: identity.vendor,
-                product: identity.product,
-                revision: identity.revision,
-                unit,
+        let sites = units
+            .into_iter()
+            .enumerate()
+            .map(|(index, (unit, identity))| {
+                self.site(view, unit, identity?, DriveIndex(index), &matching)
             });
-        }
-        sites.sort_by_key(|site| site.element);
-        Ok(sites)
+        Ok(sites.collect())
+    }
+
+    fn site(
+        &self,
+        view: &View,
+        unit: Unit,
+        identity: Identity,
+        index: DriveIndex,
+        matching: &Matching,
+    ) -> Result<DriveSite> {
+        let serial = identity
+            .serial
+            .ok_or_else(|| Error::failed(format!("the drive at {unit} has no serial number")))?;
+        let place = matching
+            .of(index)
+            .and_then(|found| view.at(found.bay.element))
+            .ok_or_else(|| self.unmatched(&unit, &serial, index, matching))?;
+        Ok(DriveSite {
+            name: place.name,
+            element: place.address,
+            serial,
+            vendor: identity.vendor,
+            product: identity.product,
+            revision: identity.revision,
+            unit,
+        })
     }
 
     fn unmatched(
@@ -231,7 +293,7 @@ impl Library {
         DeviceLock::acquire(
             &self.lock_folder,
             &site.serial,
-            &site.name.to_string(),
+            &format!("{} (serial {})", site.name, site.serial),
             &self.purpose,
             self.clock.now(),
         )
@@ -249,7 +311,7 @@ impl Library {
             let taken = DeviceLock::acquire(
                 &self.lock_folder,
                 &serial,
-                "the robot",
+                &format!("the robot (serial {serial})"),
                 &self.purpose,
                 self.clock.now(),
             );
@@ -282,7 +344,8 @@ impl Library {
             .map_or(ElementAddress(0), |place| place.address);
         let mut outcome = changer.move_medium(robot, from, to);
         if outcome.as_ref().is_err_and(ScsiError::is_unit_attention) {
-            // A unit attention means the command was not performed (SPC-5 5.14): look whether the
+            // A unit attention means the command was not performed (SPC-5, unit attention
+            // conditions): look whether the
             // elements still are as checked, then give it again, once.
             check_move(&self.look(&mut changer)?, from, to)?;
             outcome = changer.move_medium(robot, from, to);

@@ -6,10 +6,13 @@ use serde::Serialize;
 use tapeward_drivers::smc::ElementKind as ScsiKind;
 
 use crate::app::App;
-use crate::catalogue::{ElementAddress, ElementKind, NewPlace, Place, Witness};
+use crate::catalogue::{
+    self, ElementAddress, ElementKind, NewPlace, NumberedElement, Place, Witness,
+};
 use crate::error::Result;
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::journal::Event;
+use crate::library::element::element_words;
 use crate::library::view::View;
 use crate::library::{Library, robot};
 
@@ -42,7 +45,7 @@ pub fn identify(app: &App, library: &Library) -> Result<LibraryId> {
         .unwrap_or_else(|| format!("changer {}", library.name()));
     app.write(|tx, now| {
         let known = tx.library_by_name(library.name())?;
-        let id = tx.record_library(&crate::catalogue::NewLibrary {
+        let id = tx.record_library(&catalogue::NewLibrary {
             id: LibraryId::generate(now),
             name: library.name().to_owned(),
             vendor: identity.vendor.clone(),
@@ -81,12 +84,23 @@ pub fn reconcile(
 /// The same within a transaction.
 pub fn reconcile_in(
     app: &App,
-    tx: &crate::catalogue::Tx<'_>,
+    tx: &catalogue::Tx<'_>,
     now: chrono::DateTime<chrono::Utc>,
     id: LibraryId,
     view: &View,
     run: Option<RunId>,
 ) -> Result<Differences> {
+    let mut elements: Vec<_> = view
+        .places
+        .iter()
+        .map(|place| NumberedElement {
+            address: ElementAddress(place.address.0),
+            kind: kind(place.name.kind),
+            number: place.name.number,
+        })
+        .collect();
+    elements.sort_unstable_by_key(|element| element.address);
+    tx.record_elements(id, &elements)?;
     let mut differences = Differences::default();
     let mut seen = HashSet::new();
     for place in &view.places {
@@ -125,7 +139,7 @@ pub fn reconcile_in(
 
 fn record(
     app: &App,
-    tx: &crate::catalogue::Tx<'_>,
+    tx: &catalogue::Tx<'_>,
     now: chrono::DateTime<chrono::Utc>,
     run: Option<RunId>,
     cartridge: crate::id::CartridgeId,
@@ -151,6 +165,15 @@ fn record(
     )
 }
 
+fn scsi_kind(kind: ElementKind) -> ScsiKind {
+    match kind {
+        ElementKind::Transport => ScsiKind::MediumTransport,
+        ElementKind::Storage => ScsiKind::Storage,
+        ElementKind::ImportExport => ScsiKind::ImportExport,
+        ElementKind::Drive => ScsiKind::DataTransfer,
+    }
+}
+
 fn kind(kind: ScsiKind) -> ElementKind {
     match kind {
         ScsiKind::MediumTransport => ElementKind::Transport,
@@ -160,38 +183,50 @@ fn kind(kind: ScsiKind) -> ElementKind {
     }
 }
 
-/// A place in words, for people.
-#[must_use]
-pub fn place_words(place: &Place, view: Option<&View>) -> String {
-    match place {
-        Place::Element { address, kind, .. } => view
-            .and_then(|view| {
-                view.at(tapeward_drivers::smc::ElementAddress(address.0))
-                    .map(|place| place.name.to_string())
-            })
-            .unwrap_or_else(|| {
-                let word = match kind {
-                    ElementKind::Transport => "robot",
-                    ElementKind::Storage => "slot",
-                    ElementKind::ImportExport => "mail slot",
-                    ElementKind::Drive => "drive",
-                };
-                format!("{word} @{address}")
-            }),
+/// A place in words, for people: an element by its number, with its address.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn place_words(view: &catalogue::View<'_>, place: &Place) -> Result<String> {
+    Ok(match place {
+        Place::Element {
+            library,
+            kind,
+            address,
+        } => {
+            let known = view.element(*library, *address)?;
+            let number = known.map(|element| element.number);
+            element_words(scsi_kind(*kind), number, address.0)
+        }
         Place::Outside => "outside".to_owned(),
         Place::InTransit => "in transit".to_owned(),
         Place::Safe { name } => format!("safe {name}"),
         Place::Vault { name } => format!("vault {name}"),
         Place::Missing => "missing".to_owned(),
         Place::Unknown => "unknown".to_owned(),
-    }
+    })
+}
+
+/// An element in words by its address alone.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn address_words(
+    view: &catalogue::View<'_>,
+    library: LibraryId,
+    address: ElementAddress,
+) -> Result<String> {
+    Ok(match view.element(library, address)? {
+        Some(known) => element_words(scsi_kind(known.kind), Some(known.number), address.0),
+        None => format!("@{address}"),
+    })
 }
 
 /// Drives as the record keeps them.
 pub fn record_drives(app: &App, library: LibraryId, sites: &[robot::DriveSite]) -> Result<()> {
     app.write(|tx, now| {
         for site in sites {
-            tx.record_drive(&crate::catalogue::Drive {
+            tx.record_drive(&catalogue::Drive {
                 serial: site.serial.clone(),
                 vendor: site.vendor.clone(),
                 product: site.product.clone(),

@@ -1,6 +1,9 @@
 //! From copies on tape to a folder.
 
 mod select;
+#[cfg(test)]
+mod select_tests;
+mod sorted;
 mod stream;
 
 use std::path::{Path, PathBuf};
@@ -13,12 +16,13 @@ use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
 use crate::archive::member::MemberState;
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::reader::ArchiveReader;
-use crate::catalogue::{BackupSet, NewRun, RunKind, RunState};
+use crate::catalogue::{BackupSet, RunKind};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, RunId, SetId};
+use crate::id::{CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::job::Drives;
 use crate::job::lease::Leases;
+use crate::job::single::SingleRun;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
@@ -26,7 +30,7 @@ use crate::library::Library;
 use crate::media::reconcile;
 use crate::progress::{Event, counted};
 
-use select::Selection;
+use select::{Selection, Targets};
 use stream::{RangeReader, Tapes};
 
 /// What to restore.
@@ -80,7 +84,7 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
     let index =
         IndexReader::open(&path).context(format!("cannot read the index {}", path.display()))?;
     let segments = app.catalogue.read(|view| view.segments(set.id))?;
-    let selection = Selection::new(&index, &segments, &request.paths)?;
+    let selection = Selection::new(&index, &segments, &request.paths, &app.indexes())?;
     can_be_read(app, request)?;
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
@@ -94,12 +98,15 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
         app: Arc::clone(app),
         library: Arc::clone(library),
         library_id,
-        run,
+        run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
     let mut drives = Drives::new(context, held);
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
-    let outcome = drives.unmount_all().and(outcome);
+    let outcome = drives
+        .unmount_all()
+        .and(drives.take_out_of_failed())
+        .and(outcome);
     end(app, run, request, &outcome)?;
     outcome
 }
@@ -132,43 +139,26 @@ fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
         .must_open(&format!("set {name} ({})", set.id), &keys)
 }
 
-fn begin(app: &App, request: &Request<'_>) -> Result<RunId> {
-    let run = RunId::generate(app.clock.now());
+fn begin(app: &Arc<App>, request: &Request<'_>) -> Result<SingleRun> {
     let paths: Vec<String> = request.paths.iter().map(|path| show(path)).collect();
-    app.write(|tx, now| {
-        tx.add_run(&NewRun {
-            id: run,
-            kind: RunKind::Restore,
-            month: None,
-            plan: serde_json::json!({ "set": request.set.id, "paths": paths }),
-            actor: app.actor.clone(),
-            started_at: now,
-        })?;
-        Ok(tx.set_run_state(run, RunState::Running, None, now)?)
-    })?;
-    Ok(run)
+    let plan = serde_json::json!({ "set": request.set.id, "paths": paths });
+    SingleRun::begin(app, RunKind::Restore, plan)
 }
 
-fn end(app: &App, run: RunId, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
-    app.write(|tx, now| match outcome {
-        Ok(report) => {
-            tx.set_run_state(run, RunState::Done, None, now)?;
-            app.note(
-                tx,
-                now,
-                &JournalEvent::Restored {
-                    run,
-                    set: request.set.id,
-                    target: request.to.to_string_lossy().into_owned(),
-                    members: report.restored,
-                    problems: report.problems.len() as u64,
-                },
-            )
-        }
-        Err(error) => {
-            let note = error.to_string();
-            Ok(tx.set_run_state(run, RunState::Failed, Some(&note), now)?)
-        }
+fn end(app: &App, run: SingleRun, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
+    let id = run.id;
+    run.end(outcome, |tx, now, report| {
+        app.note(
+            tx,
+            now,
+            &JournalEvent::Restored {
+                run: id,
+                set: request.set.id,
+                target: request.to.to_string_lossy().into_owned(),
+                members: report.restored,
+                problems: report.problems.len() as u64,
+            },
+        )
     })
 }
 
@@ -239,12 +229,13 @@ fn write_files(
         .context(format!("cannot restore to {}", request.to.display()))?;
     let task = "restoring".to_owned();
     let mut problems: Vec<Problem> = Vec::new();
+    let mut targets = Targets::new(selection, index);
     while let Some(start) = source.next_range() {
         let mut reader = ArchiveReader::new(&mut *source);
         loop {
             app.interrupt.check()?;
             let at = start + reader.offset();
-            let header = match reader.next_member() {
+            let mut header = match reader.next_member() {
                 Ok(Some(header)) => header,
                 Ok(None) => break,
                 Err(error) => {
@@ -252,18 +243,18 @@ fn write_files(
                     break;
                 }
             };
-            let Some(target) = selection.target(&header.path, at) else {
+            let Some(target) = targets.find(&mut header, at)? else {
                 continue;
             };
-            let entry = index
-                .lookup(&header.path)
-                .context("the set's index cannot be read")?
-                .filter(|entry| selection.stream_offset(entry.address) == Some(at));
+            let (path, entry) = (target.path, target.entry);
+            if target.lacks_data {
+                report.problems.push(lacks_data(&path));
+                continue;
+            }
             let digest = entry.as_ref().and_then(|entry| entry.digest);
-            let outcome =
-                extractor.extract(&target, &header, &mut reader, digest, &mut |problem| {
-                    problems.push(problem);
-                });
+            let outcome = extractor.extract(&path, &header, &mut reader, digest, &mut |problem| {
+                problems.push(problem);
+            });
             let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(error) => {
@@ -274,16 +265,17 @@ fn write_files(
             match outcome {
                 Outcome::Restored => {
                     report.restored += 1;
+                    if path != header.path {
+                        targets.restored(at)?;
+                    }
                     if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
-                        report.problems.push(format!("{}: {flaw}", show(&target)));
+                        report.problems.push(format!("{}: {flaw}", show(&path)));
                     }
                 }
                 Outcome::Kept => report.kept += 1,
                 Outcome::NotRestored => {}
                 Outcome::NeedsData { .. } => {
-                    report
-                        .problems
-                        .push(format!("{}: its data was not restored", show(&target)));
+                    report.problems.push(lacks_data(&path));
                 }
             }
             app.watcher.event(Event::Progress {
@@ -309,6 +301,10 @@ fn write_files(
         }
     }
     Ok(())
+}
+
+fn lacks_data(path: &[u8]) -> String {
+    format!("{}: its data was not restored", show(path))
 }
 
 /// What is wrong with a member on tape already.

@@ -14,9 +14,9 @@ use crate::index::IndexReader;
 use crate::job::{Drives, volumes};
 use crate::key::Identities;
 use crate::progress::Event;
+use crate::tape::CodecError;
 use crate::tape::codec::{FrameSize, FrameTable, PlaintextReader};
 use crate::tape::volume::VolumeReader;
-use crate::tape::{Codec, CodecError};
 
 /// Bytes handed over at a time.
 const CHUNK: usize = 1 << 20;
@@ -58,13 +58,7 @@ impl Tapes {
         selection: &Selection,
         copy: Option<CopyNumber>,
     ) -> Result<Self> {
-        let needed = segments.into_iter().filter(|segment| {
-            let end = segment.stream_offset + segment.plaintext_length;
-            selection
-                .ranges
-                .iter()
-                .any(|range| range.start < end && segment.stream_offset < range.end)
-        });
+        let needed = selection.needed(segments)?;
         let mut missing: Vec<(Barcode, String)> = Vec::new();
         let sources = app.catalogue.read(|view| {
             let all = view.segment_copies(set)?;
@@ -88,7 +82,7 @@ impl Tapes {
                         }
                         place => elsewhere.push((
                             cartridge.barcode,
-                            crate::media::reconcile::place_words(&place, None),
+                            crate::media::reconcile::place_words(view, &place)?,
                         )),
                     }
                 }
@@ -147,7 +141,8 @@ impl Tapes {
         to: &Sender<Piece>,
     ) -> Result<Vec<(Range, Error)>> {
         let mut lost = Vec::new();
-        for range in &selection.ranges {
+        for range in selection.ranges() {
+            let range = range?;
             let mut at = range.start;
             while at < range.end {
                 if to.send(Piece::Begin(at)).is_err() {
@@ -319,8 +314,9 @@ impl Source {
             && wanted.end == segment.stream_offset + segment.plaintext_length;
         if whole {
             let coded = BufReader::with_capacity(CHUNK, payload);
-            let mut plain = crate::tape::codec::decode(coded, codec(segment.codec), identities)
-                .context(what())?;
+            let mut plain =
+                crate::tape::codec::decode(coded, volumes::tape_codec(segment.codec), identities)
+                    .context(what())?;
             to.copy(&mut plain, wanted.end).context(what())?;
             if *to.listening {
                 // Reading to the end compares the segment's digest.
@@ -330,7 +326,7 @@ impl Source {
         }
         let mut plain = PlaintextReader::open(
             payload,
-            codec(segment.codec),
+            volumes::tape_codec(segment.codec),
             segment.plaintext_length,
             frames,
             identities,
@@ -461,15 +457,6 @@ fn is_wrong_key(error: &Error) -> bool {
         cause = error.source();
     }
     false
-}
-
-fn codec(codec: crate::catalogue::Codec) -> Codec {
-    match codec {
-        crate::catalogue::Codec::None => Codec::None,
-        crate::catalogue::Codec::Zstd => Codec::Zstd,
-        crate::catalogue::Codec::Age => Codec::Age,
-        crate::catalogue::Codec::ZstdAge => Codec::ZstdAge,
-    }
 }
 
 fn frame_table(table: &crate::index::FrameTable, plaintext_length: u64) -> Result<FrameTable> {

@@ -33,6 +33,17 @@ pub enum VolumeError {
     /// The cartridge or the drive is write-protected.
     #[error("the cartridge is write-protected: move its switch, or take another")]
     WriteProtected,
+    /// The cartridge has no room for more than what closes a volume.
+    #[error(
+        "the cartridge is too small: it holds {capacity} bytes, and {reserve} are kept free for \
+         closing it with these sizes of blocks, segments and ring"
+    )]
+    TooSmall {
+        /// Bytes it holds.
+        capacity: u64,
+        /// Bytes kept free.
+        reserve: u64,
+    },
     /// The tape holds something, and nobody said it may go.
     #[error("the tape is not blank, it holds {found}: nothing was written")]
     NotBlank {

@@ -6,6 +6,8 @@ pub mod codec;
 pub mod copy;
 pub mod digest;
 pub mod document;
+#[cfg(test)]
+mod document_tests;
 pub mod error;
 pub mod label;
 pub mod layout;

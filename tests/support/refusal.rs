@@ -137,7 +137,7 @@ impl World {
         }
     }
 
-    fn cartridge_folder(&self, barcode: &str) -> PathBuf {
+    pub(crate) fn cartridge_folder(&self, barcode: &str) -> PathBuf {
         self.virtual_folder().join("cartridges").join(barcode)
     }
 

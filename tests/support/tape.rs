@@ -305,6 +305,9 @@ pub fn set_facts(clock: &dyn Clock) -> SetFacts {
     }
 }
 
+/// How long a lane may stand still.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// A stream about to be written.
 pub struct Stream {
     pub keys: Keys,
@@ -312,6 +315,7 @@ pub struct Stream {
     pub geometry: Geometry,
     pub set: SetFacts,
     pub stop: StopFlag,
+    pub clock: SharedClock,
     pub sender: Sender<StreamEvent>,
     pub events: Receiver<StreamEvent>,
     pub resume: ResumePoint,
@@ -329,6 +333,7 @@ impl Stream {
             keys,
             set: set_facts(&*room.clock),
             stop: StopFlag::new(),
+            clock: Arc::<ManualClock>::clone(&room.clock),
             sender,
             events,
             resume: ResumePoint::default(),
@@ -354,6 +359,8 @@ impl Stream {
             supply,
             events: self.sender.clone(),
             stop: self.stop.clone(),
+            clock: self.clock.clone(),
+            patience: PATIENCE,
         })
         .unwrap()
     }
@@ -375,6 +382,7 @@ pub struct Outcome {
     pub filed: Vec<(u8, VolumeId, TapeFile)>,
     pub skipped: Vec<(u8, String)>,
     pub dead: Vec<(u8, String)>,
+    pub left_behind: Vec<(u8, String)>,
     pub opened: Vec<(u8, VolumeId)>,
     pub finished: Vec<(u8, VolumeId, bool)>,
 }
@@ -414,6 +422,7 @@ impl Outcome {
                     has_directory,
                     ..
                 } => outcome.finished.push((copy, volume, has_directory)),
+                LaneEvent::LeftBehind { why } => outcome.left_behind.push((copy, why)),
                 LaneEvent::Dead { why } => outcome.dead.push((copy, why)),
             }
         }

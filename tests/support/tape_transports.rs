@@ -197,3 +197,73 @@ impl Transport for NoPews {
         self.0.path()
     }
 }
+
+/// A gate in front of a drive.
+#[derive(Default)]
+pub struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    somebody_waits: bool,
+    is_open: bool,
+}
+
+impl Gate {
+    /// Lets whoever waits go on.
+    pub fn open(&self) {
+        self.state.lock().unwrap().is_open = true;
+        self.changed.notify_all();
+    }
+
+    /// From when somebody waits until the gate is open, calls this again and again.
+    pub fn meanwhile(&self, mut tick: impl FnMut()) {
+        let state = self.state.lock().unwrap();
+        let mut state = self
+            .changed
+            .wait_while(state, |state| !state.somebody_waits && !state.is_open)
+            .unwrap();
+        while !state.is_open {
+            tick();
+            let moment = Duration::from_millis(2);
+            state = self.changed.wait_timeout(state, moment).unwrap().0;
+        }
+    }
+
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.somebody_waits = true;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| !state.is_open));
+    }
+}
+
+/// Stands still at the nth WRITE, from 1, until its gate is open.
+pub struct Standing {
+    pub inner: Box<dyn Transport>,
+    pub writes_left: u64,
+    pub gate: Arc<Gate>,
+}
+
+impl Transport for Standing {
+    fn execute(
+        &mut self,
+        cdb: &Cdb,
+        data: Data<'_>,
+        timeout: Duration,
+    ) -> Result<Reply, TransportError> {
+        if cdb.opcode() == 0x0a {
+            self.writes_left = self.writes_left.saturating_sub(1);
+            if self.writes_left == 0 {
+                self.gate.pass();
+            }
+        }
+        self.inner.execute(cdb, data, timeout)
+    }
+
+    fn path(&self) -> &str {
+        self.inner.path()
+    }
+}

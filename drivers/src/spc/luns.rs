@@ -16,8 +16,8 @@ pub const REPORT_LUNS: u8 = 0xa0;
 pub struct LogicalUnit(pub [u8; 8]);
 
 impl LogicalUnit {
-    /// The number when it is a single-level one with peripheral or flat addressing (SAM-5
-    /// 4.7.5, 4.7.7.1).
+    /// The number when it is a single-level one with peripheral or flat addressing (SAM-5,
+    /// peripheral device addressing method and flat space addressing method).
     #[must_use]
     pub fn number(self) -> Option<u16> {
         let [high, low, rest @ ..] = self.0;

@@ -196,7 +196,7 @@ pub struct ModeData {
     /// DEVICE-SPECIFIC PARAMETER; for a drive WP, BUFFERED MODE and SPEED (SSC-4, mode parameter
     /// header).
     pub device_specific: u8,
-    /// The first block descriptor.
+    /// The first block descriptor, unless it is a long one (LONGLBA).
     pub block_descriptor: Option<BlockDescriptor>,
     /// The pages, as far as they are whole.
     pub pages: Vec<ModePage>,
@@ -206,6 +206,8 @@ impl ModeData {
     /// Parses the reply to MODE SENSE. `None` when the header is cut off.
     #[must_use]
     pub fn parse(form: ModeForm, raw: &[u8]) -> Option<Self> {
+        // LONGLBA: the descriptors are longer ones, for disks.
+        let long = form == ModeForm::Ten && u8_at(raw, 4)? & 0x01 != 0;
         let (stated, medium_type, device_specific, descriptors, header) = match form {
             ModeForm::Six => {
                 let stated = usize::from(u8_at(raw, 0)?) + 1;
@@ -230,7 +232,7 @@ impl ModeData {
         };
         let given = &raw[..raw.len().min(stated)];
         let descriptor = given.get(header..).unwrap_or_default();
-        let block_descriptor = if descriptors >= 8 {
+        let block_descriptor = if descriptors >= 8 && !long {
             BlockDescriptor::parse(descriptor)
         } else {
             None

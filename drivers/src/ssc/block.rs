@@ -314,7 +314,10 @@ fn stream_outcome(
             Err("incorrect length, and INFORMATION does not say what length".to_owned())
         };
     };
-    // INFORMATION is the requested less the actual length.
+    // INFORMATION is the requested less the actual length: four bytes with a sign, which in
+    // descriptor format have zeros before them (SPC-5, information sense data descriptor).
+    let difference =
+        u32::try_from(difference).map_or(difference, |four| i64::from(four.cast_signed()));
     let requested_signed = i64::try_from(requested).unwrap_or(i64::MAX);
     let actual = u64::try_from(requested_signed.saturating_sub(difference))
         .map_err(|_| format!("a block shorter than nothing: INFORMATION is {difference}"))?;

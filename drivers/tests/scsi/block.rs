@@ -143,7 +143,8 @@ fn lengths_no_cdb_can_say_are_not_sent() {
     assert!(not_sent(too_many.unwrap_err().into_scsi()));
 }
 
-/// SSC-4, WRITE FILEMARKS(6): IMMED is bit 0 of byte 1, the count is in bytes 2 to 4.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 173 (page 344): IMMED is bit 0 of byte 1, the
+/// count is in bytes 2 to 4.
 #[test]
 fn filemarks_immediate_and_flushed() {
     let (device, rest) = script(vec![
@@ -271,6 +272,20 @@ fn a_block_that_comes_in_part_twice_is_refused() {
     "616263",
     None,
     ReadOutcome::Block(3)
+)]
+// Seagate "SCSI Commands Reference Manual" Rev. J, 2.4.1.1.2 (page 49): a four-byte quantity, as
+// this one is, has zeros before it in the eight bytes of the descriptor.
+#[case::long_in_descriptor_format(
+    hex("72 00 00 00 00 00 00 10 00 0a 80 00 00 00 00 00 ff ff ff a4 04 02 00 20"),
+    "6162636465666768",
+    None,
+    ReadOutcome::TooLong { actual: 100 }
+)]
+#[case::long_in_descriptor_format_sign_extended(
+    hex("72 00 00 00 00 00 00 10 00 0a 80 00 ff ff ff ff ff ff ff a4 04 02 00 20"),
+    "6162636465666768",
+    None,
+    ReadOutcome::TooLong { actual: 100 }
 )]
 #[case::recovered(
     fixed_with_information(0x21, 0x17, 0x01, 5),

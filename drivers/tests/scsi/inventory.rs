@@ -1,7 +1,9 @@
 //! READ ELEMENT STATUS of well-behaved libraries.
 //!
 //! Vectors are built byte by byte after the tables of SMC-3, which Oracle's "StorageTek
-//! SL150 Interface Reference Manual" repeats on pages 181 and following (tables 4-101 and 4-103).
+//! SL150 Interface Reference Manual" repeats on pages 181 and following (tables 4-101 and 4-103;
+//! import/export elements: table 4-106, page 195), and, for drives on a parallel bus, Quantum's
+//! "Scalar Intelligent Libraries SCSI Reference Guide", table 71 (page 72).
 
 use tapeward_drivers::sense::AdditionalSense;
 use tapeward_drivers::smc::element::{BusAddress, MediumType};

@@ -7,6 +7,8 @@ mod inventory;
 mod inventory_odd;
 mod mode_and_log;
 mod motion;
+mod other_devices;
+mod other_hosts;
 mod position;
 mod properties;
 mod readiness;

@@ -40,6 +40,19 @@ fn mode_data_of_ten_byte_form() {
     );
 }
 
+/// Seagate "SCSI Commands Reference Manual" Rev. J, 5.3.3 and 5.3.4.3 (pages 379 and 382): with
+/// LONGLBA block descriptors have sixteen bytes, whose fields are not those of the short ones.
+#[test]
+fn long_block_descriptors_are_not_taken_for_short_ones() {
+    let raw = hex(
+        "00 1a 00 10 01 00 00 10  00 00 00 00 00 80 00 00 00 00 00 00 00 00 02 00
+         10 02 00 00",
+    );
+    let data = ModeData::parse(ModeForm::Ten, &raw).unwrap();
+    assert_eq!(data.block_descriptor, None);
+    assert_eq!(data.page(PageCode::new(0x10, 0)).unwrap().body, [0, 0]);
+}
+
 /// tgt 1.0.85's library (drivers/tests/data/tgt.txt): page 1Dh behind a block descriptor.
 #[test]
 fn element_address_assignment() {
@@ -94,7 +107,8 @@ fn with_page(device_specific: u8, page: &str) -> Vec<u8> {
     data
 }
 
-/// SSC-4, data compression mode page: DCE and DCC in byte 2, DDE in byte 3.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 62 (page 116): DCE and DCC in byte 2, DDE in
+/// byte 3, algorithms in 4 to 7 and 8 to 11; PS as a drive that can save it has it.
 const COMPRESSION_ON: &str = "8f 0e c0 80 00 00 00 01 00 00 00 01 00 00 00 00";
 /// SSC-4, device configuration extension: PEWS in bytes 6 and 7, as mhvtl's usr/mode.c has it.
 const NO_EARLY_WARNING: &str = "d0 01 00 1c 00 00 00 00 00 00 00 00 00 00 00 00
@@ -188,8 +202,9 @@ fn modes_that_are_so_already_are_not_set() {
     rest.is_empty();
 }
 
-/// What the drive lacks or refuses is told: no extension page, compression in page 10h (SSC-4
-/// table 166, byte 14) that MODE SELECT does not take.
+/// What the drive lacks or refuses is told: no extension page, compression in page 10h (byte
+/// 14: Quantum "DLT-S4 Interface Reference Guide", figure 91, page 176) that MODE SELECT does not
+/// take.
 #[test]
 fn shortfalls_are_reported() {
     let configuration = "10 0e 00 00 00 00 00 00 00 00 00 00 00 00 01 00";
@@ -238,12 +253,12 @@ const ALERTS: &str = "4d 00 6e 00 00 00 00 40 00 00";
 const CAPACITY: &str = "4d 00 71 00 00 00 00 40 00 00";
 const STATISTICS: &str = "4d 00 57 00 00 00 00 40 00 00";
 
-/// SSC-4, TapeAlert log page: 64 parameters of one byte, page length 140h. A Quantum Scalar's page
-/// begins 2E 00 01 40 00 01 C0 01 00 00 02 C0 01 00 (`sg_logs -H`), as this one does.
+/// IBM documentation, "Log Page X'2E': TapeAlert" (ibm.com/docs/en/dtl/2.9.4), table 1: page length 0140h, 64
+/// parameters of one byte, of whose control byte DS is set.
 fn alert_page(set: &[u8]) -> Vec<u8> {
     let mut page = hex("2e 00 01 40");
     for flag in 1..=64_u8 {
-        page.extend([0x00, flag, 0xc0, 0x01, u8::from(set.contains(&flag))]);
+        page.extend([0x00, flag, 0x40, 0x01, u8::from(set.contains(&flag))]);
     }
     page
 }
@@ -335,7 +350,8 @@ fn capacity_from_the_chip() {
     rest.is_empty();
 }
 
-/// SSC-4, volume statistics; names of the parameters as in sg3_utils 1.49, src/sg_logs.c.
+/// Oracle "T10000 Interface Reference Manual" (August 2016), tables 3-44 and 3-45 (pages 88 and 89):
+/// page header and parameter format; codes of the parameters as in sg3_utils 1.49, src/sg_logs.c.
 #[test]
 fn volume_statistics() {
     let mut page = hex("17 00 00 00 00 01 03 04 00 00 00 2a 00 10 03 04 ff ff ff ff");

@@ -8,7 +8,8 @@ use crate::script::{
     fixed, fixed_with_information, hex, invalid_field, invalid_opcode, on, script,
 };
 
-/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11.
+/// SSC-4, LOCATE(16): CP is bit 1 of byte 1, partition in byte 3, LOGICAL IDENTIFIER in 4 to 11, as
+/// LTFS sends it (other_hosts.rs).
 #[test]
 fn locate_16() {
     let (device, rest) = script(vec![
@@ -23,7 +24,7 @@ fn locate_16() {
     rest.is_empty();
 }
 
-/// SSC-4, LOCATE(10): the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
+/// Oracle "T10000 Interface Reference Manual" (August 2016), table 3-23 (page 61): the address in bytes 3 to 6, the partition in byte 8. A drive that lacks
 /// LOCATE(16) is not asked for it again.
 #[test]
 fn locate_10_where_16_is_missing() {
@@ -55,7 +56,8 @@ fn locate_is_not_repeated() {
     rest.is_empty();
 }
 
-/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count.
+/// SSC-4, SPACE(6) and SPACE(16): the code in the low bits of byte 1, a signed count; the longer one
+/// as LTFS sends it (other_hosts.rs).
 #[test]
 fn space() {
     let (device, rest) = script(vec![
@@ -83,6 +85,8 @@ fn space() {
     rest.is_empty();
 }
 
+/// ERASE: Quantum "DLT-S4 Interface Reference Guide", figure 5 (page 33), LONG is bit 0 of byte 1;
+/// the others as LTFS sends them (other_hosts.rs).
 #[test]
 fn erase_rewind_load_and_unload() {
     let (device, rest) = script(vec![

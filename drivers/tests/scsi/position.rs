@@ -1,8 +1,9 @@
 //! READ POSITION in its three forms.
 //!
-//! Vectors are built after SSC-4; Quantum's "DLT-S4 Interface Reference Guide" shows the short
-//! and the long form on pages 271 to 274 (figures 135 and 136). mhvtl's
-//! include/ssc.h (structures `read_position_information_*`) names the same bits.
+//! Vectors are built after Quantum's "DLT-S4 Interface Reference Guide", which shows the short
+//! and the long form on pages 271 to 274 (figures 135 and 136), Oracle's "T10000 Interface Reference
+//! Manual" (August 2016), table 3-115 (page 160), and, for the extended form and BPEW, SSC-4 with
+//! mhvtl's include/ssc.h, which names the same bits.
 
 use rstest::rstest;
 use tapeward_drivers::ssc::position::{

@@ -146,7 +146,7 @@ fn device_identification_page() {
     rest.is_empty();
 }
 
-/// SPC-5, VPD pages: PAGE LENGTH above what one byte of allocation length fetched.
+/// SPC-5, VPD pages: PAGE LENGTH, two bytes, above what one byte of allocation length fetched.
 #[test]
 fn a_long_page_is_fetched_whole() {
     let mut page = hex("01 83 01 2c");
@@ -182,12 +182,12 @@ fn serial_numbers() {
     assert_eq!(vpd::serial(&mut *device).unwrap(), None);
 }
 
-/// SSC-4, VPD pages B0h and B4h: WORM is bit 0, TSMC bit 1 of byte 4; the element address follows
-/// PAGE LENGTH.
+/// Quantum "DLT-S4 Interface Reference Guide", figure 16 (page 49): VPD page B0h, WORM is bit 0 of
+/// byte 4. SSC-4, VPD page B4h: the element address follows PAGE LENGTH.
 #[test]
 fn tape_drive_pages() {
     let (mut device, _) = script(vec![
-        on("12 01 b0 00 ff 00").data(&hex("01 b0 00 02 01 00")),
+        on("12 01 b0 00 ff 00").data(&hex("01 b0 00 04 01 00 00 00")),
         on("12 01 b4 00 ff 00").data(&hex("01 b4 00 02 01 01")),
         on("12 01 b4 00 ff 00").data(&hex("01 b4 00 00")),
     ]);
@@ -230,8 +230,8 @@ fn a_long_list_of_units_is_asked_for_again() {
     rest.is_empty();
 }
 
-/// SPC-5, READ ATTRIBUTE and MAM ATTRIBUTE format: available data, then identifier, READ ONLY and
-/// FORMAT, length.
+/// Oracle "T10000 Interface Reference Manual" (August 2016), table 3-103 (page 151), and HP
+/// Q1530-90901, page 115: behind AVAILABLE DATA identifier, READ ONLY and FORMAT, length, value.
 fn barcode_attributes() -> Vec<u8> {
     let mut raw = hex("00 00 00 3a");
     raw.extend(hex("00 00 80 00 08 00 00 00 00 00 b4 e0 00"));
@@ -297,7 +297,8 @@ fn attributes_are_asked_for_one_by_one() {
     );
 }
 
-/// SPC-5, WRITE ATTRIBUTE: WTC, partition, parameter list length; the list begins with its length.
+/// As LTFS sends it (other_hosts.rs): WTC, partition, parameter list length; the list begins with
+/// its length.
 #[test]
 fn attributes_are_written() {
     let vendor = Attribute::ascii(AttributeId::APPLICATION_VENDOR, "TAPEWARD", 8).unwrap();

@@ -56,6 +56,8 @@ pub(crate) struct Drive {
     /// Length of fixed blocks, 0 for variable.
     pub(super) block_length: u32,
     pub(super) alerts: TapeAlerts,
+    /// It carries out no command any more.
+    pub(super) broken: bool,
     prevented_by: BTreeSet<InitiatorId>,
 }
 
@@ -91,6 +93,9 @@ impl LogicalUnit for Drive {
     ];
 
     fn take_pending(&mut self, initiator: InitiatorId) -> Option<Sense> {
+        if self.broken {
+            return Some(Sense::internal_failure());
+        }
         self.attentions
             .take(initiator)
             .or_else(|| self.deferred.take())
@@ -113,6 +118,7 @@ impl Drive {
             buffering: Buffering::Buffered,
             block_length: 0,
             alerts: TapeAlerts::default(),
+            broken: false,
             prevented_by: BTreeSet::new(),
         }
     }
@@ -160,6 +166,7 @@ impl Drive {
         self.buffering = Buffering::Buffered;
         self.block_length = 0;
         self.deferred = None;
+        self.broken = false;
         self.prevented_by.clear();
         self.attentions.power_on();
         Ok(())

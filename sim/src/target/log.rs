@@ -118,7 +118,7 @@ impl Drive {
         Ok(())
     }
 
-    /// Tape capacity (SSC-4), MiB: remaining and maximum of the main partition, and of the
+    /// Tape capacity (HP Ultrium technical reference C7379-90900, page 69), MiB: remaining and maximum of the main partition, and of the
     /// alternate one, which is not there.
     fn tape_capacity(&self) -> Vec<Parameter> {
         let (remaining, maximum) = match &self.medium {

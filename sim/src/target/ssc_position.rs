@@ -253,7 +253,7 @@ impl Place {
     }
 
     /// Short form (SSC-4): counts that do not fit are flagged as unknown by LOCU (bit 5)
-    /// and BYCU (bit 4), locations by LOLU (bit 2).
+    /// and BYCU (bit 4), locations that do not as an overflow by PERR (bit 1).
     fn short(self) -> Vec<u8> {
         let fits = |value: u64, limit: u64| value < limit;
         let counts = fits(self.buffered_objects, 1 << 24);
@@ -263,7 +263,7 @@ impl Place {
         bytes[0] = self.flags()
             | u8::from(!counts) << 5
             | u8::from(!bytes_known) << 4
-            | u8::from(!located) << 2;
+            | u8::from(!located) << 1;
         if located {
             bytes[4..8].copy_from_slice(&u32(self.position));
             bytes[8..12].copy_from_slice(&u32(self.on_medium));
@@ -301,5 +301,48 @@ impl Place {
         bytes[16..24].copy_from_slice(&self.on_medium.to_be_bytes());
         bytes[24..32].copy_from_slice(&self.buffered_bytes.to_be_bytes());
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(position: u64) -> Place {
+        Place {
+            beginning: position == 0,
+            zone: Zone::Normal,
+            position,
+            file: 7,
+            on_medium: position,
+            buffered_objects: 0,
+            buffered_bytes: 0,
+        }
+    }
+
+    /// Quantum "DLT-S4 Interface Reference Guide", figure 135 and table 151 (pages 271 to 273):
+    /// a location that does not fit is PERR, bit 1; LOLU, bit 2, says that it is not known.
+    #[test]
+    fn a_location_beyond_the_short_form_is_an_overflow() {
+        let last = place(u64::from(u32::MAX)).short();
+        assert_eq!(
+            last[..12],
+            [0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]
+        );
+        let beyond = place(1 << 32).short();
+        assert_eq!(beyond[..12], [0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    /// Figure 136 (page 274) of the same guide: partition in bytes 4 to 7, logical object number
+    /// in 8 to 15, logical file identifier in 16 to 23.
+    #[test]
+    fn the_long_form_has_room() {
+        let long = place((1 << 32) + 5).long();
+        let expected = [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7,
+        ];
+        assert_eq!(long[..24], expected);
+        assert_eq!(long[24..], [0; 8]);
+        assert_eq!(place(0).long()[0], 0x80);
     }
 }

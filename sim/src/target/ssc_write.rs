@@ -134,6 +134,14 @@ impl Drive {
                 self.alerts.raise(Alert::CleanNow);
                 Ok(None)
             }
+            Some(Fault::DriveBreaks) => {
+                self.broken = true;
+                Err(Sense::internal_failure().into())
+            }
+            Some(Fault::Stalls) => {
+                self.shared.faults.wait_for_another();
+                Ok(None)
+            }
             fault => Ok(fault),
         }
     }

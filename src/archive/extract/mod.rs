@@ -8,7 +8,7 @@
 mod metadata;
 mod place;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,15 +23,16 @@ use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat};
 use nix::unistd::{Uid, symlinkat, syncfs};
 
 use self::metadata::{Metadata, apply_to_file, apply_to_node};
-use self::place::{Temporary, exists, is_within, link_name, publish, remove, safe_path};
+use self::place::{Temporary, exists, is_of_time, link_name, publish, remove, safe_path};
 use super::descent::{Descent, components, split_last};
 use super::gather::Place;
 use super::hash_zeros;
 use super::header::MemberHeader;
 use super::member::MemberKind;
+use super::order::{is_below, walk_order};
 use super::problem::{Access, ArchiveError, DeviceRefusal, Problem, ProblemKind};
 use super::reader::ArchiveReader;
-use super::scan::{root_error, walk_order};
+use super::scan::root_error;
 
 /// What to do about a name that exists in the target. Directories are entered in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,8 +127,6 @@ pub struct Extractor {
     kept_open: Vec<MemberHeader>,
     /// Paths that are not there as the archive has them: no hard link may lead to them.
     absent: HashSet<Vec<u8>>,
-    /// Members restored under another path than their own.
-    moved: HashMap<Vec<u8>, Vec<u8>>,
     /// Path restored last, to notice when the stream steps back.
     previous: Option<Vec<u8>>,
     /// Paths this run restored from a member that the stream replaces by a later one.
@@ -160,7 +159,6 @@ impl Extractor {
             waiting: HashSet::new(),
             kept_open: Vec::new(),
             absent: HashSet::new(),
-            moved: HashMap::new(),
             previous: None,
             superseded: HashSet::new(),
         })
@@ -171,9 +169,10 @@ impl Extractor {
     /// stream, so that a directory is done when the next member lies outside it; only data asked
     /// for by [`Outcome::NeedsData`] may come at any later time.
     ///
-    /// A hard link is made to the first name's path in the target. A caller who does not restore
-    /// that first name in the same run supplies the data at once, since something else may stand
-    /// there.
+    /// A hard link is made to `header.link` in the target. A caller who restores the data under
+    /// another path puts that one there; one who does not restore it in the same run supplies the
+    /// data at once, since something else may stand there. With [`Existing::Keep`] a link is made
+    /// to what stands there already only if that has the link's modification time.
     ///
     /// With `digest`, a regular file is put in its place only if its content has that BLAKE3.
     ///
@@ -221,12 +220,12 @@ impl Extractor {
         }
         if outcome == Outcome::Restored {
             self.absent.remove(&path);
-            if path != header.path {
-                self.moved.insert(header.path.clone(), path.clone());
-            }
-            self.previous = Some(path);
+            // Data that goes elsewhere says nothing about where the stream is.
+            self.previous = (path == header.path).then_some(path);
         } else {
-            self.absent.insert(path);
+            if outcome != Outcome::Kept {
+                self.absent.insert(path);
+            }
             self.previous = None;
         }
         Ok(outcome)
@@ -259,10 +258,10 @@ impl Extractor {
         }
         // Data asked for earlier may lie before what is open: that closes nothing.
         let passed = |directory: &MemberHeader| {
-            !is_within(path, &directory.path) && walk_order(path, &directory.path).is_gt()
+            !is_below(path, &directory.path) && walk_order(path, &directory.path).is_gt()
         };
         while let Some(header) = self.open_directories.pop_if(|directory| passed(directory)) {
-            let waited_for = |path: &Vec<u8>| is_within(path, &header.path);
+            let waited_for = |path: &Vec<u8>| is_below(path, &header.path);
             if self.waiting.iter().any(waited_for) {
                 self.kept_open.push(header);
             } else {
@@ -298,7 +297,7 @@ impl Extractor {
             return left(existing);
         }
         let made = match header.kind {
-            MemberKind::HardLink => return self.place_link(place, &header.link, existing),
+            MemberKind::HardLink => return self.place_link(place, header, existing),
             MemberKind::File => self.make_file(place, header, reader, digest, problems)?,
             _ => self.make_node(place, header, problems)?,
         };
@@ -402,17 +401,13 @@ impl Extractor {
     fn place_link(
         &mut self,
         place: Place<'_>,
-        first: &[u8],
+        header: &MemberHeader,
         existing: Existing,
     ) -> Result<Outcome, Stop> {
         let needs_data = Outcome::NeedsData {
-            first: first.to_vec(),
+            first: header.link.clone(),
         };
-        let restored = match self.moved.get(first) {
-            Some(elsewhere) => elsewhere.clone(),
-            None => first.to_vec(),
-        };
-        let Some(restored) = safe_path(&restored, MemberKind::File) else {
+        let Some(restored) = safe_path(&header.link, MemberKind::File) else {
             return Err(ProblemKind::UnsafeName.into());
         };
         if self.absent.contains(&restored) || restored == place.path {
@@ -426,6 +421,9 @@ impl Extractor {
         let Ok(directory) = self.descent.at(directory) else {
             return Ok(needs_data);
         };
+        if existing == Existing::Keep && !is_of_time(directory, name, header.modified) {
+            return Ok(needs_data);
+        }
         match link_name(directory, name, place) {
             Ok(()) => Ok(Outcome::Restored),
             Err(Errno::EEXIST) => left(existing),

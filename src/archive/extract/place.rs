@@ -11,7 +11,7 @@ use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 use super::Existing;
 use crate::archive::descent::components;
 use crate::archive::gather::Place;
-use crate::archive::member::MemberKind;
+use crate::archive::member::{FileTime, MemberKind};
 use crate::archive::problem::{Access, ProblemKind};
 
 /// The path in its plain form; `None` if it would lead out of the target, or names the target
@@ -30,14 +30,6 @@ pub(super) fn safe_path(path: &[u8], kind: MemberKind) -> Option<Vec<u8>> {
         (true, MemberKind::Directory) => Some(b".".to_vec()),
         (true, _) => None,
     }
-}
-
-/// Whether `path` is `directory` or lies in it.
-pub(super) fn is_within(path: &[u8], directory: &[u8]) -> bool {
-    directory == b"."
-        || path
-            .strip_prefix(directory)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Something complete but for its name; removed again unless it is published.
@@ -99,6 +91,14 @@ pub(super) fn exists(place: Place<'_>) -> Result<bool, ProblemKind> {
         Err(Errno::ENOENT) => Ok(false),
         Err(errno) => Err(ProblemKind::refused(Access::Status, errno)),
     }
+}
+
+/// Whether what has this name was modified at that time, as far as its file system keeps times.
+pub(super) fn is_of_time(directory: BorrowedFd<'_>, name: &[u8], modified: FileTime) -> bool {
+    fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok_and(|status| {
+        status.st_mtime == modified.seconds
+            && (0..=i64::from(modified.nanos)).contains(&status.st_mtime_nsec)
+    })
 }
 
 /// Gives something complete its name; false if the name is taken and not to be replaced.

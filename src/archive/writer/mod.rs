@@ -17,9 +17,10 @@ use super::member::{
     IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState, ResumePoint,
     SegmentNumber, StreamPhase,
 };
+use super::order::walk_order;
 use super::owner::OwnerNames;
 use super::problem::{Access, ArchiveError, Problem, ProblemKind, Severity};
-use super::scan::{SourceTree, Step, Walk, open_without_access_time, walk_order};
+use super::scan::{SourceTree, Step, Walk, open_without_access_time};
 
 pub use self::copy::{FileReader, PlainFiles};
 

@@ -36,7 +36,8 @@ impl FileIdentifier {
     }
 }
 
-/// HDR1 and EOF1 (ISO 1001 and ECMA-13, "First File Header Label", "First End of File Label").
+/// HDR1 and EOF1 (ISO 1001 and ECMA-13, "First File Header Label", "First End of File Label"; the
+/// same columns in HP's "DSM/Tape Catalog Operator Interface Manual" 429828-010, table A-2).
 ///
 /// | columns | field | here |
 /// |---|---|---|
@@ -163,7 +164,8 @@ impl From<BlockSize> for BlockLength {
     }
 }
 
-/// HDR2 and EOF2 (ISO 1001 and ECMA-13, "Second File Header Label", "Second End of File Label").
+/// HDR2 and EOF2 (ISO 1001 and ECMA-13, "Second File Header Label", "Second End of File Label"; HP
+/// 429828-010, table A-3, for columns 1-15).
 ///
 /// | columns | field | here |
 /// |---|---|---|

@@ -228,6 +228,36 @@ proptest! {
     }
 
     #[test]
+    fn standard_labels_come_back(
+        serial in "[A-Z0-9]{6}",
+        owner in "([!-~][ -~]{0,12}[!-~])?",
+        kind in any_kind(),
+        segment in any::<u32>(),
+        sequence in 1_u16..=9_999,
+        days in (0_u64..400_000, 0_u64..400_000),
+        block_count in 0_u32..=999_999,
+        kibibytes in 1_u64..8193,
+    ) {
+        let serial = serial.parse().unwrap();
+        let volume = VolumeLabel { owner, ..VolumeLabel::new(&serial) };
+        prop_assert_eq!(VolumeLabel::parse(&volume.encode()), Ok(volume));
+        let date = |days| LabelDate::on(day(1900, 1) + chrono::Days::new(days));
+        let segment = kind.has_segment().then_some(SegmentNumber(segment));
+        let (created, expires) = (date(days.0), date(days.1));
+        let file = FileLabel1 {
+            block_count,
+            ..FileLabel1::header(kind, segment, &serial, FileSequence(sequence), created, expires)
+        };
+        let second = FileLabel2 {
+            block_length: BlockSize::new(kibibytes * 1024).unwrap().into(),
+        };
+        for end in [GroupEnd::Header, GroupEnd::Trailer] {
+            prop_assert_eq!(&FileLabel1::parse(&file.encode(end), end).unwrap(), &file);
+            prop_assert_eq!(&FileLabel2::parse(&second.encode(end), end).unwrap(), &second);
+        }
+    }
+
+    #[test]
     fn user_labels_come_back(
         subject in any::<u128>(),
         kind in any_kind(),

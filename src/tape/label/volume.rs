@@ -3,7 +3,8 @@
 use super::columns::{LabelReader, LabelWriter};
 use super::{LabelBlock, LabelError};
 
-/// VOL1, the first block of a labelled tape (ISO 1001 and ECMA-13, "Volume Header Label").
+/// VOL1, the first block of a labelled tape (ISO 1001 and ECMA-13, "Volume Header Label"; the
+/// same columns in CDC's NOS/VE 1.7.1, deck `FST$ANSI_VOL1_LABEL`).
 ///
 /// | columns | field | here |
 /// |---|---|---|

@@ -93,6 +93,12 @@ pub enum LaneEvent {
         /// Whether its last file is a directory of all others.
         has_directory: bool,
     },
+    /// The lane kept the others waiting for too long and gets nothing more of this stream; what
+    /// it committed stays. It still closes its volume.
+    LeftBehind {
+        /// Why, for people.
+        why: String,
+    },
     /// The lane ended early; the other lanes go on.
     Dead {
         /// Why, for people.

@@ -3,15 +3,13 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crossbeam_channel::Sender;
-
-use crate::archive::member::SegmentNumber;
-use crate::id::CopyNumber;
+use crate::archive::member::{SegmentNumber, SinkError};
 use crate::tape::digest::{TapeDigest, TapeHasher};
 use crate::tape::layout::BlockSize;
 use crate::tape::volume::FileStart;
 
 use super::event::SegmentFacts;
+use super::rings::Rings;
 
 /// What goes through a ring.
 #[derive(Debug, Clone)]
@@ -40,10 +38,10 @@ pub(super) struct SegmentEnd {
     pub(super) index_start: FileStart,
 }
 
-/// The sending ends of all rings, and the block being filled.
+/// The rings, and the block being filled.
 #[derive(Debug)]
 pub(super) struct FanOut {
-    lanes: Vec<(CopyNumber, Sender<LaneItem>)>,
+    rings: Rings,
     block_size: BlockSize,
     block: Vec<u8>,
     hasher: TapeHasher,
@@ -58,9 +56,9 @@ pub(super) struct Sent {
 }
 
 impl FanOut {
-    pub(super) fn new(lanes: Vec<(CopyNumber, Sender<LaneItem>)>, block_size: BlockSize) -> Self {
+    pub(super) fn new(rings: Rings, block_size: BlockSize) -> Self {
         Self {
-            lanes,
+            rings,
             block_size,
             block: Vec::with_capacity(block_size.bytes()),
             hasher: TapeHasher::new(),
@@ -68,11 +66,14 @@ impl FanOut {
         }
     }
 
-    /// Sends to every lane that still listens, and waits where a ring is full. That none listens
-    /// shows in the shared state.
+    /// As [`Rings::send`].
     pub(super) fn send(&mut self, item: &LaneItem) {
-        self.lanes
-            .retain(|(_, lane)| lane.send(item.clone()).is_ok());
+        self.rings.send(item);
+    }
+
+    /// As [`Rings::wait_decided`].
+    pub(super) fn wait_decided(&mut self) -> Result<(), SinkError> {
+        self.rings.wait_decided()
     }
 
     fn send_block(&mut self) {

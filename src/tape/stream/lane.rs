@@ -9,6 +9,7 @@ use tapeward_drivers::sense::SenseKey;
 
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd};
+use super::rings::Idleness;
 use super::shared::{Decision, Shared};
 use super::supply::{FinishReason, FinishedVolume, VolumeSupply};
 use crate::archive::member::{SegmentNumber, SinkError};
@@ -38,15 +39,27 @@ pub enum LaneState {
     Dead {
         /// The drive, unless it was handed to the supply or lost with the thread.
         drive: Option<Box<Drive>>,
+        /// Whether the drive is why.
+        blame: Blame,
         /// Why, for people.
         why: String,
     },
+}
+
+/// What ended a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// Its drive, or the path to it.
+    Drive,
+    /// Something else.
+    Other,
 }
 
 pub(super) struct Lane {
     pub(super) copy: CopyNumber,
     pub(super) items: Receiver<LaneItem>,
     pub(super) shared: Arc<Shared>,
+    pub(super) idleness: Arc<Idleness>,
     pub(super) events: Sender<StreamEvent>,
     pub(super) supply: Arc<dyn VolumeSupply>,
 }
@@ -73,7 +86,7 @@ enum Doing {
 }
 
 impl Lane {
-    /// Runs until the ring is closed. A ring closed in the middle of a file means that the file
+    /// Runs until the ring is closed or the lane is left behind. A ring closed in the middle of a file means that the file
     /// is given up.
     pub(super) fn run(self, writer: VolumeWriter) -> LaneEnd {
         let copy = self.copy;
@@ -88,7 +101,9 @@ impl Lane {
             Err(Death { drive, why }) => {
                 self.tell(LaneEvent::Dead { why: why.clone() });
                 self.shared.died(copy, &why);
-                LaneState::Dead { drive, why }
+                // What is not about the drive is about the supply, which has the drive.
+                let blame = drive.as_ref().map_or(Blame::Other, |_| Blame::Drive);
+                LaneState::Dead { drive, blame, why }
             }
         };
         guard.done();
@@ -107,7 +122,7 @@ impl Lane {
         let mut volume = Volume::Open(Box::new(writer));
         let mut doing = Doing::Nothing;
         let mut unfiled = false;
-        for item in &self.items {
+        while let Some(item) = self.next_item() {
             (volume, doing) = match item {
                 // The stream has ended with an error: a volume taken now would stay empty.
                 LaneItem::SegmentBegin(..) if self.shared.check().is_err() => {
@@ -115,6 +130,10 @@ impl Lane {
                 }
                 LaneItem::SegmentBegin(segment, start) => {
                     let writer = self.volume_with_room(volume)?;
+                    if self.shared.is_detached(self.copy) {
+                        // Getting the volume took too long; it stays for whoever comes next.
+                        return Ok(Volume::Open(writer));
+                    }
                     unfiled = true;
                     self.begin_segment(writer, segment, &start)?
                 }
@@ -138,6 +157,15 @@ impl Lane {
             };
         }
         self.last(volume, &doing, unfiled)
+    }
+
+    /// What comes next through the ring; none when it is closed or the others have gone on
+    /// without this lane: what is left in the ring is of no use then.
+    fn next_item(&self) -> Option<LaneItem> {
+        self.idleness.begin(self.copy);
+        let item = self.items.recv();
+        self.idleness.end(self.copy);
+        item.ok().filter(|_| !self.shared.is_detached(self.copy))
     }
 
     /// The ring is closed: gives up an unfinished file and writes the directory.
@@ -422,7 +450,8 @@ enum HasDirectory {
 }
 
 /// The path or the drive failed, so another volume in it would not help.
-fn is_about_the_drive(error: &VolumeError) -> bool {
+#[must_use]
+pub fn is_about_the_drive(error: &VolumeError) -> bool {
     match error.scsi_error() {
         None => false,
         Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,

@@ -10,13 +10,14 @@ mod fan_out;
 mod geometry;
 mod index_part;
 mod lane;
+mod rings;
 mod segmenter;
 mod shared;
 mod supply;
 
 pub use event::{LaneEvent, SegmentClosed, SegmentFacts, StreamEvent};
 pub use geometry::{Geometry, StreamOptions};
-pub use lane::{LaneEnd, LaneState};
+pub use lane::{Blame, LaneEnd, LaneState, is_about_the_drive};
 pub use segmenter::{Segmenter, SegmenterStart};
 pub use shared::StopFlag;
 pub use supply::{FinishReason, FinishedVolume, SupplyError, VolumeSupply};

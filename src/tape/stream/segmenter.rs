@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
@@ -10,13 +11,15 @@ use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
-use super::lane::{Lane, LaneEnd, LaneState};
+use super::lane::{Blame, Lane, LaneEnd, LaneState};
+use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
 use crate::archive::member::{
     IndexEntry, MemberAddress, MemberSink, MemberStart, MemberState, PartialMember, ResumePoint,
     SegmentNumber, SinkError, StreamPhase,
 };
+use crate::clock::SharedClock;
 use crate::id::CopyNumber;
 use crate::tape::codec::{Codec, CodecError, Encoder};
 use crate::tape::document::{PartDocument, SetFacts};
@@ -44,6 +47,11 @@ pub struct SegmenterStart {
     pub events: Sender<StreamEvent>,
     /// Asks for a stop at a safe point.
     pub stop: StopFlag,
+    /// Tells how long lanes wait for each other.
+    pub clock: SharedClock,
+    /// How long a lane may stand still, or wait for its next volume, while another could go on.
+    /// Then it is left behind, to be completed from tape to tape.
+    pub patience: Duration,
 }
 
 impl std::fmt::Debug for SegmenterStart {
@@ -108,6 +116,7 @@ impl Segmenter {
     /// Starts a thread for each copy.
     pub fn start(start: SegmenterStart) -> Result<Self, SinkError> {
         let shared = Shared::new(start.lanes.iter().map(|(copy, _)| *copy));
+        let idleness = Idleness::new(start.clock);
         let mut senders = Vec::new();
         let mut threads = Vec::new();
         for (copy, writer) in start.lanes {
@@ -116,6 +125,7 @@ impl Segmenter {
                 copy,
                 items,
                 shared: Arc::clone(&shared),
+                idleness: Arc::clone(&idleness),
                 events: start.events.clone(),
                 supply: Arc::clone(&start.supply),
             };
@@ -126,8 +136,15 @@ impl Segmenter {
             senders.push((copy, sender));
             threads.push((copy, thread));
         }
+        let rings = Rings::new(
+            senders,
+            idleness,
+            start.patience,
+            Arc::clone(&shared),
+            start.events.clone(),
+        );
         Ok(Self {
-            output: Output::Idle(FanOut::new(senders, start.options.block_size)),
+            output: Output::Idle(FanOut::new(rings, start.options.block_size)),
             set: start.set,
             options: start.options,
             geometry: start.geometry,
@@ -152,11 +169,16 @@ impl Segmenter {
         self.stream.stream_offset
     }
 
-    /// Closes the open segment, if there is one, and waits until every lane has it on tape or
-    /// has lost it. All events of the segments so far have been sent then.
+    /// Closes the open segment, if there is one, and waits until every lane has it on tape, has
+    /// lost it or is left behind. All events of the segments so far have been sent then.
     pub fn close(&mut self) -> Result<(), SinkError> {
         self.close_segment()?;
-        self.guard(Shared::wait_decided)
+        let Output::Idle(fan_out) = &mut self.output else {
+            return Err(ended());
+        };
+        fan_out
+            .wait_decided()
+            .inspect_err(|_| self.output = Output::Closed)
     }
 
     /// After [`Segmenter::close`]: writes the set's index to every copy with room for it,
@@ -211,6 +233,7 @@ impl Segmenter {
                     copy,
                     state: LaneState::Dead {
                         drive: None,
+                        blame: Blame::Other,
                         why: "its thread failed".to_owned(),
                     },
                 })

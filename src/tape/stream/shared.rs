@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::archive::member::{SegmentNumber, SinkError};
 use crate::id::CopyNumber;
@@ -53,6 +54,8 @@ struct Tally {
 #[derive(Debug, Default)]
 struct State {
     live: BTreeSet<CopyNumber>,
+    /// Alive, and left behind by the others.
+    detached: BTreeSet<CopyNumber>,
     deaths: Vec<String>,
     tallies: BTreeMap<SegmentNumber, Tally>,
     lost: Option<SegmentNumber>,
@@ -111,11 +114,11 @@ impl Shared {
 
     pub(super) fn decide(&self, copy: CopyNumber, segment: SegmentNumber, decision: Decision) {
         let mut state = self.lock();
-        if let Some(tally) = state.tallies.get_mut(&segment)
-            && tally.undecided.remove(&copy)
-            && decision == Decision::Committed
-        {
-            tally.committed += 1;
+        if let Some(tally) = state.tallies.get_mut(&segment) {
+            tally.undecided.remove(&copy);
+            if decision == Decision::Committed {
+                tally.committed += 1;
+            }
         }
         self.settle(&mut state);
     }
@@ -130,6 +133,32 @@ impl Shared {
             tally.undecided.remove(&copy);
         }
         self.settle(&mut state);
+    }
+
+    /// A lane is left behind: nobody waits for it any more. Refused for the last one.
+    pub(super) fn detach(&self, copy: CopyNumber) -> bool {
+        let mut state = self.lock();
+        if !state.live.contains(&copy) || state.live.len() == 1 {
+            return false;
+        }
+        state.live.remove(&copy);
+        state.detached.insert(copy);
+        for tally in state.tallies.values_mut() {
+            tally.undecided.remove(&copy);
+        }
+        self.settle(&mut state);
+        true
+    }
+
+    pub(super) fn is_detached(&self, copy: CopyNumber) -> bool {
+        self.lock().detached.contains(&copy)
+    }
+
+    /// The lanes that have not decided on every segment.
+    pub(super) fn undecided(&self) -> Vec<CopyNumber> {
+        let state = self.lock();
+        let all = state.tallies.values().flat_map(|tally| &tally.undecided);
+        all.copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn settle(&self, state: &mut State) {
@@ -184,15 +213,13 @@ impl Shared {
         Self::verdict(&state)
     }
 
-    /// Waits until every lane has decided on every segment.
-    pub(super) fn wait_decided(&self) -> Result<(), SinkError> {
-        let mut state = self.lock();
-        while !state.tallies.is_empty() && state.lost.is_none() {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        Self::verdict(&state)
+    /// Waits until every lane has decided on every segment, but not longer than this.
+    pub(super) fn wait_decided(&self, longest: Duration) -> Option<Result<(), SinkError>> {
+        let waits = |state: &mut State| !state.tallies.is_empty() && state.lost.is_none();
+        let (state, waited) = self
+            .changed
+            .wait_timeout_while(self.lock(), longest, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        (!waited.timed_out()).then(|| Self::verdict(&state))
     }
 }

@@ -31,7 +31,7 @@ pub enum DriveCompression {
 /// What tells that only the reserve is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EarlyWarning {
-    /// The drive warns at the place it was asked to (SSC-4 8.4.8, PEWS).
+    /// The drive warns at the place it was asked to (SSC-4, PEWS).
     Programmable,
     /// The drive has no such thing: bytes are counted against what it said is left, or against
     /// the cartridge's native capacity.
@@ -56,7 +56,7 @@ pub(super) fn prepare(
         return Err(VolumeError::WriteProtected);
     }
     let reserve = settings.geometry.reserve();
-    // PEWS counts in units of 10^6 bytes (SSC-4 8.4.8).
+    // PEWS counts in units of 10^6 bytes (SSC-4, device configuration extension).
     let megabytes = reserve.div_ceil(1_000_000);
     let wanted = Megabytes(u16::try_from(megabytes).unwrap_or(u16::MAX));
     let set = drive

@@ -189,6 +189,12 @@ impl VolumeWriter {
         Ok(remaining.saturating_sub(self.settings.geometry.reserve()))
     }
 
+    /// Bytes kept free for closing the volume.
+    #[must_use]
+    pub fn reserve(&self) -> u64 {
+        self.settings.geometry.reserve()
+    }
+
     /// Whether the cartridge can be written only once.
     #[must_use]
     pub fn is_worm(&self) -> bool {
@@ -318,7 +324,7 @@ impl VolumeWriter {
     }
 
     /// The commit point: writes the last filemark and waits until everything is on tape (WRITE
-    /// FILEMARKS with IMMED=0, SSC-4 6.9), then asks where the tape is. Returns the files that
+    /// FILEMARKS with IMMED=0, SSC-4), then asks where the tape is. Returns the files that
     /// count from now on.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub fn is_below(path: &[u8], folder: &[u8]) -> bool {
 }
 
 /// How many bytes both begin with.
-pub(super) fn common_length(a: &[u8], b: &[u8]) -> usize {
+pub(crate) fn common_length(a: &[u8], b: &[u8]) -> usize {
     const STRIDE: usize = 16;
     let mut common = 0;
     for (x, y) in a.chunks_exact(STRIDE).zip(b.chunks_exact(STRIDE)) {
