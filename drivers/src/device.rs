@@ -43,7 +43,7 @@ pub enum Missing {
     Encryption,
     /// Whether blocks are still in the drive's buffer.
     BufferFill,
-    /// Addresses of blocks above 2,147,483,647.
+    /// Addresses of blocks above 4,294,967,295.
     LongAddresses,
     /// Which drive is in which element (DVCID).
     DeviceIdentifiers,
@@ -63,7 +63,7 @@ impl fmt::Display for Missing {
             Self::LogPages => "log pages",
             Self::Encryption => "encryption by the drive",
             Self::BufferFill => "buffer fill",
-            Self::LongAddresses => "block addresses above 2^31",
+            Self::LongAddresses => "block addresses above 2^32",
             Self::DeviceIdentifiers => "device identifiers",
             Self::MediumTypes => "medium types",
             Self::ExceptionCodes => "exception codes",
