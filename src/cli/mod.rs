@@ -3,6 +3,7 @@
 pub mod args;
 mod devices;
 mod discover;
+mod discover_args;
 mod interrupt;
 mod job;
 mod library;
