@@ -141,14 +141,18 @@ fn has_serial(device: &ScsiDevice, serial: &str) -> bool {
 /// A tape written through such a node is rewound between two steps, and the next one overwrites
 /// its beginning.
 pub fn refuse_rewinding(path: &Path) -> Result<()> {
-    match NodeKind::of(path) {
-        NodeKind::RewindingTape { instead } => Err(Error::usage(format!(
-            "{} rewinds the tape whenever it is closed",
-            path.display()
-        ))
-        .hint(format!("use {}", instead.display()))),
-        _ => Ok(()),
-    }
+    let NodeKind::RewindingTape { .. } = NodeKind::of(path) else {
+        return Ok(());
+    };
+    let node = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = node.file_name().unwrap_or_default().to_string_lossy();
+    // The same mode of the driver: st0a is nst0a.
+    let instead = node.with_file_name(format!("n{name}"));
+    Err(Error::usage(format!(
+        "{} rewinds the tape whenever it is closed",
+        path.display()
+    ))
+    .hint(format!("use {}", instead.display())))
 }
 
 fn kernel_node<'a>(device: &'a ScsiDevice, name: DeviceName<'_>) -> Result<&'a Path> {
