@@ -1,6 +1,7 @@
 //! The configuration file: TOML, unknown keys refused with line and column.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
@@ -36,25 +37,110 @@ pub enum LibraryConfig {
         /// The folder; relative paths start at the state folder.
         path: PathBuf,
     },
-    /// A real library behind SCSI generic nodes.
+    /// A real library.
     #[serde(rename_all = "kebab-case")]
     Scsi {
-        /// The changer's node: `/dev/sgN` or a link to it.
-        changer: PathBuf,
+        /// The medium changer.
+        changer: ChangerConfig,
         /// The drives.
+        #[serde(default)]
         drive: Vec<DriveConfig>,
     },
 }
 
-/// One drive of a real library.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+/// The medium changer of a real library: `serial`, or `device` for one that has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ChangerConfig {
+    /// Unit serial number; its node is looked for whenever it is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// A node, or a link that names the device for good: `/dev/tape/by-id/...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<PathBuf>,
+    /// How it is reached; by SCSI commands unless `device` is the kernel's own node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<DevicePath>,
+}
+
+/// One drive of a real library: `serial`, or `device` for one that has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DriveConfig {
-    /// The drive's SCSI generic node: `/dev/sgN` or a link to it.
-    pub device: PathBuf,
-    /// Element address of the drive's place in the library; found by serial number when absent.
+    /// Unit serial number; its node is looked for whenever it is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// A node, or a link that names the device for good: `/dev/tape/by-id/...`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<PathBuf>,
+    /// How it is reached; by SCSI commands unless `device` is the kernel's own node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<DevicePath>,
+    /// Element address of the drive's place in the library; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<u16>,
+}
+
+/// How a device is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DevicePath {
+    /// SCSI commands through `/dev/sgN`: everything the device can do.
+    Sg,
+    /// The kernel's own driver, `/dev/nstN` or `/dev/schN`: without block protection, early
+    /// warning where asked for, cartridge memory and sense data.
+    Kernel,
+}
+
+/// What a device is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeviceName<'a> {
+    /// Unit serial number.
+    Serial(&'a str),
+    /// A node or a link to one.
+    Node(&'a Path),
+}
+
+impl fmt::Display for DeviceName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial(serial) => write!(f, "serial {serial}"),
+            Self::Node(path) => path.display().fmt(f),
+        }
+    }
+}
+
+fn device_name<'a>(
+    serial: Option<&'a str>,
+    device: Option<&'a Path>,
+) -> std::result::Result<DeviceName<'a>, &'static str> {
+    match (serial, device) {
+        (Some(serial), None) if !serial.trim().is_empty() => Ok(DeviceName::Serial(serial)),
+        (None, Some(device)) => Ok(DeviceName::Node(device)),
+        (Some(_), None) => Err("has an empty serial"),
+        (Some(_), Some(_)) => Err("has both serial and device; one of them names it"),
+        (None, None) => Err("has no serial"),
+    }
+}
+
+impl ChangerConfig {
+    /// What it is known by.
+    ///
+    /// # Errors
+    /// What is wrong, for a sentence that begins with the device.
+    pub fn name(&self) -> std::result::Result<DeviceName<'_>, &'static str> {
+        device_name(self.serial.as_deref(), self.device.as_deref())
+    }
+}
+
+impl DriveConfig {
+    /// What it is known by.
+    ///
+    /// # Errors
+    /// What is wrong, for a sentence that begins with the device.
+    pub fn name(&self) -> std::result::Result<DeviceName<'_>, &'static str> {
+        device_name(self.serial.as_deref(), self.device.as_deref())
+    }
 }
 
 /// The monthly job.
@@ -149,6 +235,7 @@ impl Config {
                 return wrong(format!("monthly.copies names the pool \"{pool}\" twice"));
             }
         }
+        self.check_devices().or_else(wrong)?;
         let block = self.stream.block_size.as_u64();
         if !(1024..=8 << 20).contains(&block) || !block.is_multiple_of(1024) {
             return wrong(format!(
@@ -161,6 +248,39 @@ impl Config {
         }
         if self.stream.ring_size.as_u64() < 4 * block {
             return wrong("stream.ring-size must hold at least four blocks".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Every device is known by one thing, and no drive or robot is in two places.
+    fn check_devices(&self) -> std::result::Result<(), String> {
+        let mut seen: Vec<(DeviceName<'_>, String)> = Vec::new();
+        for (library, config) in &self.library {
+            let LibraryConfig::Scsi { changer, drive } = config else {
+                continue;
+            };
+            let changer = (format!("library.{library}.changer"), changer.name());
+            let drives = drive.iter().enumerate().map(|(at, drive)| {
+                let place = format!("drive {} of library.{library}", at + 1);
+                (place, drive.name())
+            });
+            for (place, name) in std::iter::once(changer).chain(drives) {
+                let name = name.map_err(|what| format!("{place} {what}"))?;
+                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == name) {
+                    return Err(format!("{other} and {place} are the same ({name})"));
+                }
+                seen.push((name, place));
+            }
+            let elements: Vec<u16> = drive.iter().filter_map(|one| one.element).collect();
+            if let Some(twice) = elements
+                .iter()
+                .enumerate()
+                .find_map(|(at, one)| elements[..at].contains(one).then_some(one))
+            {
+                return Err(format!(
+                    "two drives of library.{library} are in element {twice}"
+                ));
+            }
         }
         Ok(())
     }
@@ -240,12 +360,58 @@ mod tests {
     #[test]
     fn what_is_rendered_parses_to_the_same() {
         let text = "[library.a]\nkind = \"virtual\"\npath = \"lib\"\n\
-                    [library.b]\nkind = \"scsi\"\nchanger = \"/dev/sg3\"\n\
-                    drive = [{ device = \"/dev/sg1\", element = 256 }]\n";
+                    [library.b]\nkind = \"scsi\"\nchanger = { serial = \"R1\" }\n\
+                    drive = [{ device = \"/dev/sg1\", path = \"kernel\", element = 256 }]\n";
         let config = parse(text).unwrap();
         assert_eq!(parse(&config.to_toml().unwrap()).unwrap(), config);
         assert!(config.library(None).is_err());
         assert_eq!(config.library(Some("a")).unwrap().0, "a");
+    }
+
+    #[test]
+    fn devices_are_named_by_one_thing_each_and_once() {
+        let library = |name: &str, rest: &str| {
+            format!(
+                "[library.{name}]\nkind = \"scsi\"\nchanger = {{ serial = \"R{name}\" }}\n{rest}\n"
+            )
+        };
+        let refused = |text: &str, what: &str| {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        refused(
+            &library("a", "drive = [{ element = 1 }]"),
+            "drive 1 of library.a has no serial",
+        );
+        refused(
+            &library("a", "drive = [{ serial = \"D\", device = \"/dev/sg1\" }]"),
+            "has both serial and device",
+        );
+        refused(
+            &library("a", "drive = [{ serial = \" \" }]"),
+            "has an empty serial",
+        );
+        refused(
+            &library("a", "drive = [{ serial = \"D\" }, { serial = \"D\" }]"),
+            "drive 1 of library.a and drive 2 of library.a are the same (serial D)",
+        );
+        refused(
+            &(library("a", "drive = [{ serial = \"D\" }]")
+                + &library("b", "drive = [{ serial = \"D\" }]")),
+            "drive 1 of library.a and drive 1 of library.b are the same",
+        );
+        refused(
+            &library(
+                "a",
+                "drive = [{ serial = \"D\", element = 1 }, { serial = \"E\", element = 1 }]",
+            ),
+            "two drives of library.a are in element 1",
+        );
+        refused(
+            &library("a", "drive = [{ serial = \"D\", path = \"fast\" }]"),
+            "fast",
+        );
+        assert!(parse(&library("a", "")).is_ok());
     }
 
     #[test]

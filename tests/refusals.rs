@@ -14,7 +14,8 @@ use chrono::DateTime;
 use rstest::rstest;
 use tapeward::library::lock::DeviceLock;
 use tapeward_drivers::socket::{InitiatorId, Lun, SocketTransport};
-use tapeward_drivers::ssc::{Drive, Synchronize};
+use tapeward_drivers::ssc;
+use tapeward_drivers::ssc::Synchronize;
 use tapeward_sim::Operator;
 use tapeward_sim::front::control::Request;
 use tapeward_sim::library::{OpenOptions, Waiting};
@@ -117,7 +118,7 @@ fn write_foreign(world: &World, barcode: &str, blocks: &[&[u8]]) {
     for unit in units {
         let initiator = InitiatorId([7; 16]);
         let transport = SocketTransport::connect(&library(world), unit, initiator).unwrap();
-        let mut drive = Drive::new(Box::new(transport));
+        let mut drive = ssc::Drive::new(Box::new(transport));
         drive.consume_unit_attentions().unwrap();
         if drive.test_unit_ready().is_ok() {
             for block in blocks {

@@ -17,7 +17,7 @@ use tapeward::archive::member::{MemberSink, SegmentNumber, SinkError};
 use tapeward::tape::codec::Codec;
 use tapeward::tape::stream::LaneState;
 use tapeward::tape::volume::{LabelPolicy, VolumeReader, VolumeWriter};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::ssc;
 use tapeward_drivers::transport::Transport;
 use tapeward_sim::CartridgeSpec;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
@@ -36,7 +36,7 @@ fn label_through(
     wrap: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
 ) -> VolumeWriter {
     drop(room.load(barcode, bay));
-    let drive = Drive::new(wrap(Box::new(room.path(bay))));
+    let drive = Box::new(ssc::Drive::new(wrap(Box::new(room.path(bay)))));
     let header = room.header(barcode, stream.geometry, capacity);
     let settings = room.settings(stream.geometry);
     VolumeWriter::label_new(drive, header, LabelPolicy::BlankOnly, settings).unwrap()

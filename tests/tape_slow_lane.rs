@@ -40,7 +40,7 @@ fn a_lane_that_stands_still_does_not_stop_the_others(#[case] at_write: u64, #[ca
         gate: Arc::clone(&gate),
     };
     let slow = VolumeWriter::label_new(
-        Drive::new(Box::new(standing)),
+        Box::new(Drive::new(Box::new(standing))),
         room.header("BBB001L8", stream.geometry, CAPACITY),
         LabelPolicy::BlankOnly,
         room.settings(stream.geometry),

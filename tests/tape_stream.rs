@@ -20,7 +20,7 @@ use tapeward::tape::codec::{Codec, FrameTable, PlaintextReader, decode};
 use tapeward::tape::document::PartDocument;
 use tapeward::tape::layout::SegmentFiles;
 use tapeward::tape::volume::{Room as Space, VolumeReader, VolumeRecord};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::{Drive, ssc};
 use tapeward_sim::CartridgeSpec;
 use transports::Counting;
 
@@ -150,7 +150,7 @@ fn two_copies_span_small_cartridges_with_the_same_segments() {
 
 fn check_volume(mut drive: Drive, outcome: &Outcome, stream: &Stream) {
     let tapeward::tape::volume::Identified::Ours(header) =
-        tapeward::tape::volume::identify(&mut drive).unwrap()
+        tapeward::tape::volume::identify(drive.as_mut()).unwrap()
     else {
         panic!("not a volume");
     };
@@ -255,7 +255,8 @@ fn one_member_of_many_takes_few_reads() {
         reads: Arc::clone(&reads),
         locates: Arc::clone(&locates),
     };
-    let mut reader = VolumeReader::open(Drive::new(Box::new(counting)), volume).unwrap();
+    let mut reader =
+        VolumeReader::open(Box::new(ssc::Drive::new(Box::new(counting))), volume).unwrap();
     let index = read_index(&mut reader, files, &stream);
     let closed = &outcome.closed[entry.address.segment.0 as usize];
     let length = closed.facts.plaintext_length;

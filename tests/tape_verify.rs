@@ -23,6 +23,7 @@ use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{FileKind, SegmentFiles};
 use tapeward::tape::verify::{Depth, VerifyError, verify_segment};
 use tapeward::tape::volume::{Room as Space, VolumeReader};
+use tapeward_drivers::ssc;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::{CartridgeId, CartridgeSpec};
 
@@ -283,8 +284,9 @@ fn without_programmable_early_warning_bytes_are_counted() {
         .unwrap()
         .push((0, "AAA001L8".to_owned()));
     drop(room.load("AAA001L8", 0));
-    let drive =
-        tapeward_drivers::ssc::Drive::new(Box::new(transports::NoPews(Box::new(room.path(0)))));
+    let drive = Box::new(ssc::Drive::new(Box::new(transports::NoPews(Box::new(
+        room.path(0),
+    )))));
     let header = room.header("AAA001L8", stream.geometry, small);
     let writer = tapeward::tape::volume::VolumeWriter::label_new(
         drive,

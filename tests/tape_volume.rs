@@ -37,7 +37,7 @@ fn record(writer: &VolumeWriter) -> VolumeRecord {
 }
 
 /// The blocks of a tape file: each block's length, then a filemark.
-fn block_lengths(drive: &mut tapeward_drivers::ssc::Drive) -> Vec<Vec<usize>> {
+fn block_lengths(drive: &mut tapeward_drivers::Drive) -> Vec<Vec<usize>> {
     drive.rewind().unwrap();
     let mut buffer = vec![0; 1 << 20];
     let mut files = vec![Vec::new()];
@@ -56,7 +56,7 @@ fn a_label_is_laid_out_as_published_and_recognised() {
     let room = Room::with(&["ABC001L8"], CAPACITY);
     let stream = Stream::new(&room, Codec::None, CAPACITY);
     let mut drive = room.load("ABC001L8", 0);
-    assert_eq!(identify(&mut drive).unwrap(), Identified::Blank);
+    assert_eq!(identify(drive.as_mut()).unwrap(), Identified::Blank);
     let header = room.header("ABC001L8", stream.geometry, CAPACITY);
     let writer = VolumeWriter::label_new(
         drive,
@@ -69,7 +69,7 @@ fn a_label_is_laid_out_as_published_and_recognised() {
     assert_eq!(writer.files()[0].tape_file.0, 1);
     let mut drive = writer.into_drive();
     assert_eq!(
-        identify(&mut drive).unwrap(),
+        identify(drive.as_mut()).unwrap(),
         Identified::Ours(Box::new(header.clone()))
     );
     let document = header.to_bytes().unwrap().len();
@@ -119,7 +119,7 @@ fn appending_goes_on_where_the_record_ends() {
 }
 
 fn on_volume(room: &Room) -> tapeward::id::VolumeId {
-    match identify(&mut room.drive(0)).unwrap() {
+    match identify(room.drive(0).as_mut()).unwrap() {
         Identified::Ours(header) => header.volume,
         other => panic!("{other}"),
     }

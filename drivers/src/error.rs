@@ -84,6 +84,26 @@ pub enum ScsiError {
         /// Its length in bytes.
         length: usize,
     },
+    /// The kernel's own driver failed (`st`, `ch`); it keeps the sense data to itself.
+    #[error("{path}: {operation}: {}", KernelText(*.class, .source))]
+    Kernel {
+        /// The ioctl or system call.
+        operation: &'static str,
+        /// Device node.
+        path: String,
+        /// What kind of trouble it is, where the error number and the driver's state tell.
+        class: Option<SenseClass>,
+        /// The error number.
+        source: std::io::Error,
+    },
+    /// The tape was read up to the end of data in search of a place that is not there.
+    #[error("{path}: the end of data comes before {what}")]
+    EndOfData {
+        /// Device node or socket.
+        path: String,
+        /// What was looked for.
+        what: String,
+    },
     /// The command was not sent: no CDB can say what was asked.
     #[error("{path}: {command} not sent: {what}")]
     NotSent {
@@ -106,10 +126,15 @@ impl ScsiError {
         }
     }
 
-    /// What kind of trouble the sense data reports.
+    /// What kind of trouble the sense data, or the kernel's driver, reports.
     #[must_use]
     pub fn class(&self) -> Option<SenseClass> {
-        self.sense().map(SenseData::class)
+        match self {
+            Self::Check { sense, .. } => Some(sense.class()),
+            Self::Kernel { class, .. } => *class,
+            Self::EndOfData { .. } => Some(SenseClass::EndOfData),
+            _ => None,
+        }
     }
 
     /// Something happened to the device since its last command; this one was not performed.
@@ -128,7 +153,38 @@ impl ScsiError {
             sense.key == SenseKey::IllegalRequest
                 && !sense.deferred
                 && matches!(sense.asc.code, 0x20 | 0x24 | 0x26)
-        })
+        }) || matches!(
+            self,
+            Self::Kernel {
+                class: Some(SenseClass::Unsupported),
+                ..
+            }
+        )
+    }
+
+    /// The device does not have this command at all (20h INVALID COMMAND OPERATION CODE).
+    #[must_use]
+    pub fn is_missing_command(&self) -> bool {
+        self.is_unsupported() && self.sense().is_some_and(|sense| sense.asc.code == 0x20)
+    }
+
+    /// No data is recorded behind this point (BLANK CHECK).
+    #[must_use]
+    pub fn is_end_of_data(&self) -> bool {
+        self.class() == Some(SenseClass::EndOfData)
+            || self
+                .sense()
+                .is_some_and(|sense| sense.key == SenseKey::BlankCheck)
+    }
+
+    /// The tape is at fault: it can't be read here, or ends here (MEDIUM ERROR, BLANK CHECK).
+    #[must_use]
+    pub fn is_about_medium(&self) -> bool {
+        self.is_end_of_data()
+            || self.class() == Some(SenseClass::MediumError)
+            || self
+                .sense()
+                .is_some_and(|sense| sense.key == SenseKey::MediumError)
     }
 
     /// There is no cartridge in the drive.
@@ -158,7 +214,30 @@ impl ScsiError {
     /// Whether the device acted on the command is unknown: only looking can tell.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self, Self::Transport(_) | Self::NoSenseData { .. })
+        match self {
+            Self::Transport(_) | Self::NoSenseData { .. } => true,
+            Self::Kernel { class, .. } => class.is_none(),
+            _ => false,
+        }
+    }
+}
+
+struct KernelText<'a>(Option<SenseClass>, &'a std::io::Error);
+
+impl fmt::Display for KernelText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            Some(SenseClass::EndOfData) => "the end of data",
+            Some(SenseClass::EndOfMedium | SenseClass::VolumeOverflow) => "the end of the tape",
+            Some(SenseClass::NotReadyNoMedium) => "no cartridge is loaded",
+            Some(SenseClass::NotReadyTransient) => "in use by another program",
+            Some(SenseClass::InvalidElement) => "the library has no such element",
+            Some(SenseClass::SourceEmpty) => "the source element is empty",
+            Some(SenseClass::DestinationFull) => "the destination element is full",
+            Some(SenseClass::Unsupported) => "the device does not have this command",
+            _ => return self.1.fmt(f),
+        };
+        write!(f, "{text} ({})", self.1)
     }
 }
 

@@ -1,7 +1,8 @@
 //! SCSI tape drives and medium changers as a Linux host sees them: synchronous, without policy.
 //!
 //! A [`transport::Transport`] reaches one logical unit; [`smc::Changer`] and [`ssc::Drive`] say
-//! what a robot and a tape drive can do over one. Nothing is retried, nothing sleeps, and no
+//! what a robot and a tape drive can do over one. [`device`] says what is needed of them by
+//! whichever path, the kernel's own drivers included. Nothing is retried, nothing sleeps, and no
 //! sense data is dropped.
 //!
 //! Standards are cited by the name of the command, page or field: clause numbers change from one
@@ -10,6 +11,8 @@
 
 pub mod bytes;
 mod command;
+pub mod counted;
+pub mod device;
 pub mod error;
 pub mod linux;
 pub mod sense;
@@ -21,4 +24,5 @@ pub mod ssc;
 pub mod timeout;
 pub mod transport;
 
+pub use device::{Changer, Drive, MediumChanger, TapeDrive};
 pub use error::ScsiError;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use support::{BAY, DRIVE, ONE, SLOT, Unit, World, pattern};
+use tapeward_drivers::TapeDrive;
 use tapeward_drivers::sense::Progress;
 use tapeward_drivers::ssc::access_order::{UserDataSegment, by_position};
 use tapeward_drivers::ssc::position::Partition;

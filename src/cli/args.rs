@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
@@ -49,7 +50,7 @@ pub enum Command {
     Config(ConfigCommand),
     /// Tape libraries: what is where, and moving it.
     #[command(subcommand)]
-    Library(LibraryCommand),
+    Library(LibraryNoun),
     /// Tape drives.
     #[command(subcommand)]
     Drive(DriveCommand),
@@ -142,6 +143,24 @@ pub enum ConfigCommand {
 }
 
 /// `library`
+#[derive(Debug, Subcommand)]
+pub enum LibraryNoun {
+    /// Find the libraries and drives of this machine, and which drive is in which element.
+    #[command(after_help = "\
+Examples:
+  tapeward library discover                     look, and change nothing
+  tapeward library discover --write             describe the library in config.toml
+  tapeward library discover --trial TWV001L8    find unmatched drives by loading a cartridge
+
+Devices are known by their serial numbers: nodes may change. What was written or changed by hand in
+config.toml is replaced with --replace only.")]
+    Discover(DiscoverArgs),
+    /// Something to do with a library of the configuration.
+    #[command(flatten)]
+    Configured(LibraryCommand),
+}
+
+/// What is done with a library of the configuration.
 #[derive(Debug, Subcommand)]
 pub enum LibraryCommand {
     /// Every element and what is in it, as the robot sees it now.

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::config::{DriveConfig, LibraryConfig};
+use crate::config::{ChangerConfig, DriveConfig, LibraryConfig};
 use crate::error::{Error, Result};
 use crate::library::node::generic_node;
 
@@ -98,12 +98,15 @@ pub(super) fn choose(
             .collect::<Result<_>>()?,
     };
     chosen.library = Some(LibraryConfig::Scsi {
-        changer,
+        changer: ChangerConfig {
+            device: Some(changer),
+            ..ChangerConfig::default()
+        },
         drive: drives
             .into_iter()
             .map(|device| DriveConfig {
-                device,
-                element: None,
+                device: Some(device),
+                ..DriveConfig::default()
             })
             .collect(),
     });
@@ -141,8 +144,9 @@ mod tests {
 
     fn nodes(devices: &Devices) -> Vec<String> {
         match &devices.library {
-            Some(LibraryConfig::Scsi { changer, drive }) => std::iter::once(changer)
+            Some(LibraryConfig::Scsi { changer, drive }) => std::iter::once(&changer.device)
                 .chain(drive.iter().map(|drive| &drive.device))
+                .flatten()
                 .map(|path| path.display().to_string())
                 .collect(),
             _ => Vec::new(),

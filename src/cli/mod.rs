@@ -2,6 +2,8 @@
 
 pub mod args;
 mod devices;
+mod discover;
+mod discover_args;
 mod doctor;
 mod health;
 mod health_args;
@@ -26,7 +28,7 @@ use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::job::report::Report;
-use args::{Cli, Command};
+use args::{Cli, Command, LibraryNoun};
 use output::{Format, Screen};
 
 /// What every command is given.
@@ -138,7 +140,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         }
         Command::Init(args) => setup::init(&session, &args),
         Command::Config(args::ConfigCommand::Check) => setup::config_check(&session),
-        Command::Library(command) => library::run(&session, command),
+        Command::Library(LibraryNoun::Discover(args)) => discover::run(&session, &args),
+        Command::Library(LibraryNoun::Configured(command)) => library::run(&session, command),
         Command::Drive(args::DriveCommand::Status { choice }) => {
             library::drive_status(&session, &choice)
         }

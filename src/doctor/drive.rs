@@ -55,7 +55,14 @@ pub(super) fn examine(
     let Some((seat, mut drive)) = load(exam, &name, held, barcode)? else {
         return Ok(());
     };
-    let outcome = loaded(exam, &name, &mut drive, fill);
+    let outcome = match drive.scsi() {
+        Some(scsi) => loaded(exam, &name, scsi, fill),
+        None => {
+            let why = "it is reached through the kernel's tape driver: set path = \"sg\"";
+            exam.keep(&name, Check::Identity, Err(NotPassed::skipped(why)));
+            Ok(())
+        }
+    };
     unload(exam, &name, seat, drive);
     outcome
 }
@@ -87,7 +94,7 @@ fn load(
     name: &str,
     held: HeldDrive,
     barcode: &Barcode,
-) -> Result<Option<(Seat, Drive)>> {
+) -> Result<Option<(Seat, tapeward_drivers::Drive)>> {
     let mut mounted = None;
     exam.check(name, Check::Load, |exam| {
         let began = exam.elapsed();
@@ -104,7 +111,7 @@ fn load(
     Ok(mounted)
 }
 
-fn unload(exam: &mut Exam, name: &str, seat: Seat, drive: Drive) {
+fn unload(exam: &mut Exam, name: &str, seat: Seat, drive: tapeward_drivers::Drive) {
     let began = exam.elapsed();
     let to = exam.home.as_ref().map(|home| home.address);
     let context = exam.context.clone();

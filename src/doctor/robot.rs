@@ -7,7 +7,7 @@ use tapeward_drivers::spc::vpd;
 
 use super::certificate::{Check, Device};
 use super::exam::{Checked, Exam, NotPassed, Passed};
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::id::Barcode;
 use crate::library::robot::DriveSite;
 use crate::library::view::{Place, View};
@@ -52,15 +52,13 @@ pub(super) fn examine(exam: &mut Exam, first: &View) -> Result<Vec<DriveSite>> {
 }
 
 fn identify(exam: &mut Exam) -> Result<()> {
-    let mut changer = exam.context.library.changer()?;
-    let inquiry = changer.inquiry().context("cannot identify the robot")?;
-    let serial = changer.serial().context("cannot identify the robot")?;
+    let robot = exam.context.library.identity()?;
     exam.device(Device {
         name: "robot".to_owned(),
-        vendor: inquiry.vendor,
-        product: inquiry.product,
-        revision: inquiry.revision,
-        serial: serial.unwrap_or_else(|| "none".to_owned()),
+        vendor: robot.vendor,
+        product: robot.product,
+        revision: robot.revision,
+        serial: robot.serial.unwrap_or_else(|| "none".to_owned()),
     });
     Ok(())
 }
@@ -153,8 +151,10 @@ fn mapping(exam: &Exam, view: &View, sites: &[DriveSite]) -> Checked {
     for site in sites {
         let mut drive = exam.context.library.open_unit(&site.unit)?;
         // VPD page B4h (SMC-3): the drive's own element.
-        let own = vpd::element_address(drive.transport_mut()).unwrap_or_default();
-        let names = drive.designators().unwrap_or_default();
+        let (own, names) = drive.scsi().map_or_else(Default::default, |drive| {
+            let own = vpd::element_address(drive.transport_mut()).unwrap_or_default();
+            (own, drive.designators().unwrap_or_default())
+        });
         // DVCID (SMC-3): the library's name of the drive.
         let told = view
             .at(site.element)

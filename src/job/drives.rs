@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::smc::ElementAddress;
-use tapeward_drivers::ssc::{Drive, Readiness};
+use tapeward_drivers::ssc::Readiness;
 
 use super::step::RunContext;
 use crate::error::{Error, ErrorKind, Result};

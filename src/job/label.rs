@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 
 use super::drives::Drives;
 use super::lease::Leases;
@@ -351,7 +351,7 @@ fn choose_policy(
     old: Option<&Volume>,
     foreign: Foreign,
 ) -> Result<LabelPolicy> {
-    let found = identify(drive).context("cannot look at the tape")?;
+    let found = identify(drive.as_mut()).context("cannot look at the tape")?;
     let Identified::Ours(header) = found else {
         return Ok(match foreign {
             Foreign::Overwrite => LabelPolicy::OverwriteForeign,
@@ -398,7 +398,7 @@ fn not_kept(
     old: Option<&Volume>,
 ) -> (Drive, Result<()>) {
     let what = || format!("cannot look at {code}");
-    let found = match identify(&mut drive).context(what()) {
+    let found = match identify(drive.as_mut()).context(what()) {
         Ok(found) => found,
         Err(error) => return (drive, Err(error)),
     };

@@ -1,7 +1,7 @@
 //! After a kill or a power cut: every open intent is settled by looking, never by assuming.
 
 use serde_json::json;
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 
 use super::drives::Drives;
 use super::label::{self, LabelIntent, record_label};
@@ -60,7 +60,7 @@ fn settle_move(context: &RunContext, step: &Step) -> Result<()> {
 fn settle_label(context: &RunContext, step: &Step, drives: &mut Drives) -> Result<()> {
     let intent: LabelIntent = parse(step)?;
     let (seat, mut drive) = drives.take(&intent.barcode)?;
-    let found = identify(&mut drive).context(format!("cannot look at {}", intent.barcode))?;
+    let found = identify(drive.as_mut()).context(format!("cannot look at {}", intent.barcode))?;
     let ours = matches!(&found, Identified::Ours(header) if header.volume == intent.volume);
     let drive = if ours {
         adopt(context, step, &intent, drive)?

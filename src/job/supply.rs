@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::json;
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 
 use super::drives::Drives;
 use super::label::{self, Foreign, may_append};

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tapeward_drivers::sense::SenseKey;
 
 use super::run::Job;
 use super::step::VERIFY;
@@ -243,9 +242,7 @@ fn is_damage(error: &VerifyError) -> bool {
 /// As [`is_damage`] for reading a volume.
 pub(super) fn is_bad_medium(error: &VolumeError) -> bool {
     match error.scsi_error() {
-        Some(scsi) => scsi
-            .sense()
-            .is_some_and(|sense| matches!(sense.key, SenseKey::MediumError | SenseKey::BlankCheck)),
+        Some(scsi) => scsi.is_about_medium(),
         None => matches!(
             error,
             VolumeError::Damaged { .. }

@@ -1,23 +1,30 @@
-//! How the devices of a library are reached: SCSI generic nodes, or the virtual library's socket.
+//! How the devices of a library are reached: devices of this machine, or the virtual library's
+//! socket.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use tapeward_drivers::linux::sg::SgDevice;
+use tapeward_drivers::linux::scan::DeviceKind;
 use tapeward_drivers::smc::ElementAddress;
 use tapeward_drivers::socket::start::{connect_or_start, with_server};
-use tapeward_drivers::socket::{InitiatorId, Lun, ServerCommand, list_units};
+use tapeward_drivers::socket::{InitiatorId, Lun, ServerCommand, SocketTransport, list_units};
+use tapeward_drivers::spc::identity::Identity;
 use tapeward_drivers::transport::Transport;
+use tapeward_drivers::{Changer, Drive, smc, ssc};
 
-use crate::config::{DriveConfig, LibraryConfig};
+use super::attachment;
+use crate::config::{ChangerConfig, DriveConfig, LibraryConfig};
 use crate::error::{Context, Error, Result};
+
+/// Puts something that looks on between a drive and its path.
+pub type Watch<'a> = &'a dyn Fn(Box<dyn Transport>) -> Box<dyn Transport>;
 
 /// A path to one drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
-    /// A SCSI generic node.
-    Node(DriveConfig),
+    /// A device of this machine.
+    Attached(DriveConfig),
     /// A logical unit of the virtual library.
     Virtual(u16),
 }
@@ -27,7 +34,7 @@ impl Unit {
     #[must_use]
     pub fn configured_element(&self) -> Option<ElementAddress> {
         match self {
-            Self::Node(config) => config.element.map(ElementAddress),
+            Self::Attached(config) => config.element.map(ElementAddress),
             Self::Virtual(_) => None,
         }
     }
@@ -36,7 +43,10 @@ impl Unit {
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Node(config) => config.device.display().fmt(f),
+            Self::Attached(config) => match config.name() {
+                Ok(name) => name.fmt(f),
+                Err(what) => f.write_str(what),
+            },
             Self::Virtual(unit) => write!(f, "logical unit {unit} of the virtual library"),
         }
     }
@@ -45,10 +55,10 @@ impl fmt::Display for Unit {
 /// A configured library.
 #[derive(Debug)]
 pub enum Connection {
-    /// SCSI generic nodes.
+    /// Devices of this machine.
     Scsi {
-        /// The changer's node.
-        changer: PathBuf,
+        /// The medium changer.
+        changer: ChangerConfig,
         /// The drives.
         drives: Vec<DriveConfig>,
     },
@@ -84,22 +94,63 @@ impl Connection {
     }
 
     /// A path to the robot.
-    pub fn changer(&self) -> Result<Box<dyn Transport>> {
+    pub fn changer(&self) -> Result<Changer> {
         match self {
-            Self::Scsi { changer, .. } => open_node(changer),
-            Self::Virtual { folder } => open_virtual(folder, Lun::CHANGER),
+            Self::Scsi { changer, .. } => attachment::open_changer(changer),
+            Self::Virtual { folder } => {
+                let transport = open_virtual(folder, Lun::CHANGER)?;
+                Ok(Box::new(smc::Changer::new(Box::new(transport))))
+            }
         }
     }
 
-    /// A path to a drive.
-    pub fn drive(&self, unit: &Unit) -> Result<Box<dyn Transport>> {
-        match (self, unit) {
-            (Self::Virtual { folder }, Unit::Virtual(number)) => open_virtual(folder, Lun(*number)),
-            (_, Unit::Node(config)) => open_node(&config.device),
-            (Self::Scsi { .. }, Unit::Virtual(_)) => {
-                Err(Error::failed("a real library has no virtual drives"))
+    /// Who the robot is.
+    pub fn changer_identity(&self) -> Result<Identity> {
+        let what = "cannot identify the robot";
+        match self {
+            Self::Scsi { changer, .. } => {
+                let name = changer.name().map_err(Error::usage)?;
+                attachment::find(name, DeviceKind::MediumChanger)?
+                    .identity()
+                    .context(what)
+            }
+            Self::Virtual { folder } => {
+                Identity::ask(&mut open_virtual(folder, Lun::CHANGER)?).context(what)
             }
         }
+    }
+
+    /// A path to a drive; SCSI commands go through what `watch` makes of it.
+    pub fn drive(&self, unit: &Unit, watch: Watch<'_>) -> Result<Drive> {
+        match unit {
+            Unit::Attached(config) => attachment::open_drive(config, watch),
+            Unit::Virtual(number) => {
+                let transport = open_virtual(self.folder_of(unit)?, Lun(*number))?;
+                Ok(Box::new(ssc::Drive::new(watch(Box::new(transport)))))
+            }
+        }
+    }
+
+    /// Who a drive is. Nobody who works with it notices.
+    pub fn drive_identity(&self, unit: &Unit) -> Result<Identity> {
+        let what = || format!("cannot identify the drive at {unit}");
+        match unit {
+            Unit::Attached(config) => {
+                let name = config.name().map_err(Error::usage)?;
+                attachment::find(name, DeviceKind::TapeDrive)?
+                    .identity()
+                    .context(what())
+            }
+            Unit::Virtual(number) => {
+                let mut transport = open_virtual(self.folder_of(unit)?, Lun(*number))?;
+                Identity::ask(&mut transport).context(what())
+            }
+        }
+    }
+
+    fn folder_of(&self, unit: &Unit) -> Result<&Path> {
+        self.virtual_folder()
+            .ok_or_else(|| Error::failed(format!("a real library has no {unit}")))
     }
 }
 
@@ -107,16 +158,12 @@ impl Connection {
     /// Every drive of the library.
     pub fn drive_units(&self) -> Result<Vec<Unit>> {
         match self {
-            Self::Scsi { drives, .. } => Ok(drives.iter().cloned().map(Unit::Node).collect()),
+            Self::Scsi { drives, .. } => Ok(drives.iter().cloned().map(Unit::Attached).collect()),
             Self::Virtual { folder } => virtual_drives(folder),
         }
     }
 }
 
-fn open_node(path: &Path) -> Result<Box<dyn Transport>> {
-    let device = SgDevice::open(path).context("cannot open a SCSI device")?;
-    Ok(Box::new(device))
-}
 /// How long a virtual library's process stays after its last connection.
 const IDLE_SECONDS: &str = "20";
 
@@ -131,10 +178,9 @@ pub fn virtual_server(folder: &Path) -> Result<ServerCommand> {
     Ok(ServerCommand { program, arguments })
 }
 
-fn open_virtual(folder: &Path, unit: Lun) -> Result<Box<dyn Transport>> {
-    let transport = connect_or_start(folder, unit, initiator(), &virtual_server(folder)?)
-        .context("cannot reach the virtual library")?;
-    Ok(Box::new(transport))
+fn open_virtual(folder: &Path, unit: Lun) -> Result<SocketTransport> {
+    connect_or_start(folder, unit, initiator(), &virtual_server(folder)?)
+        .context("cannot reach the virtual library")
 }
 
 fn virtual_drives(folder: &Path) -> Result<Vec<Unit>> {

@@ -1,8 +1,9 @@
 //! What a drive and a cartridge can do together: which cartridges a drive takes, told before the
 //! robot moves one, and protection of the blocks between them.
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::generation::may;
-use tapeward_drivers::ssc::{CartridgeAccess, Drive, LtoCartridge, LtoGeneration};
+use tapeward_drivers::ssc::{CartridgeAccess, LtoCartridge, LtoGeneration};
 
 use super::robot::DriveSite;
 use crate::error::{Error, Result};
@@ -47,6 +48,7 @@ pub fn check(site: &DriveSite, barcode: &Barcode) -> Result<()> {
 /// Lets blocks be checked on their way to the tape and back, where the drive can: what is written
 /// and read from now on carries a CRC.
 pub fn protect(drive: &mut Drive) {
+    let Some(drive) = drive.scsi() else { return };
     match drive.protect_blocks(true) {
         Ok(Some(found)) => tracing::debug!(drive = drive.path(), ?found, "block protection"),
         Ok(None) => tracing::info!(drive = drive.path(), "the drive has no block protection"),
@@ -56,6 +58,7 @@ pub fn protect(drive: &mut Drive) {
 
 /// Ends that, for others who use the drive afterwards.
 pub fn unprotect(drive: &mut Drive) {
+    let Some(drive) = drive.scsi() else { return };
     if let Err(error) = drive.protect_blocks(false) {
         tracing::warn!(drive = drive.path(), %error, "block protection stays on");
     }

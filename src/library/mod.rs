@@ -1,9 +1,12 @@
 //! Robots and drives as shared resources.
 
+pub mod attachment;
 pub mod connection;
+pub mod discovery;
 pub mod element;
 pub mod fitting;
 pub mod lock;
+pub mod matching;
 pub mod mount;
 pub mod node;
 pub mod robot;

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::time::Duration;
 
+use tapeward_drivers::Drive;
 use tapeward_drivers::error::ScsiError;
 use tapeward_drivers::sense::{Progress, SenseKey};
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
-use tapeward_drivers::ssc::{Drive, Pause, Readiness, Removal, WaitError};
+use tapeward_drivers::ssc::{Pause, Readiness, Removal, WaitError};
 
 use super::fitting;
 use super::lock::DeviceLock;

@@ -6,15 +6,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tapeward_drivers::Changer;
+use tapeward_drivers::Drive;
 use tapeward_drivers::ScsiError;
-use tapeward_drivers::smc::{
-    Changer, ElementAddress, ElementKind, InventoryOptions, UnloadBeforeMove,
-};
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::smc::{ElementAddress, ElementKind, InventoryOptions, UnloadBeforeMove};
+use tapeward_drivers::spc::identity::Identity;
 
 use super::connection::{Connection, Unit};
 use super::element::ElementName;
 use super::lock::DeviceLock;
+use super::matching::{
+    self, Bay, BaySeen, Conflict, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives,
+};
 use super::usage::Mounts;
 use super::view::View;
 use crate::clock::SharedClock;
@@ -138,9 +141,14 @@ impl Library {
         &self.clock
     }
 
+    /// Who the robot is.
+    pub fn identity(&self) -> Result<Identity> {
+        self.connection.changer_identity()
+    }
+
     /// A path to the robot, with pending unit attentions consumed.
     pub fn changer(&self) -> Result<Changer> {
-        let mut changer = Changer::new(self.connection.changer()?);
+        let mut changer = self.connection.changer()?;
         changer
             .consume_unit_attentions()
             .context(format!("the robot of library \"{}\"", self.name))?;
@@ -162,21 +170,19 @@ impl Library {
     /// Has the robot check every element.
     pub fn initialize(&self) -> Result<()> {
         let mut changer = self.changer()?;
-        let _lock = self.hold_robot(&mut changer)?;
+        let _lock = self.hold_robot()?;
         changer
             .initialize_element_status()
             .context("INITIALIZE ELEMENT STATUS")
     }
 
-    /// The drives that can be reached, matched to their elements.
+    /// The drives, matched to their elements.
     ///
     /// # Errors
-    /// A configured drive that does not answer, or whose element nobody can tell.
+    /// A configured drive that does not answer, or whose element nobody can tell; what drives,
+    /// library and configuration say against each other.
     pub fn drives(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let units = self.connection.drive_units()?.into_iter();
-        let mut sites = units
-            .map(|unit| self.site(view, unit))
-            .collect::<Result<Vec<_>>>()?;
+        let mut sites = self.sites(view)?.into_iter().collect::<Result<Vec<_>>>()?;
         sites.sort_by_key(|site| site.element);
         Ok(sites)
     }
@@ -188,8 +194,8 @@ impl Library {
     pub fn answering_drives(&self, view: &View) -> Result<Vec<DriveSite>> {
         let mut sites = Vec::new();
         let mut silent = None;
-        for unit in self.connection.drive_units()? {
-            match self.site(view, unit) {
+        for site in self.sites(view)? {
+            match site {
                 Ok(site) => sites.push(site),
                 Err(error) => {
                     tracing::warn!(%error, "a drive cannot be used");
@@ -204,73 +210,105 @@ impl Library {
         }
     }
 
-    fn site(&self, view: &View, unit: Unit) -> Result<DriveSite> {
-        // INQUIRY does not report unit attentions, so whoever holds the drive still gets them.
-        let mut drive = Drive::new(self.connection.drive(&unit)?);
-        let what = || format!("cannot identify the drive at {unit}");
-        let inquiry = drive.inquiry().context(what())?;
-        let serial = drive
-            .serial()
-            .context(what())?
+    /// Each configured drive with its element, or why it can't be used.
+    fn sites(&self, view: &View) -> Result<Vec<Result<DriveSite>>> {
+        let units: Vec<(Unit, Result<Identity>)> = self
+            .connection
+            .drive_units()?
+            .into_iter()
+            .map(|unit| {
+                let identity = self.connection.drive_identity(&unit);
+                (unit, identity)
+            })
+            .collect();
+        // A drive that does not answer still takes the element it is configured for.
+        let seen: Vec<DriveSeen> = units
+            .iter()
+            .map(|(unit, identity)| {
+                let configured = unit.configured_element().map(bay);
+                match identity {
+                    Ok(identity) => DriveSeen::new(identity, configured),
+                    Err(_) => DriveSeen::new(&Identity::default(), configured),
+                }
+            })
+            .collect();
+        let bays: Vec<BaySeen> = view
+            .of_kind(ElementKind::DataTransfer)
+            .map(|place| BaySeen::new(place, LibraryIndex(0)))
+            .collect();
+        let matching = match_drives(&seen, &bays);
+        let sites = units
+            .into_iter()
+            .enumerate()
+            .map(|(index, (unit, identity))| {
+                self.site(view, unit, identity?, DriveIndex(index), &matching)
+            });
+        Ok(sites.collect())
+    }
+
+    fn site(
+        &self,
+        view: &View,
+        unit: Unit,
+        identity: Identity,
+        index: DriveIndex,
+        matching: &Matching,
+    ) -> Result<DriveSite> {
+        let serial = identity
+            .serial
             .ok_or_else(|| Error::failed(format!("the drive at {unit} has no serial number")))?;
-        let (name, element) = self.match_element(view, &unit, &mut drive, &serial)?;
+        let place = matching
+            .of(index)
+            .and_then(|found| view.at(found.bay.element))
+            .ok_or_else(|| self.unmatched(&unit, &serial, index, matching))?;
         Ok(DriveSite {
-            name,
-            element,
+            name: place.name,
+            element: place.address,
             serial,
-            vendor: inquiry.vendor,
-            product: inquiry.product,
-            revision: inquiry.revision,
+            vendor: identity.vendor,
+            product: identity.product,
+            revision: identity.revision,
             unit,
         })
     }
 
-    /// By configuration, by the serial number the library gives, by the names it gives; with one
-    /// drive and one element there is nothing to match.
-    fn match_element(
+    fn unmatched(
         &self,
-        view: &View,
         unit: &Unit,
-        drive: &mut Drive,
         serial: &str,
-    ) -> Result<(ElementName, ElementAddress)> {
-        let places: Vec<_> = view.of_kind(ElementKind::DataTransfer).collect();
-        if let Some(address) = unit.configured_element() {
-            return places
-                .iter()
-                .find(|place| place.address == address)
-                .map(|place| (place.name, place.address))
-                .ok_or_else(|| {
-                    Error::usage(format!(
-                        "the configuration puts {unit} at element {address}, which is no drive element of \"{}\"",
-                        self.name
-                    ))
-                });
-        }
-        let names = drive.designators().unwrap_or_default();
-        let matching = places.iter().find(|place| {
-            place
-                .device
-                .as_ref()
-                .is_some_and(|device| device.names_serial(serial) || names.contains(device))
-        });
-        match (matching, places.as_slice()) {
-            (Some(place), _) => Ok((place.name, place.address)),
-            (None, [only]) if self.connection.drive_units()?.len() == 1 => {
-                Ok((only.name, only.address))
-            }
-            (None, _) => Err(Error::failed(format!(
-                "library \"{}\" does not say which element holds the drive at {unit} (serial {serial})",
-                self.name
+        drive: DriveIndex,
+        matching: &Matching,
+    ) -> Error {
+        let name = &self.name;
+        match matching.conflict_of(drive) {
+            Some(Conflict::NoSuchElement { bay, .. }) => Error::usage(format!(
+                "the configuration puts the drive with {unit} at element {}, which is no drive element of \"{name}\"",
+                bay.element
+            )),
+            Some(Conflict::Contradiction { claims, .. }) => Error::failed(format!(
+                "the drive with {unit} is said to be in several elements of \"{name}\": {}",
+                matching::claims_text(claims)
             ))
-            .hint("add element = ADDRESS to this drive in config.toml")),
+            .hint("\"tapeward library discover\" shows what each device says"),
+            Some(Conflict::SameElement { bay, .. }) => Error::failed(format!(
+                "several drives, of which one has {unit}, are said to be in element {} of \"{name}\"",
+                bay.element
+            ))
+            .hint("\"tapeward library discover\" shows what each device says"),
+            Some(Conflict::SameSerial { .. }) => {
+                Error::failed(format!("several drives have the serial number {serial}"))
+            }
+            None => Error::failed(format!(
+                "library \"{name}\" does not say which element holds the drive with {unit}, or it is in another library"
+            ))
+            .hint("\"tapeward library discover\" finds out; or add element = ADDRESS to it in config.toml"),
         }
     }
 
     /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
-        let path = self.mounts.watch(unit, self.connection.drive(unit)?);
-        let mut drive = Drive::new(path);
+        let watch = |path| self.mounts.watch(unit, path);
+        let mut drive = self.connection.drive(unit, &watch)?;
         drive
             .consume_unit_attentions()
             .context(format!("the drive at {unit}"))?;
@@ -289,10 +327,10 @@ impl Library {
     }
 
     /// Holds the robot, waiting for others to finish their move.
-    fn hold_robot(&self, changer: &mut Changer) -> Result<DeviceLock> {
-        let serial = changer
-            .serial()
-            .context("cannot identify the robot")?
+    fn hold_robot(&self) -> Result<DeviceLock> {
+        let serial = self
+            .identity()?
+            .serial
             // Nothing else names it; two nameless robots on one host then wait for each other.
             .unwrap_or_else(|| format!("changer {}", self.name));
         let give_up = self.clock.monotonic() + ROBOT_PATIENCE;
@@ -322,16 +360,18 @@ impl Library {
     /// where the cartridge is seen.
     pub fn transfer(&self, from: ElementAddress, to: ElementAddress) -> Result<Moved> {
         let mut changer = self.changer()?;
-        let _lock = self.hold_robot(&mut changer)?;
+        let _lock = self.hold_robot()?;
         let before = self.look(&mut changer)?;
         let (source, target) = check_move(&before, from, to)?;
-        changer
-            .check_move(source.name.kind, target.name.kind)
-            .context(format!(
-                "cannot move {} to {}",
-                source.content(),
-                target.name
-            ))?;
+        if let Some(changer) = changer.scsi() {
+            changer
+                .check_move(source.name.kind, target.name.kind)
+                .context(format!(
+                    "cannot move {} to {}",
+                    source.content(),
+                    target.name
+                ))?;
+        }
         let content = source.content();
         let (from_name, to_name) = (source.name, target.name);
         let robot = before
@@ -371,6 +411,13 @@ impl Library {
     }
 }
 
+fn bay(element: ElementAddress) -> Bay {
+    Bay {
+        library: LibraryIndex(0),
+        element,
+    }
+}
+
 fn check_move(
     view: &View,
     from: ElementAddress,
@@ -405,8 +452,10 @@ fn check_move(
 
 /// Some libraries leave it to the host to unload a drive before they take the cartridge out.
 fn not_moved(changer: &mut Changer, what: String, from: ElementKind) -> Error {
-    let quirks = changer.quirks();
-    let by_host = quirks.is_ok_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
+    let by_host = changer
+        .scsi()
+        .and_then(|changer| changer.quirks().ok())
+        .is_some_and(|quirks| quirks.unload == UnloadBeforeMove::ByHost);
     let failed = Error::failed(what);
     if by_host && from == ElementKind::DataTransfer {
         failed.hint("this library takes nothing out of a loaded drive: unload it first, at the drive if need be")

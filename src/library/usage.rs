@@ -6,11 +6,11 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tapeward_drivers::ScsiError;
 use tapeward_drivers::sense::{SenseClass, SenseData, SenseKey};
 use tapeward_drivers::spc::error_counters;
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::ssc;
 use tapeward_drivers::transport::{Cdb, Data, Reply, Transport, TransportError};
+use tapeward_drivers::{Drive, ScsiError};
 
 use super::connection::Unit;
 use super::mount::MoveWitness;
@@ -121,10 +121,12 @@ impl Library {
             write,
             read,
             sense: current.sense,
-            volume: asking.page("17h", Drive::volume_statistics),
-            device: asking.page("14h", Drive::device_statistics),
-            sequential: asking.page("0Ch", Drive::sequential_access_counters),
-            alerts: asking.page("2Eh", Drive::tape_alerts).unwrap_or_default(),
+            volume: asking.page("17h", ssc::Drive::volume_statistics),
+            device: asking.page("14h", ssc::Drive::device_statistics),
+            sequential: asking.page("0Ch", ssc::Drive::sequential_access_counters),
+            alerts: asking
+                .page("2Eh", ssc::Drive::tape_alerts)
+                .unwrap_or_default(),
             missing: asking.missing,
         };
         witness.used(barcode, site, &usage)
@@ -151,12 +153,13 @@ impl<'a> Asking<'a> {
     fn page<T>(
         &mut self,
         page: &str,
-        ask: impl FnOnce(&mut Drive) -> Result<Option<T>, ScsiError>,
+        ask: impl FnOnce(&mut ssc::Drive) -> Result<Option<T>, ScsiError>,
     ) -> Option<T> {
         if self.gone {
             return None;
         }
-        ask(self.drive).unwrap_or_else(|error| {
+        // The kernel's own driver does not pass log pages on.
+        ask(self.drive.scsi()?).unwrap_or_else(|error| {
             self.gone = matches!(error, ScsiError::Transport(_));
             self.missing.push(format!("log page {page}: {error}"));
             None
@@ -261,10 +264,10 @@ mod tests {
     #[test]
     fn a_drive_that_is_gone_is_asked_once() {
         let asked = Arc::new(Mutex::new(0));
-        let mut drive = Drive::new(Box::new(Gone(Arc::clone(&asked))));
+        let mut drive: Drive = Box::new(ssc::Drive::new(Box::new(Gone(Arc::clone(&asked)))));
         let mut asking = Asking::new(&mut drive);
         assert_eq!(asking.write_errors(), ErrorCounters::default());
-        assert!(asking.page("2Eh", Drive::tape_alerts).is_none());
+        assert!(asking.page("2Eh", ssc::Drive::tape_alerts).is_none());
         assert_eq!(asking.missing.len(), 1, "{:?}", asking.missing);
         assert_eq!(*locked(&asked), 1);
     }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::catalogue::{
     self, ElementAddress, ElementKind, NewPlace, NumberedElement, Place, Witness,
 };
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::journal::Event;
 use crate::library::element::element_words;
@@ -39,19 +39,17 @@ impl Differences {
 
 /// Records the library itself and returns its id.
 pub fn identify(app: &App, library: &Library) -> Result<LibraryId> {
-    let mut changer = library.changer()?;
-    let inquiry = changer.inquiry().context("cannot identify the robot")?;
-    let serial = changer
-        .serial()
-        .context("cannot identify the robot")?
+    let identity = library.identity()?;
+    let serial = identity
+        .serial
         .unwrap_or_else(|| format!("changer {}", library.name()));
     app.write(|tx, now| {
         let known = tx.library_by_name(library.name())?;
         let id = tx.record_library(&catalogue::NewLibrary {
             id: LibraryId::generate(now),
             name: library.name().to_owned(),
-            vendor: inquiry.vendor.clone(),
-            product: inquiry.product.clone(),
+            vendor: identity.vendor.clone(),
+            product: identity.product.clone(),
             serial: serial.clone(),
             seen_at: now,
         })?;
@@ -62,8 +60,8 @@ pub fn identify(app: &App, library: &Library) -> Result<LibraryId> {
                 &Event::LibraryAdded {
                     library: id,
                     name: library.name().to_owned(),
-                    vendor: inquiry.vendor.clone(),
-                    product: inquiry.product.clone(),
+                    vendor: identity.vendor.clone(),
+                    product: identity.product.clone(),
                     serial,
                 },
             )?;

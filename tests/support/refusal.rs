@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use tapeward_drivers::socket::{InitiatorId, Lun, SocketTransport};
-use tapeward_drivers::ssc::{Drive, Synchronize};
+use tapeward_drivers::ssc;
+use tapeward_drivers::ssc::Synchronize;
 use tapeward_sim::Operator;
 use tapeward_sim::front::control::Request;
 
@@ -180,7 +181,7 @@ impl World {
         self.ok(["library", "load", barcode, "--into", "drive:0"]);
         let initiator = InitiatorId(*b"somebody else's.");
         let transport = SocketTransport::connect(&self.virtual_folder(), Lun(1), initiator);
-        let mut drive = Drive::new(Box::new(transport.unwrap()));
+        let mut drive = ssc::Drive::new(Box::new(transport.unwrap()));
         drive.consume_unit_attentions().unwrap();
         drive.rewind().unwrap();
         for block in blocks {

@@ -23,8 +23,8 @@ use tapeward::tape::volume::{
 };
 use tapeward_drivers::smc::Changer;
 use tapeward_drivers::socket::{InitiatorId, Lun};
-use tapeward_drivers::ssc::Drive;
 use tapeward_drivers::transport::Transport;
+use tapeward_drivers::{Drive, ssc};
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 use tempfile::TempDir;
 
@@ -104,7 +104,7 @@ impl Room {
 
     /// A path to a drive, unit attentions taken.
     pub fn drive(&self, bay: u16) -> Drive {
-        let mut drive = Drive::new(Box::new(self.path(bay)));
+        let mut drive: Drive = Box::new(ssc::Drive::new(Box::new(self.path(bay))));
         drive.consume_unit_attentions().unwrap();
         drive
     }
@@ -248,7 +248,7 @@ impl VolumeSupply for Shelf {
         barcode.clone_into(&mut slot.1);
         let drive = self.room.load(barcode, bay);
         let drive = match &*self.wrap.lock().unwrap() {
-            Some(wrap) => Drive::new(wrap(Box::new(self.room.path(bay)))),
+            Some(wrap) => Box::new(ssc::Drive::new(wrap(Box::new(self.room.path(bay))))),
             None => drive,
         };
         let header = self.room.header(barcode, self.geometry, self.capacity);

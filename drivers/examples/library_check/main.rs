@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use record::{Recorder, Recording};
 use scan::Found;
+use tapeward_drivers::TapeDrive as _;
 use tapeward_drivers::smc::{Changer, Element, ElementAddress, ElementKind, Inventory};
 use tapeward_drivers::smc::{InventoryOptions, Removal};
 use tapeward_drivers::ssc::{

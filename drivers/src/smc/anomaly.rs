@@ -144,9 +144,9 @@ impl fmt::Display for Anomaly {
             Self::ShortReplies { kind } => {
                 write!(f, "replies about every {kind} end early")
             }
-            Self::NoAccess => {
-                f.write_str("the library says that its robot can reach no element at all")
-            }
+            Self::NoAccess => f.write_str(
+                "the library says of no element that the robot can reach it (ACCESS): it is taken to reach all",
+            ),
             Self::Refused { kind, what } => {
                 let what = match what {
                     Extra::VolumeTags => "volume tags",

@@ -96,13 +96,14 @@ impl VolumeTag {
     /// Length of the field in an element descriptor.
     pub const LENGTH: usize = 36;
 
-    /// Parses the 36 bytes of a volume tag; `None` when there are fewer, or when the
-    /// identification is blank, which is how libraries say that there is none.
+    /// Parses the 36 bytes of a volume tag; `None` when there are less than the 32 of the
+    /// identification, or when that is blank, which is how libraries say that there is none.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let raw: [u8; 32] = array_at(bytes, 0)?;
         let identification = ascii(&raw);
-        let sequence = u16_at(bytes, 34)?;
+        // tgt cuts the last element's tag off behind the identification.
+        let sequence = u16_at(bytes, 34).unwrap_or(0);
         if identification.is_empty() {
             return None;
         }

@@ -144,7 +144,8 @@ fn parse_descriptor(kind: ElementKind, page: &PageHeader, bytes: &[u8]) -> Optio
     let mut tag = |present: bool| {
         let start = at;
         at += if present { VolumeTag::LENGTH } else { 0 };
-        bytes.get(start..at).and_then(VolumeTag::parse)
+        let end = at.min(bytes.len());
+        bytes.get(start..end).and_then(VolumeTag::parse)
     };
     let primary_tag = tag(page.primary_tags);
     let alternate_tag = tag(page.alternate_tags);

@@ -75,6 +75,24 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Of what was described. A robot that can reach no slot would be of no use: then the library
+    /// does not use ACCESS (tgt).
+    pub(crate) fn new(mut elements: Vec<Element>, mut anomalies: Vec<Anomaly>) -> Self {
+        let slot = |element: &&Element| element.kind == ElementKind::Storage;
+        let mut slots = elements.iter().filter(slot).peekable();
+        if slots.peek().is_some() && !slots.any(|element| element.access) {
+            for element in &mut elements {
+                element.access = true;
+            }
+            anomalies.push(Anomaly::NoAccess);
+        }
+        Self {
+            elements,
+            anomalies,
+            tag_characters: None,
+        }
+    }
+
     /// The element with this address.
     #[must_use]
     pub fn element(&self, address: ElementAddress) -> Option<&Element> {
@@ -230,12 +248,17 @@ pub(crate) fn read(
             collected.check_count(*kind, range.count);
         }
     }
-    collected.check_access(quirks);
-    Ok(Inventory {
-        elements: collected.elements.into_values().collect(),
-        anomalies: collected.anomalies,
-        tag_characters: quirks.tag_characters,
-    })
+    if quirks.access != AccessBits::Told {
+        for element in collected.elements.values_mut() {
+            element.access = true;
+        }
+    }
+    let mut inventory = Inventory::new(
+        collected.elements.into_values().collect(),
+        collected.anomalies,
+    );
+    inventory.tag_characters = quirks.tag_characters;
+    Ok(inventory)
 }
 
 #[derive(Debug, Default)]
@@ -394,21 +417,6 @@ impl Collected {
             known.primary_tag = known.primary_tag.take().or(element.primary_tag);
             known.alternate_tag = known.alternate_tag.take().or(element.alternate_tag);
             known.device = known.device.take().or(element.device);
-        }
-    }
-
-    /// A robot that can reach no slot would be of no use: then the bits are of none.
-    fn check_access(&mut self, quirks: Quirks) {
-        if quirks.access == AccessBits::Told {
-            let slot = |element: &&Element| element.kind == ElementKind::Storage;
-            let mut slots = self.elements.values().filter(slot).peekable();
-            if slots.peek().is_none() || slots.any(|element| element.access) {
-                return;
-            }
-            self.anomalies.push(Anomaly::NoAccess);
-        }
-        for element in self.elements.values_mut() {
-            element.access = true;
         }
     }
 

@@ -5,6 +5,7 @@ pub mod control;
 pub mod designator;
 pub mod error_counters;
 pub mod exceptions;
+pub mod identity;
 pub mod inquiry;
 pub mod log;
 pub mod luns;

@@ -4,6 +4,7 @@
 use thiserror::Error;
 
 use super::drive::Drive;
+use super::motion::Space;
 use super::position::{BlockAddress, Partition};
 use super::protection::INFORMATION;
 use crate::bytes::low24;
@@ -213,10 +214,35 @@ impl Drive {
     /// Reads one block (READ(6), FIXED=0, SILI=0), so that a length other than the buffer's is
     /// always told.
     ///
+    /// A block of which less came than the drive says it is long is read again with that length:
+    /// some targets send the beginning of a short block only (tgt sends as many bytes as the
+    /// block is shorter than the buffer).
+    ///
     /// # Errors
     /// [`ScsiError::BlockCorrupted`] when block protection is on and the block is not the one that
     /// was written.
     pub fn read_block(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
+        match self.read_once(buffer)? {
+            Arrived::Whole(outcome) => Ok(outcome),
+            Arrived::Part { length, came } => {
+                tracing::debug!(path = self.path(), length, came, "read again");
+                self.space(Space::Blocks(-1))?;
+                match self.read_once(&mut buffer[..length])? {
+                    Arrived::Whole(outcome @ ReadOutcome::Block(again)) if again == length => {
+                        Ok(outcome)
+                    }
+                    _ => Err(ScsiError::Malformed {
+                        command: "READ(6)",
+                        path: self.path().to_owned(),
+                        what: format!("{came} bytes came of a block of {length}"),
+                        bytes: Vec::new(),
+                    }),
+                }
+            }
+        }
+    }
+
+    fn read_once(&mut self, buffer: &mut [u8]) -> Result<Arrived, ScsiError> {
         let largest = self.largest_block();
         if buffer.is_empty() || buffer.len() > largest {
             let what = format!(
@@ -238,7 +264,7 @@ impl Drive {
     }
 
     /// Reads what one block transfers.
-    pub(super) fn read_transfer(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
+    pub(super) fn read_transfer(&mut self, buffer: &mut [u8]) -> Result<Arrived, ScsiError> {
         let requested = buffer.len();
         #[allow(clippy::cast_possible_truncation)] // at most 24 bits, checked above
         let [a, b, c] = low24(requested as u32);
@@ -254,7 +280,7 @@ impl Drive {
                 sense: Some(sense), ..
             }) => stream_outcome(&sense, requested, transferred)
                 .map_err(|what| command.malformed(self.transport.path(), what, &sense.raw)),
-            Ok(_) => Ok(ReadOutcome::Block(transferred)),
+            Ok(_) => Ok(Arrived::Whole(ReadOutcome::Block(transferred))),
             Err(ScsiError::Check {
                 command: name,
                 path,
@@ -264,10 +290,10 @@ impl Drive {
                 SenseKey::NoSense => stream_outcome(&sense, requested, transferred)
                     .map_err(|what| command.malformed(&path, what, &sense.raw)),
                 SenseKey::BlankCheck if sense.class() == SenseClass::EndOfData => {
-                    Ok(ReadOutcome::EndOfData)
+                    Ok(Arrived::Whole(ReadOutcome::EndOfData))
                 }
                 SenseKey::MediumError if sense.class() == SenseClass::EndOfMedium => {
-                    Ok(ReadOutcome::EndOfMedium)
+                    Ok(Arrived::Whole(ReadOutcome::EndOfMedium))
                 }
                 _ => Err(ScsiError::Check {
                     command: name,
@@ -281,22 +307,35 @@ impl Drive {
     }
 }
 
+/// How much of a block one READ brought.
+pub(super) enum Arrived {
+    /// All there is.
+    Whole(ReadOutcome),
+    /// Less than the drive says the block has.
+    Part {
+        /// What the drive says.
+        length: usize,
+        /// What came.
+        came: usize,
+    },
+}
+
 /// NO SENSE (or RECOVERED ERROR) after READ: a filemark, or a block with a flag (SSC-4, READ(6)).
 fn stream_outcome(
     sense: &SenseData,
     requested: usize,
     transferred: usize,
-) -> Result<ReadOutcome, String> {
+) -> Result<Arrived, String> {
     if sense.filemark {
-        return Ok(ReadOutcome::Filemark);
+        return Ok(Arrived::Whole(ReadOutcome::Filemark));
     }
     if !sense.incorrect_length {
         // EOM with data is early warning met while reading (REW); the block is whole.
-        return Ok(ReadOutcome::Block(transferred));
+        return Ok(Arrived::Whole(ReadOutcome::Block(transferred)));
     }
     let Some(difference) = sense.information else {
         return if transferred < requested {
-            Ok(ReadOutcome::Block(transferred))
+            Ok(Arrived::Whole(ReadOutcome::Block(transferred)))
         } else {
             Err("incorrect length, and INFORMATION does not say what length".to_owned())
         };
@@ -309,15 +348,12 @@ fn stream_outcome(
     let actual = u64::try_from(requested_signed.saturating_sub(difference))
         .map_err(|_| format!("a block shorter than nothing: INFORMATION is {difference}"))?;
     match usize::try_from(actual) {
-        // Some targets report what came as what did not come, so the residual may be the other
-        // way round (seen with tgt 1.0.85).
-        Ok(length) if length <= transferred || length == requested - transferred => {
-            Ok(ReadOutcome::Block(length))
-        }
-        Ok(length) if length <= requested => {
-            Err(format!("{transferred} bytes came of a block of {length}"))
-        }
-        _ => Ok(ReadOutcome::TooLong { actual }),
+        Ok(length) if length <= transferred => Ok(Arrived::Whole(ReadOutcome::Block(length))),
+        Ok(length) if length <= requested => Ok(Arrived::Part {
+            length,
+            came: transferred,
+        }),
+        _ => Ok(Arrived::Whole(ReadOutcome::TooLong { actual })),
     }
 }
 

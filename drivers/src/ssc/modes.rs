@@ -258,7 +258,7 @@ impl Drive {
     }
 }
 
-fn shortfalls(wanted: &DriveModes, now: &DriveModes) -> Vec<ModeShortfall> {
+pub(crate) fn shortfalls(wanted: &DriveModes, now: &DriveModes) -> Vec<ModeShortfall> {
     let mut all = Vec::new();
     if now.buffering != wanted.buffering {
         all.push(ModeShortfall::Buffering(now.buffering));

@@ -71,7 +71,7 @@ impl Drive {
             cdb[4..12].copy_from_slice(&block.0.to_be_bytes());
             let command = Command::new("LOCATE(16)", timeout::POSITIONING, cdb);
             match command.run(&mut *self.transport) {
-                Err(error) if is_missing_command(&error) => self.forms.no_locate_16 = true,
+                Err(error) if error.is_missing_command() => self.forms.no_locate_16 = true,
                 other => return other.map(|_| ()),
             }
         }
@@ -135,10 +135,4 @@ impl Drive {
             what,
         }
     }
-}
-
-/// The drive has no such operation code. INVALID FIELD IN CDB is not enough to try another
-/// form: it may be about the address.
-fn is_missing_command(error: &ScsiError) -> bool {
-    error.is_unsupported() && error.sense().is_some_and(|sense| sense.asc.code == 0x20)
 }

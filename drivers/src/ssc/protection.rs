@@ -5,7 +5,7 @@
 use crc_fast::{CrcAlgorithm, checksum};
 use serde::{Deserialize, Serialize};
 
-use super::block::ReadOutcome;
+use super::block::{Arrived, ReadOutcome};
 use super::drive::Drive;
 use crate::error::ScsiError;
 use crate::spc::mode::{ModePage, PageCode};
@@ -174,13 +174,20 @@ impl Drive {
     }
 
     /// Reads one block that comes with its information into a buffer for the block alone.
-    pub(super) fn read_guarded(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, ScsiError> {
+    pub(super) fn read_guarded(&mut self, buffer: &mut [u8]) -> Result<Arrived, ScsiError> {
         let mut room = self.guarding.take_room(buffer.len());
-        let outcome = self.read_transfer(&mut room);
-        let checked = match outcome {
-            Ok(ReadOutcome::Block(length)) => self.accept(&room[..length], buffer),
-            Ok(ReadOutcome::TooLong { actual }) => Ok(ReadOutcome::TooLong {
-                actual: actual.saturating_sub(INFORMATION as u64),
+        let arrived = self.read_transfer(&mut room);
+        let checked = match arrived {
+            Ok(Arrived::Whole(ReadOutcome::Block(length))) => {
+                self.accept(&room[..length], buffer).map(Arrived::Whole)
+            }
+            Ok(Arrived::Whole(ReadOutcome::TooLong { actual })) => {
+                let actual = actual.saturating_sub(INFORMATION as u64);
+                Ok(Arrived::Whole(ReadOutcome::TooLong { actual }))
+            }
+            Ok(Arrived::Part { length, came }) => Ok(Arrived::Part {
+                length: length.saturating_sub(INFORMATION),
+                came,
             }),
             other => other,
         };

@@ -22,7 +22,7 @@ pub enum Readiness {
         /// How far it is, when the drive says so.
         progress: Option<Progress>,
         /// Whole sense data.
-        sense: Box<SenseData>,
+        sense: Option<Box<SenseData>>,
     },
     /// No cartridge, or one that is not loaded.
     NoMedium,
@@ -107,7 +107,7 @@ impl Drive {
                 | SenseClass::Reset => Readiness::UnitAttention(sense),
                 SenseClass::NotReadyTransient => Readiness::BecomingReady {
                     progress: sense.progress,
-                    sense,
+                    sense: Some(sense),
                 },
                 SenseClass::NotReadyNoMedium => Readiness::NoMedium,
                 SenseClass::NotReadyCleaning => Readiness::Cleaning(sense),
@@ -120,55 +120,6 @@ impl Drive {
                 }),
             },
             Err(error) => Readiness::Other(error),
-        }
-    }
-
-    /// Asks every `interval` until the drive is ready, for at most `limit` without any progress and
-    /// [`CALIBRATION_LIMIT`] with. Unit attentions are
-    /// taken and logged; whoever must know of a change asks for it with
-    /// [`Drive::consume_unit_attentions`] first.
-    ///
-    /// # Errors
-    /// [`WaitError::NotReady`] as soon as waiting is of no use.
-    pub fn wait_ready(
-        &mut self,
-        pause: &mut dyn Pause,
-        interval: Duration,
-        limit: Duration,
-    ) -> Result<(), WaitError> {
-        let start = pause.elapsed();
-        let (mut furthest, mut advanced) = (None, start);
-        loop {
-            match self.readiness() {
-                Readiness::Ready => return Ok(()),
-                Readiness::UnitAttention(sense) => {
-                    tracing::info!(path = self.path(), %sense, "unit attention while waiting");
-                }
-                Readiness::BecomingReady { progress, .. } => {
-                    if let Some(progress) = progress {
-                        pause.progress(progress);
-                    }
-                    if progress > furthest {
-                        (furthest, advanced) = (progress, pause.elapsed());
-                    }
-                    pause.pause(interval);
-                }
-                state => {
-                    return Err(WaitError::NotReady {
-                        path: self.path().to_owned(),
-                        state,
-                    });
-                }
-            }
-            let now = pause.elapsed();
-            let waited = now.saturating_sub(start);
-            let idle = now.saturating_sub(advanced);
-            if idle >= limit || waited >= limit.max(CALIBRATION_LIMIT) {
-                return Err(WaitError::TooLong {
-                    path: self.path().to_owned(),
-                    after: waited,
-                });
-            }
         }
     }
 }

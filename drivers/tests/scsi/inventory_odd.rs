@@ -230,6 +230,23 @@ fn the_last_identifier_cut_off() {
     assert_eq!((*address, bytes.len()), (Some(ElementAddress(2)), 62 - 8));
 }
 
+/// The same of the last mail slot: its tag lacks the sequence number, but not the identification.
+#[test]
+fn the_last_volume_tag_cut_off() {
+    let slots: Vec<Vec<u8>> = [1, 2]
+        .map(|address| [descriptor(address, 0x09), tag("TWD001L5")].concat())
+        .to_vec();
+    let raw = report(1, 2, &[page(3, 0x80, &slots)]);
+    let tags = |bytes: &[u8]| -> Vec<Option<String>> {
+        let elements = ElementStatus::parse(bytes).elements;
+        let tags = elements.into_iter().map(|one| one.primary_tag);
+        tags.map(|tag| Some(tag?.identification)).collect()
+    };
+    let whole = Some("TWD001L5".to_owned());
+    assert_eq!(tags(&raw[..raw.len() - 4]), [whole.clone(), whole.clone()]);
+    assert_eq!(tags(&raw[..raw.len() - 5]), [whole, None]);
+}
+
 fn anomalies(raw: &[u8]) -> (usize, Vec<Anomaly>) {
     let status = ElementStatus::parse(raw);
     (status.elements.len(), status.anomalies)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use tapeward_drivers::TapeDrive as _;
 use tapeward_drivers::ssc::{Drive, Pause, Readiness, WaitError};
 use tapeward_drivers::transport::Status;
 

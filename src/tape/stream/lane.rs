@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
+use tapeward_drivers::Drive;
 use tapeward_drivers::error::ScsiError;
 use tapeward_drivers::sense::SenseKey;
-use tapeward_drivers::ssc::Drive;
 
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd};

@@ -1,6 +1,6 @@
 //! Where the next volume comes from.
 
-use tapeward_drivers::ssc::Drive;
+use tapeward_drivers::Drive;
 use thiserror::Error;
 
 use crate::id::{CopyNumber, VolumeId};

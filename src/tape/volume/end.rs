@@ -1,8 +1,7 @@
 //! Where what was committed to a volume ends.
 
-use tapeward_drivers::error::ScsiError;
-use tapeward_drivers::sense::SenseKey;
-use tapeward_drivers::ssc::{BlockAddress, Drive, Position, Space, Synchronize};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, Position, Space, Synchronize};
 
 use super::group_io::read_trailer;
 use crate::id::{TapeFileNumber, VolumeId};
@@ -47,9 +46,9 @@ pub(super) fn verify_end(
 ) -> Result<End, VolumeError> {
     let last = last.ok_or(VolumeError::NothingOnRecord(volume))?;
     let found = match drive.locate(last.trailer_block()) {
-        Ok(()) => read_trailer(drive)?,
+        Ok(()) => read_trailer(drive.as_mut())?,
         // The tape ends before that place.
-        Err(error) if is_end_of_data(&error) => FoundTrailer::Other("the end of data".to_owned()),
+        Err(error) if error.is_end_of_data() => FoundTrailer::Other("the end of data".to_owned()),
         Err(source) => {
             return Err(VolumeError::scsi("going to the last trailer")(source));
         }
@@ -70,12 +69,6 @@ pub(super) fn mismatch(expected: &Trailer, found: FoundTrailer) -> VolumeError {
     }
 }
 
-pub(super) fn is_end_of_data(error: &ScsiError) -> bool {
-    error
-        .sense()
-        .is_some_and(|sense| sense.key == SenseKey::BlankCheck)
-}
-
 /// WORM: behind the committed end stands what was never finished, and it stays. Goes behind it
 /// and closes it with a filemark, so that the next labels start a tape file.
 pub(super) fn skip_uncommitted(drive: &mut Drive, end: End) -> Result<End, VolumeError> {
@@ -84,7 +77,7 @@ pub(super) fn skip_uncommitted(drive: &mut Drive, end: End) -> Result<End, Volum
     loop {
         match drive.space(Space::Filemarks(1)) {
             Ok(()) => tape_file.0 += 1,
-            Err(error) if is_end_of_data(&error) => break,
+            Err(error) if error.is_end_of_data() => break,
             Err(source) => return Err(VolumeError::scsi(doing)(source)),
         }
     }

@@ -1,6 +1,7 @@
 //! Reading groups of labels and small files off a tape.
 
-use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
+use tapeward_drivers::TapeDrive;
+use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use crate::tape::error::{FoundTrailer, VolumeError};
 use crate::tape::label::{HeaderGroup, LABEL_LENGTH, LabelBlock, Trailer};
@@ -31,7 +32,10 @@ impl std::fmt::Display for LabelRead {
     }
 }
 
-pub(super) fn read_label(drive: &mut Drive, doing: &'static str) -> Result<LabelRead, VolumeError> {
+pub(super) fn read_label(
+    drive: &mut dyn TapeDrive,
+    doing: &'static str,
+) -> Result<LabelRead, VolumeError> {
     let mut block = [0; LABEL_LENGTH];
     Ok(
         match drive
@@ -49,7 +53,7 @@ pub(super) fn read_label(drive: &mut Drive, doing: &'static str) -> Result<Label
 
 /// Reads HDR1 HDR2 UHL1 and the filemark behind them; the tape is at the first.
 pub(super) fn read_header_group(
-    drive: &mut Drive,
+    drive: &mut dyn TapeDrive,
     at: BlockAddress,
 ) -> Result<HeaderGroup, VolumeError> {
     let mut blocks = [[0; LABEL_LENGTH]; 3];
@@ -61,7 +65,7 @@ pub(super) fn read_header_group(
         .map_err(|source| VolumeError::Label { at, source })
 }
 
-fn expect_label(drive: &mut Drive, at: BlockAddress) -> Result<LabelBlock, VolumeError> {
+fn expect_label(drive: &mut dyn TapeDrive, at: BlockAddress) -> Result<LabelBlock, VolumeError> {
     match read_label(drive, "reading labels")? {
         LabelRead::Label(block) => Ok(block),
         other => Err(VolumeError::NoLabels {
@@ -71,7 +75,10 @@ fn expect_label(drive: &mut Drive, at: BlockAddress) -> Result<LabelBlock, Volum
     }
 }
 
-pub(super) fn expect_filemark(drive: &mut Drive, at: BlockAddress) -> Result<(), VolumeError> {
+pub(super) fn expect_filemark(
+    drive: &mut dyn TapeDrive,
+    at: BlockAddress,
+) -> Result<(), VolumeError> {
     match read_label(drive, "reading labels")? {
         LabelRead::Filemark => Ok(()),
         other => Err(VolumeError::NoLabels {
@@ -83,7 +90,7 @@ pub(super) fn expect_filemark(drive: &mut Drive, at: BlockAddress) -> Result<(),
 
 /// Reads four trailer labels and the filemark behind them; the tape is at the first. Afterwards
 /// it is behind the filemark, if a trailer was found.
-pub(super) fn read_trailer(drive: &mut Drive) -> Result<FoundTrailer, VolumeError> {
+pub(super) fn read_trailer(drive: &mut dyn TapeDrive) -> Result<FoundTrailer, VolumeError> {
     let mut blocks = [[0; LABEL_LENGTH]; 4];
     for block in &mut blocks {
         match read_label(drive, "reading the last trailer")? {
@@ -104,7 +111,7 @@ pub(super) fn read_trailer(drive: &mut Drive) -> Result<FoundTrailer, VolumeErro
 /// Reads blocks up to the next filemark, joined; the tape is at the first and then behind the
 /// filemark.
 pub(super) fn read_document(
-    drive: &mut Drive,
+    drive: &mut dyn TapeDrive,
     block_size: usize,
     name: &'static str,
 ) -> Result<Vec<u8>, VolumeError> {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use tapeward_drivers::TapeDrive;
 use tapeward_drivers::error::ScsiError;
-use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
+use tapeward_drivers::sense::SenseKey;
+use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use super::group_io::{read_document, read_header_group};
 use crate::tape::document::VolumeHeader;
@@ -170,7 +172,7 @@ impl fmt::Display for Identified {
 ///
 /// # Errors
 /// What keeps the tape from being looked at at all; a medium error is [`Identified::Unreadable`].
-pub fn identify(drive: &mut Drive) -> Result<Identified, VolumeError> {
+pub fn identify(drive: &mut dyn TapeDrive) -> Result<Identified, VolumeError> {
     drive
         .rewind()
         .map_err(VolumeError::scsi("rewinding the tape"))?;
@@ -208,7 +210,7 @@ pub fn identify(drive: &mut Drive) -> Result<Identified, VolumeError> {
 
 /// Behind VOL1 of somebody else: VOL2 to VOL9 and UVL labels where there are any, then HDR1. A tape
 /// without a readable one says nothing about how long it must be kept.
-fn first_expiry(drive: &mut Drive) -> LabelDate {
+fn first_expiry(drive: &mut dyn TapeDrive) -> LabelDate {
     let mut buffer = [0; LABEL_LENGTH];
     for _ in 0..MOST_VOLUME_LABELS {
         match drive.read_block(&mut buffer) {
@@ -233,17 +235,14 @@ fn foreign(kind: ForeignKind, block: &[u8]) -> Identified {
 }
 
 fn is_about_the_medium(error: &ScsiError) -> bool {
-    use tapeward_drivers::sense::SenseKey;
-    error.sense().is_some_and(|sense| {
-        matches!(
-            sense.key,
-            SenseKey::MediumError | SenseKey::BlankCheck | SenseKey::NoSense
-        )
-    })
+    error.is_about_medium()
+        || error
+            .sense()
+            .is_some_and(|sense| sense.key == SenseKey::NoSense)
 }
 
 /// Behind VOL1: HDR1 HDR2 UHL1, a filemark, `volume.json`, a filemark.
-fn read_header(drive: &mut Drive, label: VolumeLabel) -> Result<Identified, VolumeError> {
+fn read_header(drive: &mut dyn TapeDrive, label: VolumeLabel) -> Result<Identified, VolumeError> {
     let header = read_header_group(drive, BlockAddress(1)).and_then(|group| {
         let bytes = read_document(drive, group.user1.block_size.bytes(), "volume.json")?;
         VolumeHeader::from_bytes(&bytes)

@@ -1,6 +1,7 @@
 //! Labelling a tape, and opening a labelled one to append to it.
 
-use tapeward_drivers::ssc::{Drive, Space};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::Space;
 
 use super::end::{End, mismatch, skip_uncommitted, verify_end};
 use super::group_io::read_trailer;
@@ -102,7 +103,7 @@ impl VolumeWriter {
     ) -> Result<Self, Box<OpenError>> {
         let mut writer = open(drive, settings, |drive, settings| {
             let worm = is_worm(drive)?;
-            let found = identify(drive)?;
+            let found = identify(drive.as_mut())?;
             may_overwrite(found, policy, worm, settings)?;
             drive
                 .rewind()
@@ -297,7 +298,7 @@ pub(super) fn check_volume(
     drive: &mut Drive,
     expected: VolumeId,
 ) -> Result<VolumeHeader, VolumeError> {
-    match identify(drive)? {
+    match identify(drive.as_mut())? {
         Identified::Ours(header) if header.volume == expected => Ok(*header),
         found => Err(VolumeError::WrongVolume {
             expected,
@@ -323,5 +324,5 @@ pub(super) fn trailer_at_end_of_data(drive: &mut Drive) -> Result<FoundTrailer, 
     drive
         .locate(tapeward_drivers::ssc::BlockAddress(first))
         .map_err(VolumeError::scsi("going to the last trailer"))?;
-    read_trailer(drive)
+    read_trailer(drive.as_mut())
 }

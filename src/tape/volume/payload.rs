@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use tapeward_drivers::ssc::{BlockAddress, Drive, ReadOutcome};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use crate::tape::digest::TapeHasher;
 use crate::tape::error::VolumeError;

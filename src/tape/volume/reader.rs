@@ -1,8 +1,8 @@
 //! Reading files of a volume by what is on record about them, or by what the tape itself says.
 
-use tapeward_drivers::ssc::{BlockAddress, Drive, Space};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, Space};
 
-use super::end::is_end_of_data;
 use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
 use super::open::{OpenError, check_volume, trailer_at_end_of_data};
 use super::payload::PayloadReader;
@@ -81,11 +81,11 @@ impl VolumeReader {
         self.drive
             .locate(at)
             .map_err(VolumeError::scsi("going to header labels"))?;
-        let header = read_header_group(&mut self.drive, at)?;
+        let header = read_header_group(self.drive.as_mut(), at)?;
         self.drive
             .locate(file.trailer_block())
             .map_err(VolumeError::scsi("going to trailer labels"))?;
-        let found = read_trailer(&mut self.drive)?;
+        let found = read_trailer(self.drive.as_mut())?;
         let disagrees = |expected: String, found: String| {
             Err(VolumeError::LabelDisagrees {
                 kind: file.kind,
@@ -155,7 +155,7 @@ impl VolumeReader {
         let mut files = Vec::new();
         self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
         loop {
-            let header = read_header_group(&mut self.drive, at).ok();
+            let header = read_header_group(self.drive.as_mut(), at).ok();
             let found = match header {
                 Some(header) => self.scan_file(&header, at, tape_file, &mut files)?,
                 None => Scanned::Unknown,
@@ -168,7 +168,7 @@ impl VolumeReader {
                     self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
                     match self.drive.space(Space::Filemarks(1)) {
                         Ok(()) => tape_file.0 += 1,
-                        Err(error) if is_end_of_data(&error) => return Ok(files),
+                        Err(error) if error.is_end_of_data() => return Ok(files),
                         Err(source) => return Err(VolumeError::scsi(doing)(source)),
                     }
                 }
@@ -193,10 +193,10 @@ impl VolumeReader {
         let first_block = BlockAddress(at.0 + HeaderGroup::LABELS + 1);
         match self.drive.space(Space::Filemarks(1)) {
             Ok(()) => {}
-            Err(error) if is_end_of_data(&error) => return Ok(Scanned::End),
+            Err(error) if error.is_end_of_data() => return Ok(Scanned::End),
             Err(source) => return Err(VolumeError::scsi(doing)(source)),
         }
-        let FoundTrailer::Trailer(trailer) = read_trailer(&mut self.drive)? else {
+        let FoundTrailer::Trailer(trailer) = read_trailer(self.drive.as_mut())? else {
             return Ok(Scanned::Unknown);
         };
         let group = parse_trailer(&trailer, first_block)?;

@@ -1,6 +1,7 @@
 //! The modes a drive is in while a volume is written, and how its end is noticed in time.
 
-use tapeward_drivers::ssc::{Buffering, Drive, DriveModes, Megabytes};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{Buffering, DriveModes, Megabytes};
 
 use crate::clock::SharedClock;
 use crate::tape::error::VolumeError;

@@ -1,7 +1,8 @@
 //! Writing files behind what a volume holds already.
 
 use chrono::{DateTime, Utc};
-use tapeward_drivers::ssc::{BlockAddress, Drive, DriveModes, Synchronize, WriteOutcome};
+use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::{BlockAddress, DriveModes, Synchronize, WriteOutcome};
 
 use super::end::{End, describe, skip_uncommitted, verify_end};
 use super::settings::{self, EarlyWarning, Prepared, WriterSettings};
