@@ -29,7 +29,7 @@ fn init_takes_the_library_from_the_environment_and_says_so() {
     assert!(err.contains("using TAPE=/dev/sg1"), "{err}");
     let config = world.json(["config", "check"]);
     let library = &config["library"]["main"];
-    assert_eq!(library["changer"], "/dev/sg3", "{config:#}");
+    assert_eq!(library["changer"]["device"], "/dev/sg3", "{config:#}");
     assert_eq!(library["drive"][0]["device"], "/dev/sg1", "{config:#}");
 }
 

@@ -42,7 +42,7 @@ fn journal(world: &World, words: &[&str]) -> usize {
 }
 
 #[rstest]
-#[case("label", &["media", "label", "TWV005L8", "--pool", "onsite"], 20)]
+#[case("label", &["media", "label", "TWV005L8", "--pool", "onsite"], 40)]
 #[case("verify", &["verify", "data", "--copy", "1"], 30)]
 #[case("restore", &["restore", "data", "--to", "back"], 30)]
 fn a_killed_run_does_not_look_as_if_it_went_on(

@@ -177,10 +177,12 @@ impl ScsiError {
                 .is_some_and(|sense| sense.key == SenseKey::BlankCheck)
     }
 
-    /// The tape is at fault: it can't be read here, or ends here (MEDIUM ERROR, BLANK CHECK).
+    /// The tape is at fault: it can't be read here, or ends here (MEDIUM ERROR, BLANK CHECK), or a
+    /// block that comes is not the one that was written.
     #[must_use]
     pub fn is_about_medium(&self) -> bool {
-        self.is_end_of_data()
+        matches!(self, Self::BlockCorrupted { .. })
+            || self.is_end_of_data()
             || self.class() == Some(SenseClass::MediumError)
             || self
                 .sense()

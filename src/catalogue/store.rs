@@ -21,8 +21,9 @@ const IDLE_READERS: usize = 4;
 /// an async worker.
 pub struct Catalogue {
     path: PathBuf,
-    writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    // Dropped last: only a connection that can write puts the write-ahead log into the database.
+    writer: Mutex<Connection>,
 }
 
 impl fmt::Debug for Catalogue {

@@ -149,3 +149,16 @@ impl Catalogue {
         self.writer().lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[test]
+fn the_last_one_to_close_leaves_the_database_alone_without_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.db");
+    let catalogue = Catalogue::open(&path).unwrap();
+    add(&catalogue, 1).unwrap();
+    // Leaves a connection behind that only reads.
+    assert_eq!(count(&catalogue), 20);
+    drop(catalogue);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -545,7 +545,7 @@ mod tests {
         let mut quoted = false;
         for letter in example.split("   ").next().unwrap().chars() {
             match letter {
-                '\'' => quoted = !quoted,
+                '\'' | '"' => quoted = !quoted,
                 ' ' if !quoted => words.push(String::new()),
                 other => words.last_mut().unwrap().push(other),
             }
