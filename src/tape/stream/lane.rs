@@ -406,10 +406,11 @@ impl Lane {
             volume: Some(writer.volume()),
             why: error.to_string(),
         });
-        self.shared.decide(self.copy, segment, Decision::Lost);
         if is_about_the_drive(error) {
+            // The lane's end decides on the segment too: nobody sees one without the other.
             return self.give_up(writer, error);
         }
+        self.shared.decide(self.copy, segment, Decision::Lost);
         // What was committed stays; a directory behind it, where it can be put.
         let filed = writer
             .rollback()
@@ -454,6 +455,7 @@ enum HasDirectory {
 pub fn is_about_the_drive(error: &VolumeError) -> bool {
     match error.scsi_error() {
         None => false,
+        Some(error) if error.is_about_medium() => false,
         Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,
         Some(_) => true,
     }
