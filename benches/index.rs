@@ -134,6 +134,7 @@ fn report_merge(folder: &Path, rows: u64) {
             let header = IndexHeader {
                 set,
                 scope: Scope::Part(SegmentNumber(number)),
+                origin: None,
             };
             let file = File::create(folder.join(format!("part-{number}"))).unwrap();
             IndexWriter::new(BufWriter::new(file), &header).unwrap()
@@ -155,6 +156,7 @@ fn report_merge(folder: &Path, rows: u64) {
     let header = IndexHeader {
         set,
         scope: Scope::Set { segments: parts },
+        origin: None,
     };
     let out = BufWriter::new(File::create(folder.join("merged")).unwrap());
     let (summary, _) = merge(&readers, &header, out).unwrap();
@@ -168,6 +170,7 @@ fn write_index(path: &Path, rows: u64) -> Duration {
     let header = IndexHeader {
         set: SetId::generate(chrono::DateTime::UNIX_EPOCH),
         scope: Scope::Set { segments: 1 },
+        origin: None,
     };
     let out = BufWriter::new(File::create(path).unwrap());
     let mut writer = IndexWriter::new(out, &header).unwrap();

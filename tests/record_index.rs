@@ -23,6 +23,7 @@ fn part(number: u32) -> IndexHeader {
     IndexHeader {
         set: set(),
         scope: Scope::Part(SegmentNumber(number)),
+        origin: None,
     }
 }
 
@@ -186,6 +187,7 @@ fn merging_refuses_other_sets_and_rows_that_are_there_twice() {
     let other = IndexHeader {
         set: SetId::generate(chrono::DateTime::UNIX_EPOCH),
         scope: Scope::Set { segments: 1 },
+        origin: None,
     };
     let error = merge(&[open(bytes)], &other, Vec::new()).unwrap_err();
     assert!(matches!(error, IndexError::WrongSet { .. }), "{error}");

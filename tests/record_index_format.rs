@@ -12,6 +12,7 @@ fn header() -> IndexHeader {
     IndexHeader {
         set: "018bcfe5-6800-7000-8000-000000000001".parse().unwrap(),
         scope: Scope::Part(SegmentNumber(2)),
+        origin: None,
     }
 }
 

@@ -11,6 +11,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_1.sql")),
     M::up(include_str!("schema_2.sql")),
     M::up(include_str!("schema_3.sql")),
+    M::up(include_str!("schema_4.sql")).foreign_key_check(),
 ];
 
 /// How many there are: the schema version this program writes.
@@ -36,7 +37,16 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<(), Cata
         }),
         SchemaVersion::Inside(found) if found.get() == NEWEST => Ok(()),
         SchemaVersion::NoneSet | SchemaVersion::Inside(_) => {
-            migrations.to_latest(connection).map_err(wrong)
+            let sqlite = |error: rusqlite::Error| wrong(error.into());
+            // A table that is made anew is gone for a moment; within a transaction this cannot be
+            // said any more.
+            connection
+                .pragma_update(None, "foreign_keys", false)
+                .map_err(sqlite)?;
+            migrations.to_latest(connection).map_err(wrong)?;
+            connection
+                .pragma_update(None, "foreign_keys", true)
+                .map_err(sqlite)
         }
     }
 }

@@ -17,6 +17,8 @@ text_enum! {
     pub enum SetState {
         /// Its stream is not complete yet.
         Open = "open",
+        /// Known from tapes alone, and nobody could decrypt its index yet.
+        Sealed = "sealed",
         /// Its stream is complete and indexed.
         Complete = "complete",
         /// It was given up.

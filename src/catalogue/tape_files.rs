@@ -23,6 +23,8 @@ text_enum! {
         IndexPart = "index_part",
         /// The index of a set.
         SetIndex = "set_index",
+        /// Configuration and catalogue as they were.
+        Catalogue = "catalogue",
         /// The directory of the volume.
         Directory = "directory",
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::Origin;
 use crate::archive::member::{IndexEntry, MemberKind, MemberState, SegmentNumber};
 use crate::id::SetId;
 
@@ -44,6 +45,9 @@ pub struct IndexHeader {
     pub set: SetId,
     /// How much of it.
     pub scope: Scope,
+    /// What it is of, in the index of a whole set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// How much of a set an index tells of.

@@ -30,6 +30,7 @@ impl PartBuilder {
         let header = IndexHeader {
             set,
             scope: Scope::Part(segment),
+            origin: None,
         };
         Ok(Self {
             current: IndexWriter::new(Vec::new(), &header)?,

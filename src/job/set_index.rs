@@ -15,7 +15,7 @@ use crate::catalogue::{
 use crate::error::{Context, Error, Result};
 use crate::files;
 use crate::id::SetId;
-use crate::index::{self, IndexHeader, IndexReader, Scope};
+use crate::index::{self, IndexHeader, IndexReader, Origin, OriginKey, Scope};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::tape::codec::decode;
@@ -50,6 +50,7 @@ impl Job {
         let header = IndexHeader {
             set: set.id,
             scope: Scope::Set { segments: next.0 },
+            origin: Some(origin(app, set, recorder.problems())?),
         };
         let (summary, file) = index::merge(&parts, &header, std::io::BufWriter::new(file))
             .context(format!("cannot make the index of set {}", set.id))?;
@@ -163,6 +164,34 @@ impl Job {
         std::fs::create_dir_all(folder).context(format!("cannot create {}", folder.display()))?;
         files::write_atomically(path, &plaintext)
     }
+}
+
+/// What only the record knows of the set, for the day when there is no record.
+fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
+    app.catalogue.read(|view| {
+        let definition = view.definition(set.definition)?;
+        let copies = view.set_copies(set.id)?;
+        let keys = set.recipients.iter().map(|key| view.key(*key));
+        let keys = keys.collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok(Origin {
+            name: definition.name,
+            source: definition.source,
+            month: set.month,
+            compression: definition.compression,
+            copies: copies.into_iter().map(|row| (row.copy, row.pool)).collect(),
+            keys: keys
+                .into_iter()
+                .map(|key| OriginKey {
+                    id: key.id,
+                    name: key.name,
+                    recipient: key.recipient,
+                    role: key.role,
+                    created_at: key.created_at,
+                })
+                .collect(),
+            problems,
+        })
+    })
 }
 
 /// Whether a stored index part is what it was.

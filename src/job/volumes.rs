@@ -51,6 +51,7 @@ pub fn add_files(
                 FileKind::PartDescription => TapeFileKind::Part,
                 FileKind::IndexPart => TapeFileKind::IndexPart,
                 FileKind::SetIndex => TapeFileKind::SetIndex,
+                FileKind::Catalogue => TapeFileKind::Catalogue,
                 FileKind::Directory => TapeFileKind::Directory,
             },
             first_block: file.first_block.0,

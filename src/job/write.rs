@@ -41,7 +41,9 @@ impl Job {
         let set = self.find_or_add(planned, month)?;
         match set.state {
             SetState::Open => {}
-            SetState::Complete | SetState::Failed | SetState::Expired => return Ok(()),
+            SetState::Sealed | SetState::Complete | SetState::Failed | SetState::Expired => {
+                return Ok(());
+            }
         }
         let tree = match source_tree(&definition, &app.state) {
             Ok(tree) => tree,

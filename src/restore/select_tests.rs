@@ -83,6 +83,7 @@ fn index_of(rows: &[IndexEntry]) -> (IndexReader, Vec<Segment>) {
         scope: Scope::Set {
             segments: u32::try_from(count).unwrap(),
         },
+        origin: None,
     };
     let mut writer = IndexWriter::new(Vec::new(), &header).unwrap();
     for row in rows {

@@ -114,18 +114,21 @@ pub enum FileKind {
     IndexPart,
     /// Index of a whole set.
     SetIndex,
+    /// Configuration and catalogue as they were when it was written.
+    Catalogue,
     /// `directory.json`, every file of the volume up to here.
     Directory,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::VolumeHeader,
         Self::Segment,
         Self::PartDescription,
         Self::IndexPart,
         Self::SetIndex,
+        Self::Catalogue,
         Self::Directory,
     ];
 
@@ -138,6 +141,7 @@ impl FileKind {
             Self::PartDescription => "PD",
             Self::IndexPart => "IP",
             Self::SetIndex => "SI",
+            Self::Catalogue => "CS",
             Self::Directory => "DR",
         }
     }
@@ -157,6 +161,7 @@ impl FileKind {
             Self::PartDescription => "PART",
             Self::IndexPart => "INDEX",
             Self::SetIndex => "SETINDEX",
+            Self::Catalogue => "CATALOGUE",
             Self::Directory => "DIRECTORY",
         }
     }
@@ -179,6 +184,7 @@ impl fmt::Display for FileKind {
             Self::PartDescription => "part description",
             Self::IndexPart => "index part",
             Self::SetIndex => "set index",
+            Self::Catalogue => "catalogue snapshot",
             Self::Directory => "directory",
         })
     }
