@@ -175,6 +175,12 @@ impl fmt::Debug for VolumeSerial {
 #[serde(transparent)]
 pub struct CopyNumber(pub u8);
 
+impl fmt::Display for TapeFileNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for CopyNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -19,6 +19,7 @@ pub mod library;
 pub mod media;
 pub mod progress;
 pub mod quickstart;
+pub mod rebuild;
 pub mod restore;
 pub mod set;
 pub mod tape;

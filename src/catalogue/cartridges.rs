@@ -54,6 +54,14 @@ text_enum! {
     }
 }
 
+impl MediumUse {
+    /// Whether sets are written on it.
+    #[must_use]
+    pub fn holds_data(self) -> bool {
+        matches!(self, Self::Data | Self::Worm)
+    }
+}
+
 impl Generation {
     /// What a cartridge holds without compression, in bytes (10^12 bytes to the terabyte, as the
     /// LTO Program counts); for one that is not known what the smallest holds.

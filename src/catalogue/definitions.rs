@@ -245,6 +245,28 @@ impl Tx<'_> {
         Ok(id)
     }
 
+    /// A definition that was known by its id only gets what else is known of it.
+    pub fn describe_definition(
+        &self,
+        id: SetDefinitionId,
+        new: &NewDefinition,
+        now: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::SetDefinition,
+            &id,
+            "UPDATE set_definition SET name = ?2, source = ?3, compression = ?4, changed_at = ?5
+             WHERE id = ?1",
+            (
+                id,
+                &new.name,
+                RawPath(new.source.clone()),
+                new.compression,
+                Moment(now),
+            ),
+        )
+    }
+
     /// Takes a definition out of use; its sets stay.
     pub fn retire_definition(
         &self,

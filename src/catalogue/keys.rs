@@ -172,6 +172,22 @@ impl Tx<'_> {
         })
     }
 
+    /// A key that was known by its id only gets what else is known of it.
+    pub fn name_key(
+        &self,
+        id: KeyId,
+        name: &str,
+        recipient: &str,
+        role: KeyRole,
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::Key,
+            &id,
+            "UPDATE key SET name = ?2, recipient = ?3, role = ?4 WHERE id = ?1",
+            (id, name, recipient, role),
+        )
+    }
+
     /// Nothing new is encrypted to it from now on.
     pub fn retire_key(&self, id: KeyId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         self.change(

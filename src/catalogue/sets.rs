@@ -318,6 +318,77 @@ impl Tx<'_> {
         )
     }
 
+    /// The whole set is on tape, and its index cannot be decrypted yet.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is open.
+    pub fn seal_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET state = 'sealed', finished_at = ?2
+             WHERE id = ?1 AND state = 'open'",
+            (id, Moment(at)),
+        )
+    }
+
+    /// A sealed set is open again: what it lacked can be read now.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set is sealed.
+    pub fn unseal_set(
+        &self,
+        id: SetId,
+        month: Month,
+        copies: &[(CopyNumber, PoolName)],
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET state = 'open', month = ?2, finished_at = NULL
+             WHERE id = ?1 AND state = 'sealed'",
+            (id, month),
+        )?;
+        for (copy, pool) in copies {
+            self.execute(
+                "UPDATE set_copy SET pool = ?3 WHERE backup_set = ?1 AND copy = ?2",
+                (id, copy, pool),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Another copy of a set, found on tape.
+    pub fn add_set_copy(&self, new: &SetCopy) -> Result<(), CatalogueError> {
+        self.execute(
+            "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            (
+                new.set,
+                new.copy,
+                &new.pool,
+                new.state,
+                Moment(new.changed_at),
+            ),
+        )
+        .map(|_| ())
+    }
+
+    /// The index of a set that is complete or was given up is another file now, of what there is
+    /// of the set.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] while the set is open or sealed.
+    pub fn replace_index(&self, id: SetId, index: &StoredIndex) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET index_file = ?2, index_digest = ?3
+             WHERE id = ?1 AND state NOT IN ('open', 'sealed')",
+            (id, &index.file, index.digest),
+        )
+    }
+
     /// The set is given up.
     ///
     /// # Errors

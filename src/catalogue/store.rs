@@ -160,6 +160,29 @@ impl Catalogue {
             .map_err(file)
     }
 
+    /// Takes over everything from a snapshot, whatever is here now; others see the one or the
+    /// other. A snapshot of an earlier program is brought up to date on the way.
+    ///
+    /// # Errors
+    /// As for opening the snapshot; nothing has changed then.
+    pub fn take_over(&self, snapshot: &Path) -> Result<(), CatalogueError> {
+        let source = Self::open(snapshot)?;
+        source.check()?;
+        let source = source
+            .writer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = |error| CatalogueError::from_sqlite(self.path.clone(), error);
+        let backup = rusqlite::backup::Backup::new(&source, &mut writer).map_err(failed)?;
+        match backup.step(-1).map_err(failed)? {
+            rusqlite::backup::StepResult::Done => Ok(()),
+            _ => Err(CatalogueError::Busy {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
     /// Has SQLite check the whole database and its references.
     ///
     /// # Errors

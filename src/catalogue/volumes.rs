@@ -345,6 +345,32 @@ impl Tx<'_> {
         )
     }
 
+    /// Ends a volume's life because its cartridge was seen to carry another label: it is gone,
+    /// whatever its retention.
+    pub fn lose_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.execute(
+            "UPDATE segment_copy SET state = 'lost'
+             WHERE volume = ?1 AND state IN ('committed', 'verified')",
+            [id],
+        )?;
+        self.change(
+            Noun::Volume,
+            &id,
+            "UPDATE volume SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL",
+            (id, Moment(at)),
+        )
+    }
+
+    /// A volume found on tape belongs to this pool.
+    pub fn set_pool(&self, id: VolumeId, pool: &PoolName) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::Volume,
+            &id,
+            "UPDATE volume SET pool = ?2 WHERE id = ?1",
+            (id, pool),
+        )
+    }
+
     fn volume_event(
         &self,
         id: VolumeId,

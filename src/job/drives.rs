@@ -407,6 +407,18 @@ impl Drives {
             .collect()
     }
 
+    /// Works with a volume that the record may not know: mounts the cartridge, which was seen to
+    /// carry this label, and makes sure that it still does.
+    pub fn with_reader_of<T>(
+        &mut self,
+        barcode: &Barcode,
+        header: &crate::tape::document::VolumeHeader,
+        work: impl FnOnce(&mut VolumeReader) -> Result<T>,
+    ) -> Result<T> {
+        let (seat, drive) = self.take(barcode)?;
+        self.read(barcode, seat, drive, header.volume, work)
+    }
+
     /// Works with a volume in a drive.
     pub fn with_reader<T>(
         &mut self,
@@ -419,6 +431,17 @@ impl Drives {
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
         let (seat, drive) = self.take(&barcode)?;
+        self.read(&barcode, seat, drive, volume, work)
+    }
+
+    fn read<T>(
+        &mut self,
+        barcode: &Barcode,
+        seat: Seat,
+        drive: Drive,
+        volume: crate::id::VolumeId,
+        work: impl FnOnce(&mut VolumeReader) -> Result<T>,
+    ) -> Result<T> {
         match VolumeReader::open(drive, volume) {
             Ok(mut reader) => {
                 let outcome = work(&mut reader);

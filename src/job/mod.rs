@@ -13,6 +13,7 @@ mod set_aside;
 mod set_index;
 mod settle;
 pub mod single;
+pub mod snapshot;
 pub mod step;
 mod supply;
 pub mod verify;

@@ -12,12 +12,14 @@ use super::plan::{self, Candidate};
 use super::recorder::set_content;
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
+use super::snapshot::{self, Appended, Snapshot};
 use super::step::{RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{ContentState, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, StepId};
 use crate::library::mount::{Blamed, Culprit, Seat};
+use crate::progress::Event;
 use crate::tape::VolumeError;
 use crate::tape::stream::{Blame, FinishedVolume, Geometry, LaneEnd, LaneState, StreamOptions};
 use crate::tape::stream::{SupplyError, VolumeSupply};
@@ -372,8 +374,16 @@ impl Supply {
         full.err().unwrap_or(error)
     }
 
-    /// What is left of the lanes goes back to the drives.
-    pub fn take_back(&self, ends: Vec<LaneEnd>, record: Record) -> Result<()> {
+    /// What is left of the lanes goes back to the drives, each volume that was written on and has
+    /// room with a snapshot of the catalogue.
+    pub fn take_back(&self, mut ends: Vec<LaneEnd>, record: Record) -> Result<()> {
+        let (record, recorded) = match record {
+            Record::Complete => match self.append_snapshots(&mut ends) {
+                Ok(()) => (record, Ok(())),
+                Err(error) => (Record::Behind, Err(error)),
+            },
+            Record::Behind => (record, Ok(())),
+        };
         let mut state = self.lock();
         for end in ends {
             let Some((seat, step)) = state.seats.remove(&end.copy) else {
@@ -405,7 +415,61 @@ impl Supply {
                 self.context.observe(step, &observation, |_, _| Ok(()))?;
             }
         }
+        recorded
+    }
+
+    /// A session that wrote is as good without a snapshot: what goes wrong with it is told.
+    ///
+    /// # Errors
+    /// The record does not know what is on a tape.
+    fn append_snapshots(&self, ends: &mut [LaneEnd]) -> Result<()> {
+        let mut writers: Vec<(CopyNumber, &mut VolumeWriter)> = ends
+            .iter_mut()
+            .filter_map(|end| match &mut end.state {
+                LaneState::Open(writer) if writer.has_new_segments() => {
+                    Some((end.copy, &mut **writer))
+                }
+                _ => None,
+            })
+            .collect();
+        if writers.is_empty() {
+            return Ok(());
+        }
+        let mut snapshot = match Snapshot::take(&self.context, &self.options.recipients) {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.no_snapshot("every copy", &error);
+                return Ok(());
+            }
+        };
+        for (copy, writer) in &mut writers {
+            let subject = format!("copy {copy}");
+            match snapshot.append(writer) {
+                Ok(Appended::Files(files)) => {
+                    snapshot::record(&self.context, writer.volume(), &files)?;
+                }
+                Ok(Appended::NoRoom) => {
+                    tracing::info!(%copy, volume = %writer.volume(), "no room for a snapshot");
+                }
+                Ok(Appended::Failed(error)) => self.no_snapshot(&subject, &error),
+                Err(error) => {
+                    self.no_snapshot(&subject, &error);
+                    let why = error.to_string();
+                    self.context.app.write(|tx, now| {
+                        let (volume, state) = (writer.volume(), ContentState::Full);
+                        set_content(&self.context, tx, now, volume, state, &why)
+                    })?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn no_snapshot(&self, subject: &str, why: &dyn std::error::Error) {
+        self.context.app.watcher.event(Event::Problem {
+            subject: subject.to_owned(),
+            what: format!("no snapshot of the catalogue was written: {why}"),
+        });
     }
 
     fn close_volume(&self, barcode: &Barcode, why: &str) -> Result<()> {

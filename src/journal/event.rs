@@ -49,6 +49,14 @@ impl Actor {
 pub enum Event {
     /// A catalogue was made. The first entry of a journal.
     CatalogueCreated { program: String },
+    /// The record was rebuilt from tapes, or what it did not know was added to it.
+    CatalogueRebuilt {
+        cartridges: Vec<String>,
+        snapshot: Option<String>,
+        volumes: u64,
+        sets: u64,
+        segments: u64,
+    },
     /// The configuration was changed.
     ConfigurationChanged { digest: String },
     /// A library was seen for the first time.

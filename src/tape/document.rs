@@ -11,6 +11,9 @@ use tapeward_drivers::ssc::BlockAddress;
 use super::codec::{Codec, FrameSize};
 use super::digest::TapeDigest;
 use super::error::VolumeError;
+use super::label::{
+    FileLabel1, FileLabel2, HeaderGroup, LabelDate, TrailerGroup, UserLabel1, UserLabel2,
+};
 use super::layout::{BlockSize, FileKind, FileSequence, TapeFile};
 use crate::archive::member::SegmentNumber;
 use crate::id::{
@@ -197,7 +200,7 @@ document!(Directory, "directory.json", "tapeward-directory");
 
 impl Directory {
     /// No entry takes more bytes in the document.
-    pub const ENTRY_BOUND: u64 = 512;
+    pub const ENTRY_BOUND: u64 = 640;
 }
 
 /// One file of a volume.
@@ -225,6 +228,69 @@ pub struct DirectoryEntry {
     pub length: u64,
     /// Over the bytes of data.
     pub xxh3_128: TapeDigest,
+    /// What else its labels say; without it they have to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<EntryLabels>,
+}
+
+/// What labels say of a file beside what stands in its [`DirectoryEntry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryLabels {
+    /// Columns 59-60 of UHL1.
+    pub codec: Codec,
+    /// Creation date, as in HDR1.
+    pub created: LabelDate,
+    /// Expiration date, as in HDR1.
+    pub expires: LabelDate,
+}
+
+impl DirectoryEntry {
+    /// The file with the labels behind it, if the directory says enough for them.
+    #[must_use]
+    pub fn to_tape_file(&self, directory: &Directory) -> Option<TapeFile> {
+        let labels = self.labels?;
+        let subject = self
+            .set
+            .map_or(*directory.volume.as_uuid(), |set| *set.as_uuid());
+        let header = HeaderGroup {
+            file1: FileLabel1::header(
+                self.kind,
+                self.segment,
+                &directory.serial,
+                self.sequence,
+                labels.created,
+                labels.expires,
+            ),
+            file2: FileLabel2 {
+                block_length: self.block_size.into(),
+            },
+            user1: UserLabel1 {
+                subject,
+                kind: self.kind,
+                segment: self.segment,
+                block_size: self.block_size,
+                codec: labels.codec,
+            },
+        };
+        let trailer = header.trailer(UserLabel2 {
+            xxh3_128: self.xxh3_128,
+            length: self.length,
+            blocks: self.blocks,
+        });
+        Some(TapeFile {
+            sequence: self.sequence,
+            kind: self.kind,
+            set: self.set,
+            segment: self.segment,
+            tape_file: self.tape_file,
+            first_block: self.first_block,
+            block_size: self.block_size,
+            blocks: self.blocks,
+            length: self.length,
+            xxh3_128: self.xxh3_128,
+            trailer: trailer.encode(),
+        })
+    }
 }
 
 impl From<&TapeFile> for DirectoryEntry {
@@ -240,6 +306,13 @@ impl From<&TapeFile> for DirectoryEntry {
             blocks: file.blocks,
             length: file.length,
             xxh3_128: file.xxh3_128,
+            labels: TrailerGroup::parse(&file.trailer)
+                .ok()
+                .map(|group| EntryLabels {
+                    codec: group.user1.codec,
+                    created: group.file1.created,
+                    expires: group.file1.expires,
+                }),
         }
     }
 }

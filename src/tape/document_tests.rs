@@ -6,8 +6,10 @@ use proptest::prelude::*;
 use tapeward_drivers::ssc::BlockAddress;
 use uuid::Uuid;
 
+use super::codec::Codec;
 use super::digest::TapeDigest;
-use super::document::{Directory, DirectoryEntry, PartDocument, VolumeHeader};
+use super::document::{Directory, DirectoryEntry, EntryLabels, PartDocument, VolumeHeader};
+use super::label::LabelDate;
 use super::layout::{BlockSize, FileKind, FileSequence};
 use crate::archive::member::SegmentNumber;
 use crate::id::{SetId, TapeFileNumber, VolumeId};
@@ -60,6 +62,11 @@ fn entry() -> impl Strategy<Value = DirectoryEntry> {
                 blocks,
                 length,
                 xxh3_128: TapeDigest::from_bytes(digest),
+                labels: Some(EntryLabels {
+                    codec: Codec::ZstdAge,
+                    created: LabelDate::of(DateTime::UNIX_EPOCH),
+                    expires: LabelDate::NONE,
+                }),
             }
         },
     )

@@ -10,7 +10,10 @@ use crate::id::IdError;
 /// A day as six characters `cYYDDD`: century (a blank for 19xx, `0` for 20xx, `1` for 21xx ...),
 /// year, day of the year (ISO 1001, HDR1 columns 42-47 and 48-53). ` 00000` means no date:
 /// for the expiration date, that the file may be overwritten at any time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
 pub struct LabelDate(Option<NaiveDate>);
 
 impl LabelDate {
@@ -46,6 +49,19 @@ impl fmt::Display for LabelDate {
             century => write!(f, "{}", century - 20)?,
         }
         write!(f, "{:02}{:03}", day.year() % 100, day.ordinal())
+    }
+}
+
+impl TryFrom<String> for LabelDate {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<LabelDate> for String {
+    fn from(date: LabelDate) -> Self {
+        date.to_string()
     }
 }
 

@@ -148,27 +148,33 @@ impl VolumeReader {
     /// ends, those of uncommitted sessions included. Reads labels only, and passes over data by
     /// its filemarks.
     pub fn scan(&mut self) -> Result<Vec<TapeFile>, VolumeError> {
+        let mut files = Vec::new();
+        self.walk(&mut files)?;
+        Ok(files)
+    }
+
+    /// As [`VolumeReader::scan`]; `files` has what was found before an error too.
+    pub fn walk(&mut self, files: &mut Vec<TapeFile>) -> Result<(), VolumeError> {
         let doing = "walking the tape";
         // VOL1 stands before the first group.
         let mut at = BlockAddress(1);
         let mut tape_file = TapeFileNumber(0);
-        let mut files = Vec::new();
         self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
         loop {
             let header = read_header_group(self.drive.as_mut(), at).ok();
             let found = match header {
-                Some(header) => self.scan_file(&header, at, tape_file, &mut files)?,
+                Some(header) => self.scan_file(&header, at, tape_file, files)?,
                 None => Scanned::Unknown,
             };
             match found {
                 Scanned::File => tape_file.0 += 3,
-                Scanned::End => return Ok(files),
+                Scanned::End => return Ok(()),
                 Scanned::Unknown => {
                     // Unfinished data on WORM media: the next labels are behind a filemark.
                     self.drive.locate(at).map_err(VolumeError::scsi(doing))?;
                     match self.drive.space(Space::Filemarks(1)) {
                         Ok(()) => tape_file.0 += 1,
-                        Err(error) if error.is_end_of_data() => return Ok(files),
+                        Err(error) if error.is_end_of_data() => return Ok(()),
                         Err(source) => return Err(VolumeError::scsi(doing)(source)),
                     }
                 }

@@ -67,6 +67,8 @@ pub struct VolumeWriter {
     worm: bool,
     /// Committed files, those of earlier sessions included.
     files: Vec<TapeFile>,
+    /// How many there were when it was opened.
+    files_before: usize,
     /// Complete, not committed.
     pending: Vec<TapeFile>,
     open: Option<OpenFile>,
@@ -115,6 +117,7 @@ impl VolumeWriter {
             settings,
             header: opened.header,
             worm: opened.worm,
+            files_before: opened.files.len(),
             files: opened.files,
             pending: Vec::new(),
             open: None,
@@ -145,6 +148,13 @@ impl VolumeWriter {
     #[must_use]
     pub fn files(&self) -> &[TapeFile] {
         &self.files
+    }
+
+    /// Whether segments were committed since it was opened.
+    #[must_use]
+    pub fn has_new_segments(&self) -> bool {
+        let new = self.files.iter().skip(self.files_before);
+        new.into_iter().any(|file| file.kind == FileKind::Segment)
     }
 
     /// How the end of the tape is noticed.

@@ -1,0 +1,504 @@
+//! What the tapes know goes into the record: sets, their segments and copies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::Report;
+use super::adopt::{Room, UNKNOWN_POOL};
+use super::fetch::{Fetched, SegmentOf};
+use super::indexes::{Extent, ReadIndex};
+use super::survey::Surveyed;
+use crate::archive::member::{ResumePoint, SegmentNumber};
+use crate::catalogue::{
+    BackupSet, Codec, Compression, IdentityPlace, Key, KeyRole, Month, NewDefinition, NewRun,
+    NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy, SegmentCopyState, SetCopy,
+    SetCopyState, SetState, SetTotals,
+};
+use crate::error::{Error, Result};
+use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
+use crate::index::Origin;
+use crate::job::volumes;
+use crate::journal::Event as JournalEvent;
+use crate::tape::FileKind;
+use crate::tape::document::PartDocument;
+use crate::tape::layout::SegmentFiles;
+
+/// Most copies of a set.
+const MOST_COPIES: u8 = 9;
+
+/// A segment as it was found on a volume.
+struct Found {
+    volume: VolumeId,
+    files: SegmentFiles,
+    written: chrono::DateTime<chrono::Utc>,
+}
+
+/// Adds sets, segments and copies that the record does not know.
+pub(super) fn adopt(
+    room: &Room<'_>,
+    surveys: &[&Surveyed],
+    fetched: &Fetched,
+    report: &mut Report,
+) -> Result<()> {
+    let mut found: BTreeMap<SetId, BTreeMap<SegmentNumber, Vec<Found>>> = BTreeMap::new();
+    let mut indexed: BTreeSet<SetId> = BTreeSet::new();
+    for surveyed in surveys {
+        for files in surveyed.segments() {
+            if let (Some(set), Some(segment)) = (files.data.set, files.data.segment) {
+                let of = found.entry(set).or_default().entry(segment).or_default();
+                of.push(Found {
+                    volume: surveyed.header.volume,
+                    files,
+                    written: surveyed.written,
+                });
+            }
+        }
+        let index = |file: &&crate::tape::TapeFile| file.kind == FileKind::SetIndex;
+        indexed.extend(
+            surveyed
+                .files
+                .iter()
+                .filter(index)
+                .filter_map(|file| file.set),
+        );
+    }
+    for (set, segments) in found {
+        let adopted = Set {
+            room,
+            set,
+            fetched,
+            has_index: indexed.contains(&set),
+        };
+        adopted.adopt(&segments, report)?;
+    }
+    Ok(())
+}
+
+/// Where a set is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    OnRecord,
+    FromTape,
+}
+
+struct Set<'a> {
+    room: &'a Room<'a>,
+    set: SetId,
+    fetched: &'a Fetched,
+    /// Whether an index of the whole set is on some tape.
+    has_index: bool,
+}
+
+impl Set<'_> {
+    fn adopt(
+        &self,
+        segments: &BTreeMap<SegmentNumber, Vec<Found>>,
+        report: &mut Report,
+    ) -> Result<()> {
+        let tx = self.room.tx;
+        let index = self.fetched.indexes.get(&self.set);
+        let known = tx.sets()?.into_iter().find(|known| known.id == self.set);
+        let (before, known) = match known {
+            Some(known) => (known, Known::OnRecord),
+            None => {
+                let part = segments
+                    .keys()
+                    .find_map(|number| self.part(*number))
+                    .ok_or_else(|| {
+                        Error::failed(format!("no description of set {} was found", self.set))
+                    });
+                let part = match part {
+                    Ok(part) => part,
+                    Err(error) => {
+                        report.problems.push(error.to_string());
+                        return Ok(());
+                    }
+                };
+                report.sets_added += 1;
+                let origin = index.and_then(|index| index.origin.as_ref());
+                (self.add_set(part, origin)?, Known::FromTape)
+            }
+        };
+        for (number, places) in segments {
+            self.segment(*number, places, report)?;
+        }
+        self.conclude(&before, known, index, report)
+    }
+
+    fn part(&self, segment: SegmentNumber) -> Option<&PartDocument> {
+        let of: SegmentOf = (self.set, segment);
+        self.fetched.parts.get(&of)
+    }
+
+    /// A set, its run, its definition and its keys, as far as they are known.
+    fn add_set(&self, part: &PartDocument, origin: Option<&Origin>) -> Result<BackupSet> {
+        let Room { app, tx, now } = *self.room;
+        let facts = &part.set;
+        for key in &facts.keys {
+            self.key(*key, origin)?;
+        }
+        self.definition(facts.definition, origin)?;
+        let month = origin.map_or_else(|| Month::of(facts.created), |origin| origin.month);
+        if !tx.runs()?.iter().any(|run| run.id == facts.run) {
+            tx.add_run(&NewRun {
+                id: facts.run,
+                kind: RunKind::Backup,
+                month: Some(month),
+                plan: json!({ "found on tape": true }),
+                actor: app.actor.clone(),
+                started_at: facts.created,
+            })?;
+            let note = Some("found on tape");
+            tx.set_run_state(facts.run, RunState::Done, note, now)?;
+        }
+        tx.add_set(&NewSet {
+            id: self.set,
+            definition: facts.definition,
+            run: facts.run,
+            month,
+            started_at: facts.created,
+            retain_until: facts.retain_until.unwrap_or(facts.created),
+            copies: origin.map_or_else(Vec::new, |origin| origin.copies.clone()),
+            recipients: facts.keys.clone(),
+        })?;
+        self.room.note(&JournalEvent::SetStarted {
+            run: facts.run,
+            set: self.set,
+            definition: facts.definition,
+            month,
+        })?;
+        Ok(tx.set(self.set)?)
+    }
+
+    fn key(&self, id: KeyId, origin: Option<&Origin>) -> Result<()> {
+        let tx = self.room.tx;
+        let known = tx.keys()?.into_iter().find(|known| known.id == id);
+        let told = origin.and_then(|origin| origin.keys.iter().find(|key| key.id == id));
+        match (known, told) {
+            (Some(known), Some(told)) if known.recipient != told.recipient => {
+                tx.name_key(id, &told.name, &told.recipient, told.role)?;
+            }
+            (Some(_), _) => {}
+            (None, told) => {
+                // Nothing new is encrypted to a key that was only heard of.
+                let key = Key {
+                    id,
+                    name: told.map_or_else(|| format!("key {id}"), |told| told.name.clone()),
+                    recipient: told
+                        .map_or_else(|| format!("unknown {id}"), |told| told.recipient.clone()),
+                    role: told.map_or(KeyRole::Other, |told| told.role),
+                    identity: IdentityPlace::None,
+                    created_at: told.map_or(self.room.now, |told| told.created_at),
+                    retired_at: Some(self.room.now),
+                };
+                tx.add_key(&key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The definition; one that is found is out of use until a person defines it again.
+    fn definition(&self, id: SetDefinitionId, origin: Option<&Origin>) -> Result<()> {
+        let Room { tx, now, .. } = *self.room;
+        let known = tx.definitions()?.into_iter().find(|known| known.id == id);
+        let unnamed = format!("set {id}");
+        let new = NewDefinition {
+            name: origin.map_or(unnamed.clone(), |origin| origin.name.clone()),
+            source: origin.map_or_else(Default::default, |origin| origin.source.clone()),
+            excludes: Vec::new(),
+            compression: origin.map_or(Compression::None, |origin| origin.compression),
+            copies: Vec::new(),
+            retention_days: None,
+            recipients: Vec::new(),
+        };
+        match known {
+            Some(known) if known.name == unnamed && origin.is_some() => {
+                Ok(tx.describe_definition(id, &new, now)?)
+            }
+            Some(_) => Ok(()),
+            None => {
+                // A name is taken once: another definition may have it by now.
+                let name = match tx.definition_by_name(&new.name)? {
+                    Some(_) => format!("{} ({id})", new.name),
+                    None => new.name.clone(),
+                };
+                let id = tx.save_definition(id, &NewDefinition { name, ..new }, now)?;
+                Ok(tx.retire_definition(id, now)?)
+            }
+        }
+    }
+
+    /// A segment and where it is.
+    fn segment(&self, number: SegmentNumber, places: &[Found], report: &mut Report) -> Result<()> {
+        let tx = self.room.tx;
+        let rows = tx.segments(self.set)?;
+        let known = rows.into_iter().find(|row| row.number == number);
+        let digest = match (known, self.part(number)) {
+            (Some(row), _) => row.digest,
+            (None, Some(part)) => {
+                let row = segment_row(self.set, part, places);
+                tx.add_segment(&row)?;
+                row.digest
+            }
+            (None, None) => {
+                report.problems.push(format!(
+                    "set {}: no description of segment {} can be read",
+                    self.set, number.0
+                ));
+                return Ok(());
+            }
+        };
+        for place in places {
+            let data = &place.files.data;
+            if volumes::digest(data.xxh3_128) != digest {
+                // Written before an accident, and written again: it never counted.
+                tracing::info!(volume = %place.volume, tape_file = %data.tape_file, "void segment");
+                continue;
+            }
+            self.place(number, place, report)?;
+        }
+        Ok(())
+    }
+
+    /// A copy of a segment on a volume.
+    fn place(&self, number: SegmentNumber, place: &Found, report: &mut Report) -> Result<()> {
+        let tx = self.room.tx;
+        let data = &place.files.data;
+        let on_volume = tx.segment_copies_on(place.volume)?;
+        if on_volume.iter().any(|row| row.tape_file == data.tape_file) {
+            return Ok(());
+        }
+        let taken: BTreeSet<CopyNumber> = tx
+            .segment_copies(self.set)?
+            .into_iter()
+            .filter(|row| row.segment == number && is_live(row.state))
+            .map(|row| row.copy)
+            .collect();
+        let copy = self.copy_for(place.volume, &on_volume, &taken)?;
+        let Some(copy) = copy else {
+            report.problems.push(format!(
+                "set {}: segment {} is on more than {MOST_COPIES} volumes",
+                self.set, number.0
+            ));
+            return Ok(());
+        };
+        tx.add_segment_copy(&SegmentCopy {
+            set: self.set,
+            segment: number,
+            copy,
+            volume: place.volume,
+            tape_file: data.tape_file,
+            block_address: data.first_block.0,
+            state: SegmentCopyState::Committed,
+            committed_at: place.written,
+            verified_at: None,
+        })?;
+        tx.extend_retention(place.volume, tx.set(self.set)?.retain_until)?;
+        report.segments_added += 1;
+        Ok(())
+    }
+
+    /// Which copy a volume's segments belong to: tapes do not say. That of its other segments,
+    /// that of its pool, or the first that has no such segment yet.
+    fn copy_for(
+        &self,
+        volume: VolumeId,
+        on_volume: &[SegmentCopy],
+        taken: &BTreeSet<CopyNumber>,
+    ) -> Result<Option<CopyNumber>> {
+        let tx = self.room.tx;
+        let copies = tx.set_copies(self.set)?;
+        let pool = tx.volume(volume)?.pool;
+        let unknown: PoolName = UNKNOWN_POOL.parse()?;
+        let same_set = on_volume.iter().find(|row| row.set == self.set);
+        let preferred = same_set.map(|row| row.copy).or_else(|| {
+            let of_pool = copies.iter().find(|copy| copy.pool == pool);
+            of_pool.map(|copy| copy.copy)
+        });
+        let chosen = preferred
+            .into_iter()
+            .chain(copies.iter().map(|copy| copy.copy))
+            .chain((1..=MOST_COPIES).map(CopyNumber))
+            .find(|copy| !taken.contains(copy));
+        let Some(chosen) = chosen else {
+            return Ok(None);
+        };
+        match copies.iter().find(|copy| copy.copy == chosen) {
+            Some(copy) if pool == unknown && copy.pool != unknown => {
+                tx.set_pool(volume, &copy.pool)?;
+            }
+            Some(_) => {}
+            None => tx.add_set_copy(&SetCopy {
+                set: self.set,
+                copy: chosen,
+                pool,
+                state: SetCopyState::Writing,
+                changed_at: self.room.now,
+            })?,
+        }
+        Ok(Some(chosen))
+    }
+
+    /// The state of the set and its copies.
+    fn conclude(
+        &self,
+        before: &BackupSet,
+        mut known: Known,
+        index: Option<&ReadIndex>,
+        report: &mut Report,
+    ) -> Result<()> {
+        let tx = self.room.tx;
+        let mut state = before.state;
+        if state == SetState::Sealed
+            && let Some(index) = index
+        {
+            self.unseal(before, index)?;
+            (state, known) = (SetState::Open, Known::FromTape);
+        }
+        match (state, index) {
+            // What the record has as under way is for "job resume".
+            (SetState::Open, _) if known == Known::OnRecord => {}
+            (SetState::Open, Some(index)) => self.complete(index, report)?,
+            (SetState::Open, None) => self.without_index(report)?,
+            (SetState::Sealed, _) => report.sealed += 1,
+            (_, Some(index)) if before.index.as_ref() != Some(&index.stored) => {
+                report.indexes_read += 1;
+                tx.replace_index(self.set, &index.stored)?;
+            }
+            (_, Some(_)) => report.indexes_read += 1,
+            (_, None) => {}
+        }
+        self.copies()
+    }
+
+    fn unseal(&self, before: &BackupSet, index: &ReadIndex) -> Result<()> {
+        let origin = index.origin.as_ref();
+        for key in &before.recipients {
+            self.key(*key, origin)?;
+        }
+        self.definition(before.definition, origin)?;
+        let month = origin.map_or(before.month, |origin| origin.month);
+        let copies = origin.map_or(&[][..], |origin| &origin.copies);
+        self.room.tx.unseal_set(self.set, month, copies)?;
+        for copy in self.room.tx.set_copies(self.set)? {
+            for row in self.room.tx.live_copies(self.set, copy.copy)? {
+                self.room.tx.set_pool(row.volume, &copy.pool)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An index is here: all of the set, or what there is of it.
+    fn complete(&self, index: &ReadIndex, report: &mut Report) -> Result<()> {
+        let Room { tx, now, .. } = *self.room;
+        report.indexes_read += 1;
+        let here: BTreeSet<u32> = tx
+            .segment_copies(self.set)?
+            .into_iter()
+            .filter(|row| is_live(row.state))
+            .map(|row| row.segment.0)
+            .collect();
+        let segments = match index.extent {
+            Extent::Whole(segments) => segments,
+            Extent::Segments(segments) => {
+                report.incomplete.push(format!(
+                    "{}: no index of the whole was found; segments 0 to {} can be restored",
+                    self.name()?,
+                    segments - 1
+                ));
+                tx.fail_set(self.set, now)?;
+                return Ok(tx.replace_index(self.set, &index.stored)?);
+            }
+        };
+        let missing: Vec<String> = (0..segments)
+            .filter(|number| !here.contains(number))
+            .map(|number| number.to_string())
+            .collect();
+        if !missing.is_empty() {
+            report.incomplete.push(format!(
+                "{}: segments {} of {segments} are on no cartridge that was read",
+                self.name()?,
+                missing.join(", ")
+            ));
+        }
+        let totals = SetTotals {
+            members: index.totals.rows,
+            bytes: index.totals.bytes,
+            problems: index.origin.as_ref().map_or(0, |origin| origin.problems),
+        };
+        Ok(tx.complete_set(self.set, &totals, &index.stored, now)?)
+    }
+
+    /// Nothing tells what is in it.
+    fn without_index(&self, report: &mut Report) -> Result<()> {
+        let Room { tx, now, .. } = *self.room;
+        if self.has_index || self.fetched.sealed.contains(&self.set) {
+            report.sealed += 1;
+            return Ok(tx.seal_set(self.set, now)?);
+        }
+        report.incomplete.push(format!(
+            "{}: no index of it was found, it was never finished or another cartridge has it",
+            self.name()?
+        ));
+        Ok(tx.seal_set(self.set, now)?)
+    }
+
+    fn name(&self) -> Result<String> {
+        let set = self.room.tx.set(self.set)?;
+        let definition = self.room.tx.definition(set.definition)?;
+        Ok(format!("{} ({})", definition.name, self.set))
+    }
+
+    fn copies(&self) -> Result<()> {
+        let Room { tx, now, .. } = *self.room;
+        for copy in tx.set_copies(self.set)? {
+            let missing = !tx.missing_segments(self.set, copy.copy)?.is_empty();
+            let state = match (copy.state, missing) {
+                (SetCopyState::Writing | SetCopyState::Incomplete, false) => SetCopyState::Complete,
+                (SetCopyState::Writing | SetCopyState::Complete, true) => SetCopyState::Incomplete,
+                (state, _) => state,
+            };
+            let open = tx.set(self.set)?.state == SetState::Open;
+            if !open && state != copy.state {
+                tx.set_copy_state(self.set, copy.copy, state, now)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_live(state: SegmentCopyState) -> bool {
+    matches!(
+        state,
+        SegmentCopyState::Committed | SegmentCopyState::Verified
+    )
+}
+
+/// The row of a segment that nobody will resume behind: where its stream goes on is not on tape.
+fn segment_row(set: SetId, part: &PartDocument, places: &[Found]) -> Segment {
+    let end = part.stream_offset + part.plaintext_length;
+    Segment {
+        set,
+        number: part.segment,
+        stream_offset: part.stream_offset,
+        plaintext_length: part.plaintext_length,
+        coded_length: part.length,
+        codec: match part.codec {
+            crate::tape::Codec::None => Codec::None,
+            crate::tape::Codec::Zstd => Codec::Zstd,
+            crate::tape::Codec::Age => Codec::Age,
+            crate::tape::Codec::ZstdAge => Codec::ZstdAge,
+        },
+        digest: volumes::digest(part.xxh3_128),
+        entries: part.members,
+        resume_point: ResumePoint {
+            stream_offset: end,
+            ..ResumePoint::default()
+        },
+        part: None,
+        closed_at: places
+            .first()
+            .map_or(part.set.created, |place| place.written),
+    }
+}
