@@ -170,6 +170,14 @@ impl View<'_> {
         .collect()
     }
 
+    /// All definitions, those out of use too, by name.
+    pub fn all_definitions(&self) -> Result<Vec<SetDefinition>, CatalogueError> {
+        self.all("SELECT * FROM set_definition ORDER BY name", [], definition)?
+            .into_iter()
+            .map(|found| self.with_details(found))
+            .collect()
+    }
+
     fn with_details(&self, mut found: SetDefinition) -> Result<SetDefinition, CatalogueError> {
         found.excludes = self.all(
             "SELECT path FROM set_definition_exclude WHERE definition = ?1 ORDER BY path",

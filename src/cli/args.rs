@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
@@ -76,6 +77,11 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// The record: check it, write it out, make it anew from tapes.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
+    /// Begin anew on a bare host, from cartridges and an identity.
+    Recover(RecoverArgs),
     /// The virtual tape library.
     #[command(subcommand)]
     Sim(SimCommand),

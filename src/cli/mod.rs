@@ -1,6 +1,8 @@
 //! The command line: parses, calls one function, renders a table or JSON.
 
 pub mod args;
+mod catalogue;
+mod catalogue_args;
 mod devices;
 mod discover;
 mod discover_args;
@@ -150,6 +152,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Key(command) => setup::key(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
+        Command::Catalogue(command) => catalogue::run(&session, command),
+        Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
         Command::Find(args) => query::find(&session, &args),
         Command::Restore(args) => query::restore(&session, &args),

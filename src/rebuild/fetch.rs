@@ -182,7 +182,11 @@ impl Work<'_> {
         let task = format!("reading {}", surveyed.barcode);
         for (number, file) in surveyed.files.iter().enumerate() {
             self.app().interrupt.check()?;
-            if let Some(of) = self.wanted_part(file) {
+            let (part, set) = (self.wanted_part(file), self.wanted_index(file));
+            if part.is_none() && set.is_none() {
+                continue;
+            }
+            if let Some(of) = part {
                 match reader.read_part(file) {
                     Ok(part) => {
                         self.fetched.parts.insert(of, part);
@@ -193,7 +197,7 @@ impl Work<'_> {
                     )),
                 }
             }
-            if let Some(set) = self.wanted_index(file) {
+            if let Some(set) = set {
                 self.index(reader, surveyed, set, file, report);
             }
             self.app().watcher.event(Event::Progress {

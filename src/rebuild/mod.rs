@@ -9,6 +9,7 @@
 mod adopt;
 mod fetch;
 mod indexes;
+pub mod recover;
 mod sets;
 mod survey;
 mod unpack;
@@ -21,7 +22,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::catalogue::RunKind;
+use crate::catalogue::{RunKind, RunState};
 use crate::error::{Error, Result};
 use crate::id::Barcode;
 use crate::job::Drives;
@@ -44,6 +45,17 @@ pub struct Request {
     pub identities: Identities,
     /// Whether the record may become what a snapshot says.
     pub snapshots: Snapshots,
+    /// Whether the configuration may, too.
+    pub configuration: Configuration,
+}
+
+/// What to do with the configuration in a snapshot that is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configuration {
+    /// Nothing.
+    Keep,
+    /// It becomes that of this host, but for the libraries.
+    TakeOver,
 }
 
 /// What to do with snapshots of the catalogue that are found on tapes.
@@ -222,6 +234,10 @@ fn take_over_snapshot(
         match taken {
             Ok(unpacked) => {
                 app.catalogue.take_over(&unpacked.catalogue())?;
+                nobody_is_at_work(app)?;
+                if request.configuration == Configuration::TakeOver {
+                    recover::merge_configuration(app, &unpacked.configuration())?;
+                }
                 let when = surveyed.written.to_rfc3339();
                 report.snapshot = Some(format!("{} ({when})", surveyed.barcode));
                 return Ok(());
@@ -236,6 +252,31 @@ fn take_over_snapshot(
         }
     }
     Ok(())
+}
+
+/// What the snapshot has as under way was interrupted; nobody who held anything is there.
+fn nobody_is_at_work(app: &App) -> Result<()> {
+    app.write(|tx, now| {
+        for lease in tx.leases()? {
+            tx.release_lease(&lease.resource, &lease.host, lease.pid)?;
+        }
+        for run in tx.open_runs()? {
+            if matches!(run.state, RunState::Planned | RunState::Running) {
+                let (state, note) = (RunState::Interrupted, "as the snapshot has it");
+                tx.set_run_state(run.id, state, Some(note), now)?;
+                app.note(
+                    tx,
+                    now,
+                    &JournalEvent::RunChanged {
+                        run: run.id,
+                        state,
+                        note: Some(note.to_owned()),
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Identities for a record that is not there yet: the files given, else all in the state folder.

@@ -11,15 +11,16 @@ use super::indexes::{Extent, ReadIndex};
 use super::survey::Surveyed;
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::catalogue::{
-    BackupSet, Codec, Compression, IdentityPlace, Key, KeyRole, Month, NewDefinition, NewRun,
-    NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy, SegmentCopyState, SetCopy,
-    SetCopyState, SetState, SetTotals,
+    BackupSet, CatalogueError, Codec, Compression, IdentityPlace, Key, KeyRole, Month,
+    NewDefinition, NewRun, NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy,
+    SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
 };
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
-use crate::index::Origin;
+use crate::index::{Origin, OriginKey};
 use crate::job::volumes;
 use crate::journal::Event as JournalEvent;
+use crate::key::Identities;
 use crate::tape::FileKind;
 use crate::tape::document::PartDocument;
 use crate::tape::layout::SegmentFiles;
@@ -188,7 +189,7 @@ impl Set<'_> {
                     recipient: told
                         .map_or_else(|| format!("unknown {id}"), |told| told.recipient.clone()),
                     role: told.map_or(KeyRole::Other, |told| told.role),
-                    identity: IdentityPlace::None,
+                    identity: told.map_or(IdentityPlace::None, |told| self.identity_of(told)),
                     created_at: told.map_or(self.room.now, |told| told.created_at),
                     retired_at: Some(self.room.now),
                 };
@@ -198,10 +199,29 @@ impl Set<'_> {
         Ok(())
     }
 
+    /// The identity may be in the state folder still.
+    fn identity_of(&self, key: &OriginKey) -> IdentityPlace {
+        let path = self.room.app.keys().join(format!("{}.identity", key.name));
+        let here = Identities::load(std::slice::from_ref(&path)).is_ok_and(|identities| {
+            let mut recipients = identities.recipients().into_iter();
+            recipients.any(|recipient| recipient.to_string() == key.recipient)
+        });
+        match path.strip_prefix(&self.room.app.state) {
+            Ok(path) if here => IdentityPlace::File {
+                path: path.to_owned(),
+            },
+            _ => IdentityPlace::None,
+        }
+    }
+
     /// The definition; one that is found is out of use until a person defines it again.
     fn definition(&self, id: SetDefinitionId, origin: Option<&Origin>) -> Result<()> {
         let Room { tx, now, .. } = *self.room;
-        let known = tx.definitions()?.into_iter().find(|known| known.id == id);
+        let known = match tx.definition(id) {
+            Ok(known) => Some(known),
+            Err(CatalogueError::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
         let unnamed = format!("set {id}");
         let new = NewDefinition {
             name: origin.map_or(unnamed.clone(), |origin| origin.name.clone()),
