@@ -25,6 +25,8 @@ text_enum! {
         SetIndex = "set_index",
         /// The directory of the volume.
         Directory = "directory",
+        /// The key of what the drive encrypted behind it.
+        DriveKey = "drive_key",
     }
 }
 

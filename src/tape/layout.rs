@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::BlockAddress;
 use thiserror::Error;
 
+use super::codec::Codec;
 use super::digest::TapeDigest;
 use super::label::{LabelError, Trailer, TrailerGroup};
 use crate::archive::member::SegmentNumber;
@@ -116,17 +117,20 @@ pub enum FileKind {
     SetIndex,
     /// `directory.json`, every file of the volume up to here.
     Directory,
+    /// The key of the segments behind it that the drive encrypts, as an age file.
+    DriveKey,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::VolumeHeader,
         Self::Segment,
         Self::PartDescription,
         Self::IndexPart,
         Self::SetIndex,
         Self::Directory,
+        Self::DriveKey,
     ];
 
     /// The two letters in columns 37-38 of UHL1 and UTL1.
@@ -139,6 +143,7 @@ impl FileKind {
             Self::IndexPart => "IP",
             Self::SetIndex => "SI",
             Self::Directory => "DR",
+            Self::DriveKey => "DK",
         }
     }
 
@@ -158,6 +163,7 @@ impl FileKind {
             Self::IndexPart => "INDEX",
             Self::SetIndex => "SETINDEX",
             Self::Directory => "DIRECTORY",
+            Self::DriveKey => "DRIVEKEY",
         }
     }
 
@@ -180,6 +186,7 @@ impl fmt::Display for FileKind {
             Self::IndexPart => "index part",
             Self::SetIndex => "set index",
             Self::Directory => "directory",
+            Self::DriveKey => "drive key",
         })
     }
 }
@@ -247,6 +254,11 @@ impl TapeFile {
     pub fn end(&self) -> BlockAddress {
         // Data, a filemark, the trailer labels, a filemark: a filemark counts as a block does.
         BlockAddress(self.first_block.0 + self.blocks + 1 + Trailer::LABELS + 1)
+    }
+
+    /// How it is coded, as its labels say.
+    pub fn codec(&self) -> Result<Codec, LabelError> {
+        Ok(TrailerGroup::parse(&self.trailer)?.user1.codec)
     }
 
     /// Address of the first trailer label.

@@ -261,7 +261,10 @@ fn a_key_for_reading_does_not_encrypt() {
         page("0020", OFF_STATUS),
         page("0012", MANAGEMENT),
         on("b5 20 0010 00 00 00000034 00 00").sent(&hex(&list)),
-        page("0020", "0020 0014 21 00 03 01 00000001 18 00 0000 0000000000000000"),
+        page(
+            "0020",
+            "0020 0014 21 00 03 01 00000001 18 00 0000 0000000000000000",
+        ),
     ]);
     Drive::new(device)
         .decrypt_with(&key(), Reservation::None)
@@ -345,7 +348,11 @@ fn what_a_drive_cannot_do_is_told_before_a_key_is_sent() {
         "{error}"
     );
     let short = EncryptionKey::new(Zeroizing::new(vec![1; 16]));
-    let error = tried(vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)], short, b"");
+    let error = tried(
+        vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)],
+        short,
+        b"",
+    );
     assert!(matches!(
         error,
         EncryptionError::KeyLength {
@@ -354,7 +361,11 @@ fn what_a_drive_cannot_do_is_told_before_a_key_is_sent() {
             ..
         }
     ));
-    let error = tried(vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)], key(), &[b'x'; 33]);
+    let error = tried(
+        vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)],
+        key(),
+        &[b'x'; 33],
+    );
     assert!(matches!(
         error,
         EncryptionError::AssociatedLength {
