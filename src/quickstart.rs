@@ -12,7 +12,7 @@ use crate::archive::member::{IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::catalogue::{BackupSet, Compression, Encryption, KeyRole, SetState};
-use crate::config::{Config, LibraryConfig};
+use crate::config::{Config, LibraryConfig, Reservations};
 use crate::error::{Context, Error, Result};
 use crate::files::{create_private_folder, free_space, synchronise_folder};
 use crate::index::IndexReader;
@@ -78,6 +78,7 @@ pub fn initialise_virtual(
         LIBRARY.to_owned(),
         LibraryConfig::Virtual {
             path: PathBuf::from(LIBRARY),
+            reservations: Reservations::default(),
         },
     );
     let folder = state.join(LIBRARY);

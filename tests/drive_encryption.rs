@@ -337,6 +337,10 @@ fn what_cannot_be_encrypted_is_refused_before_a_run_is_begun(
     let refusal = world.refuses(1, ["job", "run"]);
     refusal.says(&["set data cannot be encrypted by drive:0", says]);
     assert_eq!(world.json(["job", "list"]), serde_json::json!([]));
+    let status = world.json(["drive", "status"]);
+    let shown = if who == "none" { "nobody" } else { who };
+    assert_eq!(status[0]["encryption"], shown);
+    assert_eq!(status[0]["revision"], "0100");
     // The host itself can still do it.
     let source = world.path("source");
     world.ok(["set", "define", "data", source.to_str().unwrap()]);

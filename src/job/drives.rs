@@ -339,8 +339,8 @@ impl Drives {
     }
 
     /// Gives back a cartridge whose drive was lost with its thread.
-    pub fn put_reopened(&mut self, seat: Seat) {
-        match self.context.library.open_unit(&seat.held.site.unit) {
+    pub fn put_reopened(&mut self, mut seat: Seat) {
+        match self.context.library.open_held(&mut seat.held) {
             Ok(mut drive) => {
                 fitting::protect(&mut drive);
                 self.put(seat, drive);

@@ -228,6 +228,12 @@ pub enum Event {
         from_host: String,
         from_pid: u32,
     },
+    /// A drive is used without being kept from other hosts.
+    DriveNotReserved {
+        run: RunId,
+        serial: String,
+        reason: String,
+    },
     /// A mount ended, and the drive said how it went.
     MountObserved {
         cartridge: CartridgeId,
