@@ -76,6 +76,7 @@ pub enum Reservations {
 }
 
 impl Reservations {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }

@@ -342,8 +342,11 @@ impl Drives {
     pub fn put_reopened(&mut self, mut seat: Seat) {
         match self.context.library.open_held(&mut seat.held) {
             Ok(mut drive) => {
-                fitting::protect(&mut drive);
-                self.put(seat, drive);
+                let (library, site) = (&self.context.library, &seat.held.site);
+                match library.protect(&mut drive, site, &self.context) {
+                    Ok(()) => self.put(seat, drive),
+                    Err(error) => self.fail(seat, &error),
+                }
             }
             Err(error) => self.fail(seat, &error),
         }

@@ -234,6 +234,12 @@ pub enum Event {
         serial: String,
         reason: String,
     },
+    /// A drive writes and reads blocks without checking them on their way.
+    DriveNotProtected {
+        run: RunId,
+        serial: String,
+        reason: String,
+    },
     /// A mount ended, and the drive said how it went.
     MountObserved {
         cartridge: CartridgeId,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::encryption::EncryptionError;
 use tapeward_drivers::ssc::generation::may;
+use tapeward_drivers::ssc::protection::INFORMATION;
 use tapeward_drivers::ssc::{CartridgeAccess, LtoCartridge, LtoGeneration};
 
 use super::robot::DriveSite;
@@ -86,14 +87,27 @@ pub fn key_giver(drive: &mut Drive) -> Option<KeyGiver> {
 }
 
 /// Lets blocks be checked on their way to the tape and back, where the drive can: what is written
-/// and read from now on carries a CRC.
-pub fn protect(drive: &mut Drive) {
-    let Some(drive) = drive.scsi() else { return };
+/// and read from now on carries a CRC. Says why not where the path to the drive is what refuses:
+/// its longest transfer has no room for a block and the CRC.
+#[must_use]
+pub fn protect(drive: &mut Drive, block: u32) -> Option<String> {
+    let drive = drive.scsi()?;
+    match drive.carries_protected(block as usize) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Some(format!(
+                "without block protection: the host adapter takes no blocks of {block} bytes with \
+                 the {INFORMATION} bytes of it"
+            ));
+        }
+        Err(error) => tracing::debug!(drive = drive.path(), %error, "longest transfer"),
+    }
     match drive.protect_blocks(true) {
         Ok(Some(found)) => tracing::debug!(drive = drive.path(), ?found, "block protection"),
         Ok(None) => tracing::info!(drive = drive.path(), "the drive has no block protection"),
         Err(error) => tracing::warn!(drive = drive.path(), %error, "block protection"),
     }
+    None
 }
 
 /// Ends that, for others who use the drive afterwards.

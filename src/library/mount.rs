@@ -30,7 +30,7 @@ const LOAD_PAUSE: Duration = Duration::from_millis(500);
 pub struct HeldDrive {
     /// Where it is.
     pub site: DriveSite,
-    tenure: Tenure,
+    tenure: Box<Tenure>,
     _node: Option<File>,
 }
 
@@ -158,6 +158,10 @@ pub trait MoveWitness: Sync {
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
     /// What a mount showed, told while the cartridge is still in the drive.
     fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
+    /// A drive is used without block protection, and why.
+    fn unprotected(&self, _site: &DriveSite, _why: &str) -> Result<()> {
+        Ok(())
+    }
     /// A drive takes long, in one line: the first load of an LTO-9 cartridge may take two hours.
     fn waiting(&self, _line: &str) {}
 }
@@ -239,7 +243,7 @@ impl Library {
     /// # Errors
     /// [`ErrorKind::Locked`] when somebody else holds it.
     pub fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
-        let tenure = self.begin_tenure(&site)?;
+        let tenure = Box::new(self.begin_tenure(&site)?);
         let node = super::node::hold(&site.unit)?;
         // A drive that fails this would fail every cartridge.
         let answer = self.open_unit(&site.unit)?.readiness();
@@ -312,8 +316,24 @@ impl Library {
             return Err(blamed);
         }
         self.begin_use(&mut drive, site);
-        fitting::protect(&mut drive);
+        self.protect(&mut drive, site, witness)
+            .map_err(Blamed::from)?;
         Ok((drive, home))
+    }
+
+    /// Puts block protection on where drive and path let it; the first time they do not is told.
+    pub fn protect(
+        &self,
+        drive: &mut Drive,
+        site: &DriveSite,
+        witness: &dyn MoveWitness,
+    ) -> Result<()> {
+        match fitting::protect(drive, self.block_size()) {
+            Some(why) if self.remark(format!("{}: {why}", site.name)) => {
+                witness.unprotected(site, &why)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings a cartridge into an empty drive; returns where it goes back to.

@@ -77,6 +77,10 @@ pub struct Library {
     purpose: String,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
+    /// Size of the blocks that are written, in bytes.
+    block_size: u32,
+    /// What is worth knowing of how drives were used.
+    remarks: Mutex<BTreeSet<String>>,
     /// For looking where there is room and moving there without another thread in between.
     robot: Mutex<()>,
 }
@@ -101,6 +105,8 @@ impl Library {
             purpose: purpose.to_owned(),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            block_size: 0,
+            remarks: Mutex::new(BTreeSet::new()),
             robot: Mutex::new(()),
         })
     }
@@ -110,6 +116,31 @@ impl Library {
     pub fn without(mut self, drives: BTreeSet<DriveSerial>) -> Self {
         self.out_of_use = drives;
         self
+    }
+
+    /// For blocks of this size, which the paths to the drives must be able to move.
+    #[must_use]
+    pub fn with_blocks(mut self, bytes: u32) -> Self {
+        self.block_size = bytes;
+        self
+    }
+
+    pub(super) fn block_size(&self) -> u32 {
+        self.block_size
+    }
+
+    /// Keeps a remark; whether it is a new one.
+    pub(super) fn remark(&self, line: String) -> bool {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).insert(line)
+    }
+
+    /// What is worth knowing of how this process used the drives, in lines.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let remarks = self.remarks.lock();
+        let remarks = remarks.unwrap_or_else(PoisonError::into_inner);
+        remarks.iter().cloned().collect()
     }
 
     /// Whether a drive is out of use for its health.

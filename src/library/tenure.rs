@@ -1,11 +1,11 @@
 //! A drive while this process holds it: what others left in it is undone at the beginning, and what
 //! this process changed at the end. A process that dies leaves what it owes in the lock file.
 
-use tapeward_drivers::Drive;
 use tapeward_drivers::spc::reservation::ReservationKey;
 use tapeward_drivers::ssc;
 use tapeward_drivers::ssc::DriveModes;
 use tapeward_drivers::ssc::encryption::{EncryptionMode, Reservation};
+use tapeward_drivers::{Drive, ScsiError};
 
 use super::connection::{Connection, Unit};
 use super::fencing::{self, ClaimError, Fencing};
@@ -78,6 +78,14 @@ impl Tenure {
         self.fencing = match fencing::claim(scsi.transport_mut(), key) {
             Ok(fencing) => fencing,
             Err(ClaimError::Reserved(other)) => return Err(reserved(&self.name, Some(other))),
+            // It has the commands and answers them with something else than the standard's.
+            Err(ClaimError::Scsi(
+                error @ (ScsiError::ShortReply { .. } | ScsiError::Malformed { .. }),
+            )) => {
+                tracing::warn!(drive = self.name, %error, "persistent reservations");
+                Fencing::Unsupported
+            }
+            Err(ClaimError::Scsi(error)) if error.is_unsupported() => Fencing::Unsupported,
             Err(ClaimError::Scsi(error)) => return Err(self.failed(error)),
         };
         scsi.set_reservation(match self.fencing {
@@ -87,7 +95,7 @@ impl Tenure {
         Ok(())
     }
 
-    fn failed(&self, error: tapeward_drivers::ScsiError) -> Error {
+    fn failed(&self, error: ScsiError) -> Error {
         if error.is_reservation_conflict() {
             return reserved(&self.name, None);
         }
@@ -192,9 +200,7 @@ pub(super) fn no_key(drive: &mut ssc::Drive, name: &str) -> Result<()> {
     }
 }
 
-fn clear_protection(
-    drive: &mut ssc::Drive,
-) -> std::result::Result<(), tapeward_drivers::ScsiError> {
+fn clear_protection(drive: &mut ssc::Drive) -> std::result::Result<(), ScsiError> {
     let on = drive
         .block_protection()?
         .is_some_and(|found| found.on_write || found.on_read);
