@@ -133,7 +133,9 @@ impl App {
         let (name, library) = self.config.library(choice)?;
         let out_of_use = self.catalogue.read(|view| view.quarantined_drives())?;
         let clock = Arc::clone(&self.clock);
-        Ok(Library::new(name, library, &self.state, clock, purpose)?.without(out_of_use))
+        let block = u32::try_from(self.config.stream.block_size.as_u64()).unwrap_or(u32::MAX);
+        let library = Library::new(name, library, &self.state, clock, purpose)?;
+        Ok(library.without(out_of_use).with_blocks(block))
     }
 
     /// The identities to decrypt with: those in the files given, else those this host keeps.

@@ -36,6 +36,9 @@ pub enum LibraryConfig {
     Virtual {
         /// The folder; relative paths start at the state folder.
         path: PathBuf,
+        /// Whether drives are reserved while they are held.
+        #[serde(default, skip_serializing_if = "Reservations::is_usual")]
+        reservations: Reservations,
     },
     /// A real library.
     #[serde(rename_all = "kebab-case")]
@@ -45,7 +48,38 @@ pub enum LibraryConfig {
         /// The drives.
         #[serde(default)]
         drive: Vec<DriveConfig>,
+        /// Whether drives are reserved while they are held.
+        #[serde(default, skip_serializing_if = "Reservations::is_usual")]
+        reservations: Reservations,
     },
+}
+
+impl LibraryConfig {
+    /// Whether drives are reserved while they are held.
+    #[must_use]
+    pub fn reservations(&self) -> Reservations {
+        match self {
+            Self::Virtual { reservations, .. } | Self::Scsi { reservations, .. } => *reservations,
+        }
+    }
+}
+
+/// Whether a drive is kept from other hosts while it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reservations {
+    /// By a persistent reservation, where the drive has them.
+    #[default]
+    Persistent,
+    /// Not: other programs of this host use the drives by another path, for example.
+    Off,
+}
+
+impl Reservations {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The medium changer of a real library: `serial`, or `device` for one that has none.
@@ -256,7 +290,7 @@ impl Config {
     fn check_devices(&self) -> std::result::Result<(), String> {
         let mut seen: Vec<(DeviceName<'_>, String)> = Vec::new();
         for (library, config) in &self.library {
-            let LibraryConfig::Scsi { changer, drive } = config else {
+            let LibraryConfig::Scsi { changer, drive, .. } = config else {
                 continue;
             };
             let changer = (format!("library.{library}.changer"), changer.name());

@@ -4,15 +4,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tapeward_sim::{CartridgeSpec, Generation, LibrarySpec, personality};
+use tapeward_sim::{CartridgeSpec, DriveEncryption, Generation, LibrarySpec, personality};
 
 use crate::app::{App, Surroundings};
 use crate::archive::extract::{Existing, ExtractOptions};
 use crate::archive::member::{IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::catalogue::{BackupSet, Compression, KeyRole, SetState};
-use crate::config::{Config, LibraryConfig};
+use crate::catalogue::{BackupSet, Compression, Encryption, KeyRole, SetState};
+use crate::config::{Config, LibraryConfig, Reservations};
 use crate::error::{Context, Error, Result};
 use crate::files::{create_private_folder, free_space, synchronise_folder};
 use crate::index::IndexReader;
@@ -42,11 +42,12 @@ pub fn create_library(
     model: &str,
     cartridges: u16,
     cartridge_size: u64,
+    encryption: DriveEncryption,
 ) -> Result<String> {
     // Locks are by serial number, so no two libraries of this host may share one.
     let unique = blake3::hash(uuid::Uuid::new_v4().as_bytes());
     let serial = format!("V{}", unique.to_hex()[..7].to_ascii_uppercase());
-    let mut spec = LibrarySpec::new(model, &serial);
+    let mut spec = LibrarySpec::new(model, &serial).with_encryption_by(encryption);
     // An unknown model is refused below.
     let generation = personality::find(model)
         .map_or(Generation::Lto8, |model| model.drive_generation)
@@ -77,6 +78,7 @@ pub fn initialise_virtual(
         LIBRARY.to_owned(),
         LibraryConfig::Virtual {
             path: PathBuf::from(LIBRARY),
+            reservations: Reservations::default(),
         },
     );
     let folder = state.join(LIBRARY);
@@ -92,7 +94,8 @@ pub fn initialise_virtual(
             }
             _ => {}
         }
-        create_library(&partial, "generic", CARTRIDGES, cartridge_size)?;
+        let hosts = DriveEncryption::Hosts;
+        create_library(&partial, "generic", CARTRIDGES, cartridge_size, hosts)?;
         std::fs::rename(&partial, &folder)
             .context(format!("cannot create {}", folder.display()))?;
         synchronise_folder(&folder)?;
@@ -135,6 +138,7 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
             source: source.clone(),
             excludes,
             compression: Compression::Zstd,
+            encryption: Encryption::Age,
         },
     )?;
     let mut reports = Vec::new();

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, NewDefinition, SetDefinition, View};
+use crate::catalogue::{BackupSet, Compression, Encryption, NewDefinition, SetDefinition, View};
 use crate::error::{Context, Error, Result};
 use crate::id::{SetDefinitionId, SetId};
 use crate::journal::Event;
@@ -19,6 +19,8 @@ pub struct Definition {
     pub excludes: Vec<PathBuf>,
     /// Compression before encryption.
     pub compression: Compression,
+    /// Who encrypts.
+    pub encryption: Encryption,
 }
 
 /// Records a definition, or changes the one of that name.
@@ -52,6 +54,7 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
                 source: source.clone(),
                 excludes,
                 compression: wanted.compression,
+                encryption: wanted.encryption,
                 // The copies of the monthly job, as configured when it runs.
                 copies: Vec::new(),
                 retention_days: None,

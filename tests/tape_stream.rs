@@ -29,7 +29,8 @@ const MEMBER: u64 = 100_000;
 
 #[test]
 fn one_copy_of_every_codec_comes_back() {
-    for codec in Codec::ALL {
+    // What the drive encrypts takes a key of the session: see the whole-program tests.
+    for codec in Codec::ALL.into_iter().filter(|codec| !codec.is_by_drive()) {
         let room = Room::with(&["ABC001L8"], CAPACITY);
         let stream = Stream::new(&room, codec, CAPACITY);
         let shelf = Shelf::new(&room, stream.geometry, CAPACITY, &[(1, &["ABC001L8"])]);
@@ -265,7 +266,7 @@ fn one_member_of_many_takes_few_reads() {
     reads.store(0, Ordering::Relaxed);
     locates.store(0, Ordering::Relaxed);
     let mut plaintext = PlaintextReader::open(
-        reader.payload(&files.data),
+        reader.payload(&files.data).unwrap(),
         Codec::ZstdAge,
         length,
         Some(frames),

@@ -15,6 +15,19 @@ use crate::personality::{self, Personality};
 use crate::store::Durability;
 use crate::target::Content;
 
+/// Who gives the drives of a library their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriveEncryption {
+    /// Any host.
+    #[default]
+    Hosts,
+    /// The library: hosts are kept from it.
+    Library,
+    /// Nobody: the drives have no tape data encryption.
+    None,
+}
+
 /// A library to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LibrarySpec {
@@ -28,6 +41,9 @@ pub struct LibrarySpec {
     /// Whether virtual time is accounted for.
     #[serde(default)]
     pub timing: Timing,
+    /// Who gives the drives their keys.
+    #[serde(default)]
+    pub drive_encryption: DriveEncryption,
     /// Cartridges in the storage elements, from the first on.
     #[serde(default, skip_serializing)]
     pub cartridges: Vec<CartridgeSpec>,
@@ -42,6 +58,7 @@ impl LibrarySpec {
             serial: serial.to_owned(),
             drive_generation: None,
             timing: Timing::Off,
+            drive_encryption: DriveEncryption::default(),
             cartridges: Vec::new(),
         }
     }
@@ -57,6 +74,13 @@ impl LibrarySpec {
     #[must_use]
     pub fn with_drives(mut self, generation: Generation) -> Self {
         self.drive_generation = Some(generation);
+        self
+    }
+
+    /// The same with another giver of keys.
+    #[must_use]
+    pub fn with_encryption_by(mut self, who: DriveEncryption) -> Self {
+        self.drive_encryption = who;
         self
     }
 

@@ -18,6 +18,10 @@ pub struct BlockRun {
     pub length: u32,
     /// How many.
     pub count: u64,
+    /// Whether the drive encrypted them: then what is written out is what stands on the tape, of no
+    /// use without the drive and its key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encrypted: bool,
 }
 
 /// One tape file as it was written out.
@@ -106,23 +110,16 @@ fn write_file(
             file.filemark = true;
             break;
         }
-        if row.flags.contains(BlockFlags::SEALED) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "record {} was encrypted by the drive: read it there with its key",
-                    *at - 1
-                ),
-            ));
-        }
+        let encrypted = row.flags.contains(BlockFlags::SEALED);
         records.read(*row, &mut block)?;
         output.write_all(&block)?;
         file.length += u64::from(row.length);
         match file.blocks.last_mut() {
-            Some(run) if run.length == row.length => run.count += 1,
+            Some(run) if run.length == row.length && run.encrypted == encrypted => run.count += 1,
             _ => file.blocks.push(BlockRun {
                 length: row.length,
                 count: 1,
+                encrypted,
             }),
         }
     }

@@ -26,7 +26,7 @@ pub mod store;
 mod target;
 
 pub use cartridge::{CartridgeId, CartridgeKind, CartridgeSpec, Generation};
-pub use create::{LibrarySpec, create};
+pub use create::{DriveEncryption, LibrarySpec, create};
 pub use dump::{BlockRun, DumpError, DumpedFile, dump};
 pub use error::{Holder, LibraryError};
 pub use front::control::Operator;

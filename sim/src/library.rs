@@ -384,6 +384,7 @@ fn drive(
             serial: format!("{:0<8}{:02}", spec.serial, index + 1),
         },
         generation,
+        encryption: spec.drive_encryption,
         element: row.drives.first + index,
         library_serial: spec.serial.clone(),
         account: usize::from(index) + 1,

@@ -72,6 +72,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Who encrypts the segments of a set.
+    pub enum Encryption {
+        /// The host: each is an age file.
+        Age = "age",
+        /// The drive, with a key that is on the tape in an age file.
+        Drive = "drive",
+    }
+}
+
 /// What is backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetDefinition {
@@ -85,6 +95,8 @@ pub struct SetDefinition {
     pub excludes: Vec<PathBuf>,
     /// How it is compressed.
     pub compression: Compression,
+    /// Who encrypts it.
+    pub encryption: Encryption,
     /// The pool of each copy, where it differs from the site's; empty: the site's copies.
     pub copies: Vec<(CopyNumber, PoolName)>,
     /// How long its sets are kept, where it differs from the site's.
@@ -110,6 +122,8 @@ pub struct NewDefinition {
     pub excludes: Vec<PathBuf>,
     /// How it is compressed.
     pub compression: Compression,
+    /// Who encrypts it.
+    pub encryption: Encryption,
     /// As in [`SetDefinition::copies`].
     pub copies: Vec<(CopyNumber, PoolName)>,
     /// As in [`SetDefinition::retention_days`].
@@ -125,6 +139,7 @@ fn definition(row: &Row<'_>) -> rusqlite::Result<SetDefinition> {
         source: row.get::<_, RawPath>("source")?.0,
         excludes: Vec::new(),
         compression: row.get("compression")?,
+        encryption: row.get("encryption")?,
         copies: Vec::new(),
         retention_days: row.get("retention_days")?,
         recipients: Vec::new(),
@@ -209,10 +224,11 @@ impl Tx<'_> {
     ) -> Result<SetDefinitionId, CatalogueError> {
         let id = self.one(
             "INSERT INTO set_definition
-                (id, name, source, compression, retention_days, created_at, changed_at)
-             VALUES (:id, :name, :source, :compression, :retention, :now, :now)
+                (id, name, source, compression, encryption, retention_days, created_at,
+                 changed_at)
+             VALUES (:id, :name, :source, :compression, :encryption, :retention, :now, :now)
              ON CONFLICT (name) DO UPDATE SET source = excluded.source,
-                compression = excluded.compression, retention_days = excluded.retention_days,
+                compression = excluded.compression, encryption = excluded.encryption, retention_days = excluded.retention_days,
                 changed_at = excluded.changed_at, retired_at = NULL
              RETURNING id",
             named_params! {
@@ -220,6 +236,7 @@ impl Tx<'_> {
                 ":name": new.name,
                 ":source": RawPath(new.source.clone()),
                 ":compression": new.compression,
+                ":encryption": new.encryption,
                 ":retention": new.retention_days,
                 ":now": Moment(now),
             },

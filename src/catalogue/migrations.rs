@@ -11,7 +11,8 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_1.sql")),
     M::up(include_str!("schema_2.sql")),
     M::up(include_str!("schema_3.sql")),
-    M::up(include_str!("schema_4.sql")).foreign_key_check(),
+    M::up(include_str!("schema_4.sql")),
+    M::up(include_str!("schema_5.sql")).foreign_key_check(),
 ];
 
 /// How many there are: the schema version this program writes.
@@ -77,6 +78,48 @@ mod tests {
             apply(&mut old, path).unwrap();
             assert_eq!(schema(&old), schema(&fresh), "from version {version}");
         }
+    }
+
+    /// Tables whose rows step aside come out with them, and with what refers to them.
+    #[test]
+    fn rows_survive_tables_that_are_made_anew() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.pragma_update(None, "foreign_keys", true).unwrap();
+        let steps = Migrations::from_slice(STEPS);
+        steps.to_version(&mut old, 3).unwrap();
+        old.execute_batch(
+            "INSERT INTO cartridge (id, barcode, generation, medium_use, added_at, place_since)
+                VALUES ('c', 'TWV001L8', 'LTO-8', 'data', 't', 't');
+             INSERT INTO run (id, kind, month, plan, state, person, station, started_at)
+                VALUES ('r', 'backup', '2026-10', '{}', 'done', 'a', 'b', 't');
+             INSERT INTO volume (id, cartridge, serial, pool, content, capacity, block_size, worm,
+                labelled_at) VALUES ('v', 'c', 'TWV001', 'p', 'filling', 1, 1024, 0, 't');
+             INSERT INTO tape_file VALUES ('v', 4, 'segment_data', 9, 1, 5,
+                '00000000000000000000000000000000', 'EOF1', 't');
+             INSERT INTO set_definition VALUES ('d', 'docs', x'2f', 'none', NULL, 't', 't', NULL);
+             INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until)
+                VALUES ('s', 'd', 'r', '2026-10', 'open', 't', 't');
+             INSERT INTO set_copy VALUES ('s', 1, 'p', 'writing', 't');
+             INSERT INTO segment VALUES ('s', 0, 0, 5, 5, 'zstd+age',
+                '00000000000000000000000000000000', 1, '{}', NULL, NULL, 't');
+             INSERT INTO segment_copy VALUES ('s', 0, 1, 'v', 4, 9, 'committed', 't', NULL);",
+        )
+        .unwrap();
+        apply(&mut old, Path::new("(in memory)")).unwrap();
+        let joined: i64 = old
+            .query_row(
+                "SELECT count(*) FROM segment_copy JOIN segment USING (backup_set)
+                 JOIN tape_file USING (volume) JOIN backup_set ON backup_set.id = backup_set
+                 WHERE codec = 'zstd+age' AND tape_file.kind = 'segment_data'
+                    AND encryption = 'age'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(joined, 1);
+        // What refers to them is guarded as before.
+        old.execute("DELETE FROM tape_file", []).unwrap_err();
+        old.execute("DELETE FROM segment", []).unwrap_err();
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod tape_files;
 mod volumes;
 
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
-pub use definitions::{Compression, NewDefinition, PoolName, SetDefinition};
+pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};

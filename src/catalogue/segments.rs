@@ -23,6 +23,10 @@ text_enum! {
         Age = "age",
         /// Whole zstd frames within one age file.
         ZstdAge = "zstd+age",
+        /// As it is, encrypted by the drive.
+        Drive = "drive",
+        /// Whole zstd frames, encrypted by the drive.
+        ZstdDrive = "zstd+drive",
     }
 }
 

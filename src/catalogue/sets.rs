@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::definitions::PoolName;
+use super::definitions::{Encryption, PoolName};
 use super::digest::ContentDigest;
 use super::error::{CatalogueError, Noun};
 use super::month::Month;
@@ -78,6 +78,8 @@ pub struct BackupSet {
     pub totals: SetTotals,
     /// Its index, when it is complete.
     pub index: Option<StoredIndex>,
+    /// Who encrypts its segments.
+    pub encryption: Encryption,
     /// The keys it was encrypted to; empty: in clear.
     pub recipients: Vec<KeyId>,
 }
@@ -110,6 +112,8 @@ pub struct NewSet {
     pub retain_until: DateTime<Utc>,
     /// The pool of each copy.
     pub copies: Vec<(CopyNumber, PoolName)>,
+    /// Who encrypts its segments.
+    pub encryption: Encryption,
     /// The keys it is encrypted to.
     pub recipients: Vec<KeyId>,
 }
@@ -149,6 +153,7 @@ fn set(row: &Row<'_>) -> rusqlite::Result<BackupSet> {
         index: file
             .zip(digest)
             .map(|(file, digest)| StoredIndex { file, digest }),
+        encryption: row.get("encryption")?,
         recipients: Vec::new(),
     })
 }
@@ -246,8 +251,9 @@ impl Tx<'_> {
     /// Records a set that is about to be written, with its copies.
     pub fn add_set(&self, new: &NewSet) -> Result<(), CatalogueError> {
         self.execute(
-            "INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until)
-             VALUES (:id, :definition, :run, :month, 'open', :started, :retain)",
+            "INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until,
+                encryption)
+             VALUES (:id, :definition, :run, :month, 'open', :started, :retain, :encryption)",
             named_params! {
                 ":id": new.id,
                 ":definition": new.definition,
@@ -255,6 +261,7 @@ impl Tx<'_> {
                 ":month": new.month,
                 ":started": Moment(new.started_at),
                 ":retain": Moment(new.retain_until),
+                ":encryption": new.encryption,
             },
         )?;
         for (copy, pool) in &new.copies {

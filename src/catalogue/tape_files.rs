@@ -27,6 +27,8 @@ text_enum! {
         Catalogue = "catalogue",
         /// The directory of the volume.
         Directory = "directory",
+        /// The key of what the drive encrypted behind it.
+        DriveKey = "drive_key",
     }
 }
 

@@ -314,12 +314,21 @@ pub enum CompressionArg {
     Zstd,
 }
 
+/// Who encrypts a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EncryptionArg {
+    /// This host: segments are age files.
+    Age,
+    /// The drive, with a key that is on the tape in an age file.
+    Drive,
+}
+
 /// `set`
 #[derive(Debug, Subcommand)]
 pub enum SetCommand {
     /// Define what is backed up every month; defining it again changes it.
     #[command(
-        after_help = "Examples:\n  tapeward set define finance /appliance/finance\n  tapeward set define mail /appliance/mail --compression zstd --exclude cache"
+        after_help = "Examples:\n  tapeward set define finance /appliance/finance\n  tapeward set define mail /appliance/mail --compression zstd --exclude cache\n  tapeward set define films /appliance/films --encryption drive"
     )]
     Define {
         /// Name, unique.
@@ -329,6 +338,9 @@ pub enum SetCommand {
         /// Compression.
         #[arg(long, value_enum, default_value = "none")]
         compression: CompressionArg,
+        /// Who encrypts its segments.
+        #[arg(long, value_enum, default_value = "age")]
+        encryption: EncryptionArg,
         /// Path below the source to leave out; may be given several times.
         #[arg(long, value_name = "PATH")]
         exclude: Vec<PathBuf>,
@@ -497,13 +509,18 @@ pub struct RestoreArgs {
 #[command(after_help = "\
 Examples:
   tapeward verify finance
-  tapeward verify finance --copy 2")]
+  tapeward verify finance --copy 2
+  tapeward verify films --identity /media/usb/escrow.identity")]
 pub struct VerifyArgs {
     /// Name or id of a set definition, or id of a set.
     pub set: String,
     /// Only this copy.
     #[arg(long, value_name = "N", value_parser = parse_copy)]
     pub copy: Option<CopyNumber>,
+    /// File with an age identity that opens what the drive encrypted; without it, those this host
+    /// keeps. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
     /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,

@@ -12,7 +12,7 @@ use super::devices::{self, Environment};
 use super::output::{self, size, time};
 use crate::app::App;
 use crate::catalogue::CatalogueError;
-use crate::config::{Config, FILE_NAME, LibraryConfig};
+use crate::config::{Config, FILE_NAME, LibraryConfig, Reservations};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::progress::{Event, counted};
 use crate::rebuild::recover::{KeepIdentities, Recovered, recover};
@@ -188,6 +188,7 @@ fn initialise(session: &Session, args: &RecoverArgs) -> Result<()> {
     let library = match &args.virtual_library {
         Some(path) => Some(LibraryConfig::Virtual {
             path: std::path::absolute(path).context("--virtual")?,
+            reservations: Reservations::default(),
         }),
         None => {
             let chosen = devices::choose(

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::config::{ChangerConfig, DriveConfig, LibraryConfig};
+use crate::config::{ChangerConfig, DriveConfig, LibraryConfig, Reservations};
 use crate::error::{Error, Result};
 use crate::library::node::generic_node;
 
@@ -109,6 +109,7 @@ pub(super) fn choose(
                 ..DriveConfig::default()
             })
             .collect(),
+        reservations: Reservations::default(),
     });
     Ok(chosen)
 }
@@ -144,7 +145,7 @@ mod tests {
 
     fn nodes(devices: &Devices) -> Vec<String> {
         match &devices.library {
-            Some(LibraryConfig::Scsi { changer, drive }) => std::iter::once(&changer.device)
+            Some(LibraryConfig::Scsi { changer, drive, .. }) => std::iter::once(&changer.device)
                 .chain(drive.iter().map(|drive| &drive.device))
                 .flatten()
                 .map(|path| path.display().to_string())

@@ -135,6 +135,12 @@ fn summary(report: &Report) -> Vec<String> {
             cartridge.barcode, cartridge.copy, cartridge.pool, cartridge.place
         ));
     }
+    lines.extend(
+        report
+            .remarks
+            .iter()
+            .map(|line| format!("  remark: {line}")),
+    );
     lines
 }
 

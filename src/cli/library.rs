@@ -8,11 +8,16 @@ use super::args::{LibraryChoice, LibraryCommand};
 use super::output::{self, Column, or_dash};
 use crate::app::App;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::health::{Usage, record};
+use crate::id::Barcode;
 use crate::library::Library;
 use crate::library::element::Reference;
+use crate::library::fitting::{KeyGiver, key_giver};
 use crate::library::lock::DeviceLock;
+use crate::library::robot::DriveSite;
 use crate::library::view::{Place, View, full_mail_slots};
 use crate::media::reconcile;
+use crate::progress::Event;
 
 pub(super) fn run(session: &Session, command: LibraryCommand) -> Result<()> {
     let app = session.open()?;
@@ -168,6 +173,10 @@ fn unload(
         Some(site) => {
             let lock = library.hold_drive(site)?;
             let mut drive = library.open_unit(&site.unit)?;
+            if let Some(barcode) = &from.barcode {
+                let usage = library.ask_usage(&mut drive, site);
+                observe(app, library, barcode, site, &usage)?;
+            }
             drive
                 .unload()
                 .context(format!("cannot unload {}", from.name))?;
@@ -176,6 +185,28 @@ fn unload(
         None => None,
     };
     transfer(session, app, library, from, to)
+}
+
+/// What the drive said about a cartridge is kept as after any mount.
+fn observe(
+    app: &App,
+    library: &Library,
+    barcode: &Barcode,
+    site: &DriveSite,
+    usage: &Usage,
+) -> Result<()> {
+    let mounted = record::Mounted {
+        barcode,
+        library: reconcile::identify(app, library)?,
+        site,
+        usage,
+        run: None,
+    };
+    for what in record::observe(app, &mounted)? {
+        let subject = "health".to_owned();
+        app.watcher.event(Event::Problem { subject, what });
+    }
+    Ok(())
 }
 
 fn eject(session: &Session, app: &App, library: &Library, cartridges: &[String]) -> Result<()> {
@@ -237,7 +268,7 @@ fn inventory(session: &Session, app: &App, library: &Library) -> Result<()> {
         .iter()
         .map(|(barcode, place)| format!("{barcode} is in {place}"))
         .collect();
-    let text = |barcodes: &[crate::id::Barcode]| -> Vec<String> {
+    let text = |barcodes: &[Barcode]| -> Vec<String> {
         barcodes.iter().map(ToString::to_string).collect()
     };
     list("moved", &moved)?;
@@ -312,9 +343,11 @@ fn remark(place: &Place) -> String {
 #[derive(Serialize)]
 struct DriveRow {
     #[serde(flatten)]
-    site: crate::library::robot::DriveSite,
+    site: DriveSite,
     cartridge: Option<String>,
     held_by: Option<String>,
+    /// Not asked of a drive that somebody holds.
+    encryption: Option<KeyGiver>,
 }
 
 pub(super) fn drive_status(session: &Session, choice: &LibraryChoice) -> Result<()> {
@@ -323,9 +356,13 @@ pub(super) fn drive_status(session: &Session, choice: &LibraryChoice) -> Result<
     let view = library.view()?;
     let mut rows = Vec::new();
     for site in library.drives(&view)? {
-        let held_by = match library.hold_drive(&site) {
-            Ok(_) => None,
-            Err(error) if error.kind() == ErrorKind::Locked => Some(error.to_string()),
+        let (held_by, encryption) = match library.hold_drive(&site) {
+            Ok(_lock) => match library.open_unit(&site.unit) {
+                Ok(mut drive) => (None, key_giver(&mut drive)),
+                Err(error) if error.kind() == ErrorKind::Locked => (Some(error.to_string()), None),
+                Err(_) => (None, None),
+            },
+            Err(error) if error.kind() == ErrorKind::Locked => (Some(error.to_string()), None),
             Err(error) => return Err(error),
         };
         let cartridge = view
@@ -336,6 +373,7 @@ pub(super) fn drive_status(session: &Session, choice: &LibraryChoice) -> Result<
             site,
             cartridge,
             held_by,
+            encryption,
         });
     }
     if session.is_json() {
@@ -347,6 +385,7 @@ pub(super) fn drive_status(session: &Session, choice: &LibraryChoice) -> Result<
             Column::Text("MODEL"),
             Column::Text("FIRMWARE"),
             Column::Text("SERIAL"),
+            Column::Text("ENCRYPTION"),
             Column::Text("CARTRIDGE"),
             Column::Text("STATE"),
         ],
@@ -357,6 +396,7 @@ pub(super) fn drive_status(session: &Session, choice: &LibraryChoice) -> Result<
                     format!("{} {}", row.site.vendor, row.site.product),
                     row.site.revision.clone(),
                     row.site.serial.clone(),
+                    or_dash(row.encryption),
                     or_dash(row.cartridge),
                     row.held_by.unwrap_or_else(|| "free".to_owned()),
                 ]

@@ -268,7 +268,13 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
         .catalogue
         .read(|view| crate::set::find_set(view, &args.set))?;
     let library = Arc::new(app.library(args.choice.library.as_deref(), "verify")?);
-    let verified = job::verify_set(&app, &library, set.id, args.copy)?;
+    let verified = job::verify_set(
+        &app,
+        &library,
+        set.id,
+        args.copy,
+        app.identities(&args.identity)?,
+    )?;
     if session.is_json() {
         output::json(&serde_json::json!({ "set": set.id, "copies": verified }))?;
     } else {

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Session;
-use super::args::{CompressionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
+use super::args::{CompressionArg, EncryptionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, IdentityPlace, KeyRole, SetDefinition};
+use crate::catalogue::{BackupSet, Compression, Encryption, IdentityPlace, KeyRole, SetDefinition};
 use crate::config::Config;
 use crate::error::{Context, Error, Result};
 use crate::progress::Event;
@@ -70,6 +70,7 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
             name,
             source,
             compression,
+            encryption,
             exclude,
         } => {
             let id = set::define(
@@ -81,6 +82,10 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
                     compression: match compression {
                         CompressionArg::None => Compression::None,
                         CompressionArg::Zstd => Compression::Zstd,
+                    },
+                    encryption: match encryption {
+                        EncryptionArg::Age => Encryption::Age,
+                        EncryptionArg::Drive => Encryption::Drive,
                     },
                 },
             )?;
@@ -119,6 +124,7 @@ fn list_sets(session: &Session, app: &App) -> Result<()> {
             Column::Text("NAME"),
             Column::Text("SOURCE"),
             Column::Text("COMPRESSION"),
+            Column::Text("ENCRYPTION"),
             Column::Text("NEWEST SET"),
             Column::Number("FILES"),
             Column::Number("SIZE"),
@@ -131,6 +137,7 @@ fn list_sets(session: &Session, app: &App) -> Result<()> {
                     definition.name.clone(),
                     definition.source.display().to_string(),
                     definition.compression.to_string(),
+                    definition.encryption.to_string(),
                     or_dash(newest.as_ref().map(|set| time(set.started_at))),
                     or_dash(totals.map(|totals| totals.members)),
                     or_dash(totals.map(|totals| size(totals.bytes))),

@@ -9,13 +9,14 @@ use serde::Serialize;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
 use tapeward_sim::{
-    Announce, CartridgeId, CartridgeKind, CartridgeSpec, Destination, Durability, ElementKind,
-    IscsiOptions, Operator, Secrets, ServeOptions,
+    Announce, CartridgeId, CartridgeKind, CartridgeSpec, Destination, DriveEncryption, Durability,
+    ElementKind, IscsiOptions, Operator, Secrets, ServeOptions,
 };
 
 use super::Session;
 use super::args::{ServeArgs, SimChoice, SimCommand};
 use super::output::{self, Column, Format, or_dash, size};
+use super::sim_args::DriveEncryptionArg;
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
 use crate::library::connection::{Connection, virtual_server};
@@ -31,11 +32,17 @@ pub(super) fn without_state(command: &SimCommand, format: Format) -> Option<Resu
             model,
             cartridges,
             cartridge_size,
+            drive_encryption,
         } => Some(create(
             dir,
             model,
             *cartridges,
             cartridge_size.as_u64(),
+            match drive_encryption {
+                DriveEncryptionArg::Hosts => DriveEncryption::Hosts,
+                DriveEncryptionArg::Library => DriveEncryption::Library,
+                DriveEncryptionArg::None => DriveEncryption::None,
+            },
             format,
         )),
         _ => None,
@@ -74,9 +81,10 @@ fn create(
     model: &str,
     cartridges: u16,
     cartridge_size: u64,
+    encryption: DriveEncryption,
     format: Format,
 ) -> Result<()> {
-    let serial = quickstart::create_library(dir, model, cartridges, cartridge_size)?;
+    let serial = quickstart::create_library(dir, model, cartridges, cartridge_size, encryption)?;
     if format == Format::Json {
         return output::json(&serde_json::json!({ "path": dir, "serial": serial }));
     }

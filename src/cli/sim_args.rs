@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::id::Barcode;
 
@@ -18,12 +18,23 @@ pub struct SimChoice {
     pub library: Option<String>,
 }
 
+/// Who gives the drives of a virtual library their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriveEncryptionArg {
+    /// Any host.
+    Hosts,
+    /// The library: hosts are kept from it.
+    Library,
+    /// Nobody: drives do not encrypt.
+    None,
+}
+
 /// `sim`
 #[derive(Debug, Subcommand)]
 pub enum SimCommand {
     /// Make a virtual library in a folder.
     #[command(
-        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB"
+        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB\n  tapeward sim create /srv/vtl --drive-encryption library"
     )]
     Create {
         /// Folder; must be empty or missing.
@@ -38,6 +49,9 @@ pub enum SimCommand {
         /// Their capacity.
         #[arg(long, default_value = "4GiB", value_name = "SIZE")]
         cartridge_size: bytesize::ByteSize,
+        /// Who gives the drives keys for encryption.
+        #[arg(long, value_enum, default_value = "hosts")]
+        drive_encryption: DriveEncryptionArg,
     },
     /// Put a cartridge into an import/export element, as an operator does.
     #[command(

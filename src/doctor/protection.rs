@@ -103,6 +103,11 @@ pub(super) fn block_protection(drive: &mut Drive) -> Checked {
     if drive.block_protection()?.is_none() {
         return Err(NotPassed::unsupported("the drive lacks block protection"));
     }
+    if !drive.carries_protected(BLOCK)? {
+        return Err(NotPassed::unsupported(format!(
+            "the host adapter takes no blocks of {BLOCK} bytes with four more: jobs go without"
+        )));
+    }
     let found = drive.protect_blocks(true)?;
     let protected = if found == Some(BlockProtection::CRC32C) {
         append(drive).and_then(|()| read_back(drive))

@@ -53,6 +53,7 @@ impl Job {
                 self.correct_state(&set, *copy)?;
                 continue;
             }
+            self.must_open_keys(&set, &planned.name)?;
             app.say(format!(
                 "set {}: copying {} segments to copy {copy} from tape",
                 planned.name,
@@ -196,9 +197,10 @@ impl Job {
             let cartridge = view.volume(volume)?.cartridge;
             view.cartridge(cartridge)
         })?;
+        let keys = self.drives.keys_of(volume)?;
         let (seat, drive) = self.drives.take(&barcode.barcode)?;
         let mut reader = match VolumeReader::open(drive, volume) {
-            Ok(reader) => reader,
+            Ok(reader) => reader.with_drive_keys(keys),
             Err(failed) => {
                 self.drives.put_checked(seat, failed.drive);
                 return Err(

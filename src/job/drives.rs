@@ -7,13 +7,15 @@ use tapeward_drivers::smc::ElementAddress;
 use tapeward_drivers::ssc::Readiness;
 
 use super::step::RunContext;
+use super::volumes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::Barcode;
+use crate::id::{Barcode, VolumeId};
+use crate::key::Identities;
 use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
 use crate::library::robot::DriveSite;
 use crate::progress::Event;
-use crate::tape::volume::VolumeReader;
+use crate::tape::volume::{DriveKeys, VolumeReader};
 
 /// Held drives: empty ones, those with a cartridge that nobody is working with right now, and
 /// those that failed.
@@ -23,6 +25,8 @@ pub struct Drives {
     idle: Vec<HeldDrive>,
     mounted: Vec<(Seat, Drive)>,
     failed: Vec<FailedDrive>,
+    /// Who opens keys on tapes; none: those this host keeps.
+    identities: Option<Identities>,
 }
 
 /// A drive that is not used any more in this run.
@@ -108,13 +112,46 @@ impl Drives {
             idle,
             mounted: Vec::new(),
             failed: Vec::new(),
+            identities: None,
         }
+    }
+
+    /// Opens keys on tapes with these identities instead of those this host keeps.
+    #[must_use]
+    pub fn with_identities(mut self, identities: Identities) -> Self {
+        self.identities = Some(identities);
+        self
+    }
+
+    /// Who opens keys on tapes.
+    pub fn identities(&self) -> Result<Identities> {
+        match &self.identities {
+            Some(identities) => Ok(identities.clone()),
+            None => self.context.app.identities(&[]),
+        }
+    }
+
+    /// What it takes to read what drives encrypted on a volume.
+    pub fn keys_of(&self, volume: VolumeId) -> Result<DriveKeys> {
+        let files = self
+            .context
+            .app
+            .catalogue
+            .read(|view| volumes::key_files(view, volume))?;
+        if files.is_empty() {
+            return Ok(DriveKeys::default());
+        }
+        let identities = self.identities()?;
+        Ok(DriveKeys { files, identities })
     }
 
     /// Takes all of it out, to be worked with elsewhere.
     #[must_use]
     pub fn hand_over(&mut self) -> Self {
-        let empty = Self::new(self.context.clone(), Vec::new());
+        let empty = Self {
+            identities: self.identities.clone(),
+            ..Self::new(self.context.clone(), Vec::new())
+        };
         std::mem::replace(self, empty)
     }
 
@@ -302,11 +339,14 @@ impl Drives {
     }
 
     /// Gives back a cartridge whose drive was lost with its thread.
-    pub fn put_reopened(&mut self, seat: Seat) {
-        match self.context.library.open_unit(&seat.held.site.unit) {
+    pub fn put_reopened(&mut self, mut seat: Seat) {
+        match self.context.library.open_held(&mut seat.held) {
             Ok(mut drive) => {
-                fitting::protect(&mut drive);
-                self.put(seat, drive);
+                let (library, site) = (&self.context.library, &seat.held.site);
+                match library.protect(&mut drive, site, &self.context) {
+                    Ok(()) => self.put(seat, drive),
+                    Err(error) => self.fail(seat, &error),
+                }
             }
             Err(error) => self.fail(seat, &error),
         }
@@ -416,13 +456,19 @@ impl Drives {
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
         let (seat, drive) = self.take(barcode)?;
-        self.read(barcode, seat, drive, header.volume, work)
+        self.read(
+            barcode,
+            (seat, drive),
+            header.volume,
+            DriveKeys::default(),
+            work,
+        )
     }
 
     /// Works with a volume in a drive.
     pub fn with_reader<T>(
         &mut self,
-        volume: crate::id::VolumeId,
+        volume: VolumeId,
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
         let app = Arc::clone(&self.context.app);
@@ -430,20 +476,22 @@ impl Drives {
             let volume = view.volume(volume)?;
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
+        let keys = self.keys_of(volume)?;
         let (seat, drive) = self.take(&barcode)?;
-        self.read(&barcode, seat, drive, volume, work)
+        self.read(&barcode, (seat, drive), volume, keys, work)
     }
 
     fn read<T>(
         &mut self,
         barcode: &Barcode,
-        seat: Seat,
-        drive: Drive,
-        volume: crate::id::VolumeId,
+        (seat, drive): (Seat, Drive),
+        volume: VolumeId,
+        keys: DriveKeys,
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
         match VolumeReader::open(drive, volume) {
-            Ok(mut reader) => {
+            Ok(reader) => {
+                let mut reader = reader.with_drive_keys(keys);
                 let outcome = work(&mut reader);
                 self.put_checked(seat, reader.into_drive());
                 outcome

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::catalogue::{Lease, LeaseOutcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Event;
+use crate::library::fencing::Fencing;
 use crate::library::mount::HeldDrive;
 
 /// Leases of drives, given back when dropped.
@@ -68,9 +69,32 @@ impl Leases {
                 )),
             })?;
             leases.resources.push(wanted.resource);
+            note_unreserved(context, drive)?;
         }
         Ok(leases)
     }
+}
+
+/// Where other hosts are not kept from a drive, the journal says why.
+fn note_unreserved(context: &RunContext, drive: &HeldDrive) -> Result<()> {
+    let reason = match drive.fencing() {
+        Fencing::Reserved => return Ok(()),
+        Fencing::Unsupported => "the drive has no persistent reservations",
+        Fencing::NotByPath => "it is reached through the kernel's tape driver",
+        Fencing::Off => "reservations are turned off in the configuration",
+    };
+    let app = &context.app;
+    app.write(|tx, now| {
+        app.note(
+            tx,
+            now,
+            &Event::DriveNotReserved {
+                run: context.run,
+                serial: drive.site.serial.clone(),
+                reason: reason.to_owned(),
+            },
+        )
+    })
 }
 
 impl Drop for Leases {

@@ -402,5 +402,7 @@ fn codec(codec: crate::tape::Codec) -> Codec {
         crate::tape::Codec::Zstd => Codec::Zstd,
         crate::tape::Codec::Age => Codec::Age,
         crate::tape::Codec::ZstdAge => Codec::ZstdAge,
+        crate::tape::Codec::Drive => Codec::Drive,
+        crate::tape::Codec::ZstdDrive => Codec::ZstdDrive,
     }
 }

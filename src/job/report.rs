@@ -29,6 +29,8 @@ pub struct Report {
     pub drives: Vec<String>,
     /// Sets that were given up.
     pub failed: Vec<String>,
+    /// What is worth knowing of how the drives were used.
+    pub remarks: Vec<String>,
 }
 
 impl Report {
@@ -176,6 +178,7 @@ impl Job {
             refused: self.set_aside.len(),
             drives: self.drives.failures(),
             failed,
+            remarks: self.context.library.remarks(),
         })
     }
 }

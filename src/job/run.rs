@@ -16,14 +16,17 @@ use super::step::{RunContext, WRITE};
 use super::verify::{self, Verified};
 use crate::app::App;
 use crate::catalogue::{
-    ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
+    ContentState, Encryption, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
+use crate::key::Identities;
 use crate::library::Library;
+use crate::library::mount::HeldDrive;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
+use crate::tape::volume::check_encryption;
 
 /// A run under way.
 #[derive(Debug)]
@@ -64,6 +67,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     let view = library.view()?;
     let most = plan.sets.iter().map(|set| set.copies.len()).max();
     let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    can_encrypt(app, library, &plan, &held)?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
     app.write(|tx, now| {
@@ -95,6 +99,28 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         run,
     };
     execute(context, held, &plan)
+}
+
+/// Before a run is begun: where sets are to be encrypted by the drive, every drive can be given a
+/// key.
+fn can_encrypt(app: &App, library: &Library, plan: &Plan, held: &[HeldDrive]) -> Result<()> {
+    for set in &plan.sets {
+        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
+        if definition.encryption != Encryption::Drive {
+            continue;
+        }
+        for drive in held {
+            let site = &drive.site;
+            check_encryption(&mut library.open_unit(&site.unit)?).map_err(|error| {
+                Error::failed(format!(
+                    "set {} cannot be encrypted by {} (serial {})",
+                    set.name, site.name, site.serial
+                ))
+                .because(error)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Goes on with a run.
@@ -231,11 +257,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
     })
 }
 
-fn execute(
-    context: RunContext,
-    held: Vec<crate::library::mount::HeldDrive>,
-    plan: &Plan,
-) -> Result<Report> {
+fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Report> {
     let _leases = Leases::take(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
@@ -436,6 +458,7 @@ pub fn verify_set(
     library: &Arc<Library>,
     set: SetId,
     copy: Option<CopyNumber>,
+    identities: Identities,
 ) -> Result<Vec<Verified>> {
     let view = library.view()?;
     let held = library.hold_drives(&view, 1, &[])?;
@@ -469,7 +492,7 @@ pub fn verify_set(
     };
     let _leases = Leases::take(&context, &held)?;
     let mut job = Job {
-        drives: Drives::new(context.clone(), held),
+        drives: Drives::new(context.clone(), held).with_identities(identities),
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),

@@ -173,6 +173,21 @@ impl MoveWitness for RunContext {
         )
     }
 
+    fn unprotected(&self, site: &DriveSite, why: &str) -> Result<()> {
+        self.app.watcher.event(Progress::Problem {
+            subject: site.name.to_string(),
+            what: why.to_owned(),
+        });
+        self.app.write(|tx, now| {
+            let event = Event::DriveNotProtected {
+                run: self.run,
+                serial: site.serial.clone(),
+                reason: why.to_owned(),
+            };
+            self.app.note(tx, now, &event)
+        })
+    }
+
     fn waiting(&self, line: &str) {
         crate::progress::step(&*self.app.watcher, line);
     }

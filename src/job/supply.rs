@@ -271,7 +271,45 @@ impl Supply {
             copy,
         };
         match self.context.intend(WRITE, &intent) {
-            Ok(step) => Ok((writer, step)),
+            Ok(step) => self.with_drive_key(writer, barcode, step),
+            Err(error) => Err(Box::new((writer.into_drive(), error))),
+        }
+    }
+
+    /// Where the drive encrypts: a key for this session, on the tape and on record before the first
+    /// segment. A volume without room gets none, it is exchanged for another.
+    fn with_drive_key(
+        &self,
+        mut writer: VolumeWriter,
+        barcode: &Barcode,
+        step: StepId,
+    ) -> Result<(VolumeWriter, StepId), Refused> {
+        if !self.options.codec.is_by_drive() || writer.room() == Room::ReserveOnly {
+            return Ok((writer, step));
+        }
+        let app = &self.context.app;
+        let begun = app
+            .catalogue
+            .read(|view| view.set(self.set))
+            .map_err(Error::from)
+            .and_then(|set| {
+                let until = Some(set.retain_until);
+                let recipients = &self.options.recipients;
+                writer
+                    .begin_drive_key(self.set, recipients, until)
+                    .map_err(|error| {
+                        let what = format!("cannot encrypt on {barcode}");
+                        Error::failed(what).because(error)
+                    })
+            })
+            .and_then(|file| {
+                let volume = writer.volume();
+                app.write(|tx, now| volumes::add_files(tx, volume, &[file], now))
+            });
+        match begun {
+            Ok(()) => Ok((writer, step)),
+            // The step stays open: what may have been written is cut off before anything else
+            // happens to the volume.
             Err(error) => Err(Box::new((writer.into_drive(), error))),
         }
     }

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
-use crate::catalogue::{Place, SegmentCopy, SegmentCopyState, SetCopyState, View};
+use crate::catalogue::{
+    BackupSet, Encryption, Place, SegmentCopy, SegmentCopyState, SetCopyState, View,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
 use crate::journal::Event as JournalEvent;
@@ -50,6 +52,8 @@ impl Job {
         copy: CopyNumber,
     ) -> Result<Verified> {
         let app = Arc::clone(&self.context.app);
+        let found = app.catalogue.read(|view| view.set(set))?;
+        self.must_open_keys(&found, name)?;
         let copies = app.catalogue.read(|view| readable(view, set, copy))?;
         let missing: Vec<_> = app
             .catalogue
@@ -188,6 +192,33 @@ impl Job {
             ));
         }
         Ok(verified)
+    }
+}
+
+impl Job {
+    /// What drives encrypted is read back with its key only, which is on the tape for whoever has an
+    /// identity.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OperatorNeeded`] when nobody here has one.
+    pub(super) fn must_open_keys(&self, set: &BackupSet, name: &str) -> Result<()> {
+        if set.encryption != Encryption::Drive {
+            return Ok(());
+        }
+        let keys = self.context.app.catalogue.read(|view| {
+            let keys = set.recipients.iter().map(|key| view.key(*key));
+            keys.collect::<Result<Vec<_>, _>>()
+        })?;
+        let what = format!("set {name} cannot be read back: what the drive wrote");
+        self.drives
+            .identities()?
+            .must_open(&what, &keys)
+            .map_err(|error| {
+                Error::new(ErrorKind::OperatorNeeded, error.to_string()).hint(format!(
+                    "bring the identity's file to its place, or \"tapeward verify {name} --identity \
+                     FILE\""
+                ))
+            })
     }
 }
 

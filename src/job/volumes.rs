@@ -19,6 +19,15 @@ pub fn record(view: &View<'_>, volume: VolumeId) -> Result<VolumeRecord> {
     Ok(VolumeRecord { volume, files })
 }
 
+/// The files on a volume that hold keys of what drives encrypted.
+pub fn key_files(view: &View<'_>, volume: VolumeId) -> Result<Vec<TapeFile>> {
+    view.tape_files(volume)?
+        .iter()
+        .filter(|row| row.kind == TapeFileKind::DriveKey)
+        .map(from_row)
+        .collect()
+}
+
 /// A tape file as the record keeps it: the labels say all but its place.
 pub fn from_row(row: &crate::catalogue::TapeFile) -> Result<TapeFile> {
     let trailer: Trailer = row
@@ -53,6 +62,7 @@ pub fn add_files(
                 FileKind::SetIndex => TapeFileKind::SetIndex,
                 FileKind::Catalogue => TapeFileKind::Catalogue,
                 FileKind::Directory => TapeFileKind::Directory,
+                FileKind::DriveKey => TapeFileKind::DriveKey,
             },
             first_block: file.first_block.0,
             blocks: file.blocks,
@@ -112,5 +122,7 @@ pub fn tape_codec(codec: crate::catalogue::Codec) -> crate::tape::Codec {
         crate::catalogue::Codec::Zstd => crate::tape::Codec::Zstd,
         crate::catalogue::Codec::Age => crate::tape::Codec::Age,
         crate::catalogue::Codec::ZstdAge => crate::tape::Codec::ZstdAge,
+        crate::catalogue::Codec::Drive => crate::tape::Codec::Drive,
+        crate::catalogue::Codec::ZstdDrive => crate::tape::Codec::ZstdDrive,
     }
 }

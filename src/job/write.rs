@@ -13,7 +13,9 @@ use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Progress, write_tree};
-use crate::catalogue::{BackupSet, Compression, Month, NewSet, SetDefinition, SetState};
+use crate::catalogue::{
+    BackupSet, Compression, Encryption, Month, NewSet, SetDefinition, SetState,
+};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, KeyId, SetId};
 use crate::index::IndexReader;
@@ -38,7 +40,7 @@ impl Job {
         let definition = app
             .catalogue
             .read(|view| view.definition(planned.definition))?;
-        let set = self.find_or_add(planned, month)?;
+        let set = self.find_or_add(planned, &definition, month)?;
         match set.state {
             SetState::Open => {}
             SetState::Sealed | SetState::Complete | SetState::Failed | SetState::Expired => {
@@ -88,7 +90,12 @@ impl Job {
         .hint("check drives and cartridges, then \"tapeward job resume\""))
     }
 
-    fn find_or_add(&self, planned: &PlannedSet, month: Month) -> Result<BackupSet> {
+    fn find_or_add(
+        &self,
+        planned: &PlannedSet,
+        definition: &SetDefinition,
+        month: Month,
+    ) -> Result<BackupSet> {
         let app = &self.context.app;
         let known = app
             .catalogue
@@ -112,6 +119,7 @@ impl Job {
                 started_at: now,
                 retain_until,
                 copies: planned.copies.clone(),
+                encryption: definition.encryption,
                 recipients: keys,
             })?;
             app.note(
@@ -360,9 +368,12 @@ impl Job {
             block_size: BlockSize::new(stream.block_size.as_u64()).context("stream.block-size")?,
             segment_size: stream.segment_size.as_u64(),
             ring_size: stream.ring_size.as_u64(),
-            codec: match definition.compression {
-                Compression::None => Codec::Age,
-                Compression::Zstd => Codec::ZstdAge,
+            // A set keeps to what it was begun with.
+            codec: match (definition.compression, set.encryption) {
+                (Compression::None, Encryption::Age) => Codec::Age,
+                (Compression::Zstd, Encryption::Age) => Codec::ZstdAge,
+                (Compression::None, Encryption::Drive) => Codec::Drive,
+                (Compression::Zstd, Encryption::Drive) => Codec::ZstdDrive,
             },
             recipients,
         })

@@ -236,6 +236,18 @@ pub enum Event {
         from_host: String,
         from_pid: u32,
     },
+    /// A drive is used without being kept from other hosts.
+    DriveNotReserved {
+        run: RunId,
+        serial: String,
+        reason: String,
+    },
+    /// A drive writes and reads blocks without checking them on their way.
+    DriveNotProtected {
+        run: RunId,
+        serial: String,
+        reason: String,
+    },
     /// A mount ended, and the drive said how it went.
     MountObserved {
         cartridge: CartridgeId,

@@ -56,7 +56,7 @@ impl FromStr for Recipient {
 }
 
 /// Identities that are tried in turn.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Identities(Vec<x25519::Identity>);
 
 impl std::fmt::Debug for Identities {

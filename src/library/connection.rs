@@ -53,7 +53,7 @@ impl fmt::Display for Unit {
 }
 
 /// A configured library.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Connection {
     /// Devices of this machine.
     Scsi {
@@ -73,11 +73,11 @@ impl Connection {
     /// From the configuration; relative folders start at the state folder.
     pub fn new(config: &LibraryConfig, state: &Path) -> Result<Self> {
         Ok(match config {
-            LibraryConfig::Virtual { path } => Self::Virtual {
+            LibraryConfig::Virtual { path, .. } => Self::Virtual {
                 folder: std::path::absolute(state.join(path))
                     .context("cannot find the folder of the virtual library")?,
             },
-            LibraryConfig::Scsi { changer, drive } => Self::Scsi {
+            LibraryConfig::Scsi { changer, drive, .. } => Self::Scsi {
                 changer: changer.clone(),
                 drives: drive.clone(),
             },

@@ -1,8 +1,13 @@
 //! What a drive and a cartridge can do together: which cartridges a drive takes, told before the
 //! robot moves one, and protection of the blocks between them.
 
+use std::fmt;
+
+use serde::Serialize;
 use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::encryption::EncryptionError;
 use tapeward_drivers::ssc::generation::may;
+use tapeward_drivers::ssc::protection::INFORMATION;
 use tapeward_drivers::ssc::{CartridgeAccess, LtoCartridge, LtoGeneration};
 
 use super::robot::DriveSite;
@@ -45,15 +50,64 @@ pub fn check(site: &DriveSite, barcode: &Barcode) -> Result<()> {
     .hint("mount it in a drive of its own generation"))
 }
 
+/// Who gives a drive its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyGiver {
+    /// Any host, this one too.
+    Host,
+    /// The library or a key manager: hosts are kept from it.
+    Library,
+    /// Nobody: the drive does not encrypt.
+    Nobody,
+}
+
+impl fmt::Display for KeyGiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Host => "by hosts",
+            Self::Library => "by the library",
+            Self::Nobody => "none",
+        })
+    }
+}
+
+/// Who gives a drive its keys, as its encryption pages have it; `None` when it cannot be asked.
+pub fn key_giver(drive: &mut Drive) -> Option<KeyGiver> {
+    let drive = drive.scsi()?;
+    match drive.usable_encryption() {
+        Ok(_) => Some(KeyGiver::Host),
+        Err(EncryptionError::ManagedElsewhere { .. }) => Some(KeyGiver::Library),
+        Err(EncryptionError::Unsupported { .. }) => Some(KeyGiver::Nobody),
+        Err(error) => {
+            tracing::debug!(drive = drive.path(), %error, "who gives it keys is not known");
+            None
+        }
+    }
+}
+
 /// Lets blocks be checked on their way to the tape and back, where the drive can: what is written
-/// and read from now on carries a CRC.
-pub fn protect(drive: &mut Drive) {
-    let Some(drive) = drive.scsi() else { return };
+/// and read from now on carries a CRC. Says why not where the path to the drive is what refuses:
+/// its longest transfer has no room for a block and the CRC.
+#[must_use]
+pub fn protect(drive: &mut Drive, block: u32) -> Option<String> {
+    let drive = drive.scsi()?;
+    match drive.carries_protected(block as usize) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Some(format!(
+                "without block protection: the host adapter takes no blocks of {block} bytes with \
+                 the {INFORMATION} bytes of it"
+            ));
+        }
+        Err(error) => tracing::debug!(drive = drive.path(), %error, "longest transfer"),
+    }
     match drive.protect_blocks(true) {
         Ok(Some(found)) => tracing::debug!(drive = drive.path(), ?found, "block protection"),
         Ok(None) => tracing::info!(drive = drive.path(), "the drive has no block protection"),
         Err(error) => tracing::warn!(drive = drive.path(), %error, "block protection"),
     }
+    None
 }
 
 /// Ends that, for others who use the drive afterwards.

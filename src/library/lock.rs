@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
+use tapeward_drivers::ssc::DriveModes;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
@@ -27,12 +28,17 @@ pub struct Holder {
     pub purpose: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The modes of the drive before, which it gets back; whoever comes after a holder that died
+    /// gives them back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modes: Option<DriveModes>,
 }
 
 /// A device held by this process until dropped.
 #[derive(Debug)]
 pub struct DeviceLock {
     file: Flock<File>,
+    holder: Holder,
 }
 
 /// The machine's folder for lock files.
@@ -69,14 +75,21 @@ impl DeviceLock {
         let file = open_shared(&path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(mut file) => {
+                let mut text = String::new();
+                let earlier = file
+                    .read_to_string(&mut text)
+                    .ok()
+                    .and_then(|_| serde_json::from_str::<Holder>(&text).ok());
                 let holder = Holder {
                     pid: std::process::id(),
                     purpose: purpose.to_owned(),
                     since: now,
+                    // Not given back yet.
+                    modes: earlier.and_then(|earlier| earlier.modes),
                 };
                 write_holder(&mut file, &holder)
                     .context(format!("cannot write {}", path.display()))?;
-                Ok(Self { file })
+                Ok(Self { file, holder })
             }
             Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
                 let mut text = String::new();
@@ -92,8 +105,31 @@ impl DeviceLock {
     }
 }
 
+impl DeviceLock {
+    /// The modes that the drive is still to get back.
+    #[must_use]
+    pub fn owed(&self) -> Option<DriveModes> {
+        self.holder.modes
+    }
+
+    /// Notes the modes that the drive is to get back, for whoever comes after this process.
+    pub fn owe(&mut self, modes: &DriveModes) -> Result<()> {
+        self.holder.modes = Some(*modes);
+        write_holder(&mut self.file, &self.holder).context("cannot write a lock file")
+    }
+
+    /// The drive has got its modes back.
+    pub fn settle(&mut self) {
+        self.holder.modes = None;
+    }
+}
+
 impl Drop for DeviceLock {
     fn drop(&mut self) {
+        // Who died or could not give the modes back says so.
+        if self.holder.modes.is_some() {
+            return;
+        }
         // Only the text is cleared; the lock itself ends when the file is closed.
         if let Err(error) = self.file.set_len(0) {
             tracing::warn!(%error, "cannot clear a lock file");
@@ -214,6 +250,33 @@ mod tests {
         );
         drop(first);
         take("restore").unwrap();
+    }
+
+    /// What the drive is owed outlives those who do not give it back, a look at the lock included.
+    #[test]
+    fn what_is_owed_is_handed_on_until_it_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = || {
+            let now = DateTime::UNIX_EPOCH;
+            DeviceLock::acquire(folder.path(), "HU1", "drive 1", "job", now).unwrap()
+        };
+        let modes = DriveModes {
+            buffering: tapeward_drivers::ssc::Buffering::Buffered,
+            block_length: 512,
+            compression: Some(true),
+            programmable_early_warning: None,
+            write_protected: false,
+        };
+        let mut first = take();
+        assert_eq!(first.owed(), None);
+        first.owe(&modes).unwrap();
+        drop(first);
+        drop(take());
+        let mut last = take();
+        assert_eq!(last.owed(), Some(modes));
+        last.settle();
+        drop(last);
+        assert_eq!(take().owed(), None);
     }
 
     #[test]

@@ -4,12 +4,14 @@ pub mod attachment;
 pub mod connection;
 pub mod discovery;
 pub mod element;
+pub mod fencing;
 pub mod fitting;
 pub mod lock;
 pub mod matching;
 pub mod mount;
 pub mod node;
 pub mod robot;
+mod tenure;
 mod usage;
 pub mod view;
 

@@ -9,9 +9,10 @@ use tapeward_drivers::sense::{Progress, SenseKey};
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 use tapeward_drivers::ssc::{Pause, Readiness, Removal, WaitError};
 
+use super::fencing::Fencing;
 use super::fitting;
-use super::lock::DeviceLock;
 use super::robot::{DriveSite, Library};
+use super::tenure::Tenure;
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -29,8 +30,21 @@ const LOAD_PAUSE: Duration = Duration::from_millis(500);
 pub struct HeldDrive {
     /// Where it is.
     pub site: DriveSite,
-    _lock: DeviceLock,
+    tenure: Box<Tenure>,
     _node: Option<File>,
+}
+
+impl HeldDrive {
+    /// How it is kept from other hosts.
+    #[must_use]
+    pub fn fencing(&self) -> Fencing {
+        self.tenure.fencing()
+    }
+
+    /// Makes sure of its reservation.
+    pub(super) fn claim(&mut self, drive: &mut Drive) -> Result<()> {
+        self.tenure.claim(drive)
+    }
 }
 
 /// A cartridge in a held drive.
@@ -144,6 +158,10 @@ pub trait MoveWitness: Sync {
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
     /// What a mount showed, told while the cartridge is still in the drive.
     fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
+    /// A drive is used without block protection, and why.
+    fn unprotected(&self, _site: &DriveSite, _why: &str) -> Result<()> {
+        Ok(())
+    }
     /// A drive takes long, in one line: the first load of an LTO-9 cartridge may take two hours.
     fn waiting(&self, _line: &str) {}
 }
@@ -225,7 +243,7 @@ impl Library {
     /// # Errors
     /// [`ErrorKind::Locked`] when somebody else holds it.
     pub fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
-        let lock = self.hold_drive(&site)?;
+        let tenure = Box::new(self.begin_tenure(&site)?);
         let node = super::node::hold(&site.unit)?;
         // A drive that fails this would fail every cartridge.
         let answer = self.open_unit(&site.unit)?.readiness();
@@ -237,7 +255,7 @@ impl Library {
         }
         Ok(HeldDrive {
             site,
-            _lock: lock,
+            tenure,
             _node: node,
         })
     }
@@ -245,11 +263,11 @@ impl Library {
     /// Brings a cartridge into a held drive and waits until it is ready.
     pub fn mount(
         &self,
-        held: HeldDrive,
+        mut held: HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
     ) -> Result<(Seat, Drive), Box<MountError>> {
-        match self.mount_in(&held, barcode, witness) {
+        match self.mount_in(&mut held, barcode, witness) {
             Ok((drive, home)) => Ok((
                 Seat {
                     held,
@@ -264,14 +282,14 @@ impl Library {
 
     fn mount_in(
         &self,
-        held: &HeldDrive,
+        held: &mut HeldDrive,
         barcode: &Barcode,
         witness: &dyn MoveWitness,
     ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
-        let site = &held.site;
-        fitting::check(site, barcode).map_err(blame(Culprit::Cartridge))?;
+        fitting::check(&held.site, barcode).map_err(blame(Culprit::Cartridge))?;
         let of_drive = blame(Culprit::Drive);
-        let mut drive = self.open_unit(&site.unit).map_err(&of_drive)?;
+        let mut drive = self.open_held(held).map_err(&of_drive)?;
+        let site = &held.site;
         allow_removal(&mut drive, site).map_err(&of_drive)?;
         let view = self.view()?;
         let there = view.at(site.element).ok_or_else(|| {
@@ -298,8 +316,24 @@ impl Library {
             return Err(blamed);
         }
         self.begin_use(&mut drive, site);
-        fitting::protect(&mut drive);
+        self.protect(&mut drive, site, witness)
+            .map_err(Blamed::from)?;
         Ok((drive, home))
+    }
+
+    /// Puts block protection on where drive and path let it; the first time they do not is told.
+    pub fn protect(
+        &self,
+        drive: &mut Drive,
+        site: &DriveSite,
+        witness: &dyn MoveWitness,
+    ) -> Result<()> {
+        match fitting::protect(drive, self.block_size()) {
+            Some(why) if self.remark(format!("{}: {why}", site.name)) => {
+                witness.unprotected(site, &why)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings a cartridge into an empty drive; returns where it goes back to.

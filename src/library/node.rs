@@ -30,11 +30,7 @@ pub fn hold(unit: &Unit) -> Result<Option<File>> {
     let Some(node) = attachment::find(name, DeviceKind::TapeDrive)?.tape else {
         return Ok(None);
     };
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-        .open(&node);
-    match opened {
+    match open(&node) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => Err(Error::new(
             ErrorKind::Locked,
@@ -43,6 +39,14 @@ pub fn hold(unit: &Unit) -> Result<Option<File>> {
         .hint("wait until it has finished; \"fuser\" shows which one it is")),
         Err(error) => Err(Error::failed(format!("cannot open {}", node.display())).because(error)),
     }
+}
+
+/// Opens a non-rewinding node without waiting for a cartridge.
+pub(super) fn open(node: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(node)
 }
 
 /// The SCSI generic node of a changer or drive, given as that or as the kernel's own node for it

@@ -18,10 +18,12 @@ use super::lock::DeviceLock;
 use super::matching::{
     self, Bay, BaySeen, Conflict, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives,
 };
+use super::mount::HeldDrive;
+use super::tenure;
 use super::usage::Mounts;
 use super::view::View;
 use crate::clock::SharedClock;
-use crate::config::LibraryConfig;
+use crate::config::{LibraryConfig, Reservations};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::health::DriveSerial;
 
@@ -68,11 +70,17 @@ pub struct Moved {
 pub struct Library {
     name: String,
     connection: Connection,
+    reservations: Reservations,
+    state: PathBuf,
     clock: SharedClock,
     lock_folder: PathBuf,
     purpose: String,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
+    /// Size of the blocks that are written, in bytes.
+    block_size: u32,
+    /// What is worth knowing of how drives were used.
+    remarks: Mutex<BTreeSet<String>>,
     /// For looking where there is room and moving there without another thread in between.
     robot: Mutex<()>,
 }
@@ -90,11 +98,15 @@ impl Library {
         Ok(Self {
             name: name.to_owned(),
             connection: Connection::new(config, state)?,
+            reservations: config.reservations(),
+            state: state.to_owned(),
             clock,
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            block_size: 0,
+            remarks: Mutex::new(BTreeSet::new()),
             robot: Mutex::new(()),
         })
     }
@@ -106,12 +118,51 @@ impl Library {
         self
     }
 
+    /// For blocks of this size, which the paths to the drives must be able to move.
+    #[must_use]
+    pub fn with_blocks(mut self, bytes: u32) -> Self {
+        self.block_size = bytes;
+        self
+    }
+
+    pub(super) fn block_size(&self) -> u32 {
+        self.block_size
+    }
+
+    /// Keeps a remark; whether it is a new one.
+    pub(super) fn remark(&self, line: String) -> bool {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).insert(line)
+    }
+
+    /// What is worth knowing of how this process used the drives, in lines.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let remarks = self.remarks.lock();
+        let remarks = remarks.unwrap_or_else(PoisonError::into_inner);
+        remarks.iter().cloned().collect()
+    }
+
     /// Whether a drive is out of use for its health.
     #[must_use]
     pub fn is_out_of_use(&self, site: &DriveSite) -> bool {
         site.serial
             .parse()
             .is_ok_and(|serial: DriveSerial| self.out_of_use.contains(&serial))
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Whether drives are reserved while they are held.
+    pub(super) fn reservations(&self) -> Reservations {
+        self.reservations
+    }
+
+    /// The state folder.
+    pub(super) fn state(&self) -> &Path {
+        &self.state
     }
 
     pub(super) fn mounts(&self) -> &Mounts {
@@ -307,11 +358,34 @@ impl Library {
 
     /// A path to a drive this process holds, with pending unit attentions consumed.
     pub fn open_unit(&self, unit: &Unit) -> Result<Drive> {
+        let mut drive = self.open_without_asking(unit)?;
+        drive.consume_unit_attentions().map_err(|error| {
+            let name = format!("the drive at {unit}");
+            if error.is_reservation_conflict() {
+                return tenure::reserved(&name, None);
+            }
+            Error::failed(name).because(error)
+        })?;
+        Ok(drive)
+    }
+
+    /// A path to a drive; nothing is sent.
+    pub(super) fn open_without_asking(&self, unit: &Unit) -> Result<Drive> {
         let watch = |path| self.mounts.watch(unit, path);
-        let mut drive = self.connection.drive(unit, &watch)?;
+        self.connection.drive(unit, &watch)
+    }
+
+    /// A path to a drive this process holds, as one that is used by nobody else: reserved, and
+    /// without a key.
+    pub fn open_held(&self, held: &mut HeldDrive) -> Result<Drive> {
+        let mut drive = self.open_without_asking(&held.site.unit)?;
+        held.claim(&mut drive)?;
         drive
             .consume_unit_attentions()
-            .context(format!("the drive at {unit}"))?;
+            .context(format!("the drive at {}", held.site.unit))?;
+        if let Some(scsi) = drive.scsi() {
+            tenure::no_key(scsi, &held.site.name.to_string())?;
+        }
         Ok(drive)
     }
 

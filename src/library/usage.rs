@@ -108,6 +108,11 @@ impl Library {
         barcode: &Barcode,
         witness: &dyn MoveWitness,
     ) -> Result<()> {
+        witness.used(barcode, site, &self.ask_usage(drive, site))
+    }
+
+    /// What a drive says about the mount it is in, asked for once: TapeAlert flags are gone then.
+    pub fn ask_usage(&self, drive: &mut Drive, site: &DriveSite) -> Usage {
         let current = std::mem::take(&mut *locked(&self.mounts().of(&site.unit)));
         let mut asking = Asking::new(drive);
         let (write, read) = match current.begun {
@@ -117,7 +122,7 @@ impl Library {
             ),
             None => Default::default(),
         };
-        let usage = Usage {
+        Usage {
             write,
             read,
             sense: current.sense,
@@ -128,8 +133,7 @@ impl Library {
                 .page("2Eh", ssc::Drive::tape_alerts)
                 .unwrap_or_default(),
             missing: asking.missing,
-        };
-        witness.used(barcode, site, &usage)
+        }
     }
 }
 

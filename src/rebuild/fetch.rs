@@ -219,7 +219,7 @@ impl Work<'_> {
         file: &TapeFile,
         report: &mut Report,
     ) {
-        let encrypted = indexes::codec(file).is_ok_and(|codec| codec.is_encrypted());
+        let encrypted = indexes::codec(file).is_ok_and(|codec| codec.is_age());
         if encrypted && self.request.identities.is_empty() {
             self.fetched.sealed.insert(set);
             return;

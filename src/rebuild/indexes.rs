@@ -110,7 +110,8 @@ fn fetch(
     let what = || format!("cannot write {}", path.display());
     let partial = path.with_extension("index.partial");
     let mut out = File::create(&partial).context(what())?;
-    let payload = BufReader::with_capacity(1 << 20, reader.payload(file));
+    let payload =
+        BufReader::with_capacity(1 << 20, reader.payload(file).context("cannot read it")?);
     let mut decoded = decode(payload, codec, identities).context("cannot decrypt it")?;
     let mut buffer = vec![0; 1 << 20];
     loop {

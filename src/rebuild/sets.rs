@@ -11,7 +11,7 @@ use super::indexes::{Extent, ReadIndex};
 use super::survey::Surveyed;
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::catalogue::{
-    BackupSet, CatalogueError, Codec, Compression, IdentityPlace, Key, KeyRole, Month,
+    BackupSet, CatalogueError, Codec, Compression, Encryption, IdentityPlace, Key, KeyRole, Month,
     NewDefinition, NewRun, NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy,
     SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
 };
@@ -162,6 +162,11 @@ impl Set<'_> {
             retain_until: facts.retain_until.unwrap_or(facts.created),
             copies: origin.map_or_else(Vec::new, |origin| origin.copies.clone()),
             recipients: facts.keys.clone(),
+            encryption: if part.codec.is_by_drive() {
+                Encryption::Drive
+            } else {
+                Encryption::Age
+            },
         })?;
         self.room.note(&JournalEvent::SetStarted {
             run: facts.run,
@@ -228,6 +233,7 @@ impl Set<'_> {
             source: origin.map_or_else(Default::default, |origin| origin.source.clone()),
             excludes: Vec::new(),
             compression: origin.map_or(Compression::None, |origin| origin.compression),
+            encryption: Encryption::Age,
             copies: Vec::new(),
             retention_days: None,
             recipients: Vec::new(),
@@ -509,6 +515,8 @@ fn segment_row(set: SetId, part: &PartDocument, places: &[Found]) -> Segment {
             crate::tape::Codec::Zstd => Codec::Zstd,
             crate::tape::Codec::Age => Codec::Age,
             crate::tape::Codec::ZstdAge => Codec::ZstdAge,
+            crate::tape::Codec::Drive => Codec::Drive,
+            crate::tape::Codec::ZstdDrive => Codec::ZstdDrive,
         },
         digest: volumes::digest(part.xxh3_128),
         entries: part.members,

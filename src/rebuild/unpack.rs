@@ -64,7 +64,7 @@ fn unpack(
         .tempdir_in(state)
         .context(what)?;
     let unpacked = Unpacked(folder);
-    let payload = BufReader::with_capacity(1 << 20, reader.payload(file));
+    let payload = BufReader::with_capacity(1 << 20, reader.payload(file).context(what)?);
     let mut decoded = decode(payload, Codec::ZstdAge, identities).context("cannot decrypt it")?;
     let mut archive = ArchiveReader::new(&mut decoded);
     while let Some(header) = archive.next_member().context(what)? {

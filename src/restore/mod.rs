@@ -103,7 +103,7 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
         run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
-    let mut drives = Drives::new(context, held);
+    let mut drives = Drives::new(context, held).with_identities(request.identities.clone());
     let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
     let outcome = match outcome {
         Ok(mut report) => {

@@ -14,9 +14,9 @@ use crate::index::IndexReader;
 use crate::job::{Drives, volumes};
 use crate::key::Identities;
 use crate::progress::Event;
-use crate::tape::CodecError;
 use crate::tape::codec::{FrameSize, FrameTable, PlaintextReader};
 use crate::tape::volume::VolumeReader;
+use crate::tape::{CodecError, VolumeError};
 
 /// Bytes handed over at a time.
 const CHUNK: usize = 1 << 20;
@@ -279,10 +279,7 @@ impl Source {
             .catalogue
             .read(|view| volumes::segment_files(view, copy))?;
         let set = app.catalogue.read(|view| view.set(copy.set))?;
-        let compressed = matches!(
-            self.segment.codec,
-            crate::catalogue::Codec::Zstd | crate::catalogue::Codec::ZstdAge
-        );
+        let compressed = volumes::tape_codec(self.segment.codec).is_compressed();
         let Some(stored) = set.index.filter(|_| compressed) else {
             return Ok((files, None));
         };
@@ -309,7 +306,7 @@ impl Source {
     ) -> Result<()> {
         let segment = &self.segment;
         let what = || format!("segment {} cannot be read", segment.number.0);
-        let payload = reader.payload(&files.data);
+        let payload = reader.payload(&files.data).context(what())?;
         let whole = *to.at == segment.stream_offset
             && wanted.end == segment.stream_offset + segment.plaintext_length;
         if whole {
@@ -451,6 +448,9 @@ fn is_wrong_key(error: &Error) -> bool {
         if matches!(
             error.downcast_ref::<CodecError>(),
             Some(CodecError::WrongIdentity { .. })
+        ) || matches!(
+            error.downcast_ref::<VolumeError>(),
+            Some(VolumeError::KeyNotOpened { .. })
         ) {
             return true;
         }

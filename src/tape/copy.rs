@@ -74,16 +74,18 @@ enum Message {
 fn read_blocks(source: &mut VolumeReader, files: &SegmentFiles, sender: &Sender<Message>) {
     for file in files.iter() {
         let mut closed = false;
-        let read = source.payload(file).for_each_block(|block| {
-            if sender.send(Message::Block(block.to_vec())).is_err() {
-                closed = true;
-                return Err(VolumeError::Layout {
-                    tape_file: file.tape_file,
-                    at: file.first_block,
-                    what: "nobody takes its blocks".to_owned(),
-                });
-            }
-            Ok(())
+        let read = source.payload(file).and_then(|payload| {
+            payload.for_each_block(|block| {
+                if sender.send(Message::Block(block.to_vec())).is_err() {
+                    closed = true;
+                    return Err(VolumeError::Layout {
+                        tape_file: file.tape_file,
+                        at: file.first_block,
+                        what: "nobody takes its blocks".to_owned(),
+                    });
+                }
+                Ok(())
+            })
         });
         let message = match read {
             _ if closed => return,
@@ -219,15 +221,17 @@ impl SpooledSegment {
             let mut out = File::create(&path).map_err(failed)?;
             spooled.paths.push(path.clone());
             let mut written = Ok(());
-            let read = source.payload(file).for_each_block(|block| {
-                written = out.write_all(block);
-                match &written {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err(VolumeError::File {
-                        path: path.display().to_string(),
-                        source: io::Error::from(error.kind()),
-                    }),
-                }
+            let read = source.payload(file).and_then(|payload| {
+                payload.for_each_block(|block| {
+                    written = out.write_all(block);
+                    match &written {
+                        Ok(()) => Ok(()),
+                        Err(error) => Err(VolumeError::File {
+                            path: path.display().to_string(),
+                            source: io::Error::from(error.kind()),
+                        }),
+                    }
+                })
             });
             written.map_err(failed)?;
             read.map_err(CopyError::Source)?;

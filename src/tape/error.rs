@@ -1,6 +1,7 @@
 //! What can go wrong with a volume.
 
 use tapeward_drivers::error::ScsiError;
+use tapeward_drivers::ssc::encryption::EncryptionError;
 use tapeward_drivers::ssc::{BlockAddress, WriteError};
 use thiserror::Error;
 
@@ -187,6 +188,46 @@ pub enum VolumeError {
     /// Decoding failed.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The drive's encryption is not to be had, or not in force.
+    #[error(transparent)]
+    Encryption(Box<EncryptionError>),
+    /// The path to the drive has no commands for encryption.
+    #[error(
+        "{path}: a drive reached through the kernel's tape driver cannot be given a key; reach it \
+         through its sg node, or define the set with encryption \"age\""
+    )]
+    NoEncryptionByPath {
+        /// Device node.
+        path: String,
+    },
+    /// The operating system gave no random bytes.
+    #[error("cannot make a key: {0}")]
+    Random(getrandom::Error),
+    /// What the drive encrypted cannot be read here: nobody at hand opens its key.
+    #[error(
+        "{kind} {sequence} was encrypted by the drive, and none of the {tried} identities at hand \
+         opens its key in tape file {}", .key_file.0
+    )]
+    KeyNotOpened {
+        /// Kind of the file.
+        kind: FileKind,
+        /// Its number on the volume.
+        sequence: FileSequence,
+        /// The tape file that holds the key.
+        key_file: TapeFileNumber,
+        /// How many identities were tried.
+        tried: usize,
+    },
+    /// What the drive encrypted cannot be read: its key is not on record.
+    #[error(
+        "{kind} {sequence} was encrypted by the drive, and no file on record before it has the key"
+    )]
+    NoKeyOnRecord {
+        /// Kind of the file.
+        kind: FileKind,
+        /// Its number on the volume.
+        sequence: FileSequence,
+    },
     /// A file of the host.
     #[error("{path}: {source}")]
     File {
@@ -238,6 +279,10 @@ impl VolumeError {
         match self {
             Self::Scsi { source, .. } => Some(source),
             Self::Write { source, .. } => Some(source.scsi()),
+            Self::Encryption(source) => match &**source {
+                EncryptionError::Scsi(source) => Some(source),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -246,6 +291,12 @@ impl VolumeError {
     #[must_use]
     pub fn is_overflow(&self) -> bool {
         matches!(self, Self::Write { source, .. } if matches!(**source, WriteError::NotWritten(_)))
+    }
+}
+
+impl From<EncryptionError> for VolumeError {
+    fn from(error: EncryptionError) -> Self {
+        Self::Encryption(Box::new(error))
     }
 }
 

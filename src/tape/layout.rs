@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tapeward_drivers::ssc::BlockAddress;
 use thiserror::Error;
 
+use super::codec::Codec;
 use super::digest::TapeDigest;
 use super::label::{LabelError, Trailer, TrailerGroup};
 use crate::archive::member::SegmentNumber;
@@ -118,11 +119,13 @@ pub enum FileKind {
     Catalogue,
     /// `directory.json`, every file of the volume up to here.
     Directory,
+    /// The key of the segments behind it that the drive encrypts, as an age file.
+    DriveKey,
 }
 
 impl FileKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VolumeHeader,
         Self::Segment,
         Self::PartDescription,
@@ -130,6 +133,7 @@ impl FileKind {
         Self::SetIndex,
         Self::Catalogue,
         Self::Directory,
+        Self::DriveKey,
     ];
 
     /// The two letters in columns 37-38 of UHL1 and UTL1.
@@ -143,6 +147,7 @@ impl FileKind {
             Self::SetIndex => "SI",
             Self::Catalogue => "CS",
             Self::Directory => "DR",
+            Self::DriveKey => "DK",
         }
     }
 
@@ -163,6 +168,7 @@ impl FileKind {
             Self::SetIndex => "SETINDEX",
             Self::Catalogue => "CATALOGUE",
             Self::Directory => "DIRECTORY",
+            Self::DriveKey => "DRIVEKEY",
         }
     }
 
@@ -186,6 +192,7 @@ impl fmt::Display for FileKind {
             Self::SetIndex => "set index",
             Self::Catalogue => "catalogue snapshot",
             Self::Directory => "directory",
+            Self::DriveKey => "drive key",
         })
     }
 }
@@ -253,6 +260,11 @@ impl TapeFile {
     pub fn end(&self) -> BlockAddress {
         // Data, a filemark, the trailer labels, a filemark: a filemark counts as a block does.
         BlockAddress(self.first_block.0 + self.blocks + 1 + Trailer::LABELS + 1)
+    }
+
+    /// How it is coded, as its labels say.
+    pub fn codec(&self) -> Result<Codec, LabelError> {
+        Ok(TrailerGroup::parse(&self.trailer)?.user1.codec)
     }
 
     /// Address of the first trailer label.

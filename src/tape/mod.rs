@@ -8,6 +8,7 @@ pub mod digest;
 pub mod document;
 #[cfg(test)]
 mod document_tests;
+pub mod drive_key;
 pub mod error;
 pub mod label;
 pub mod layout;

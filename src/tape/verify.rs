@@ -16,7 +16,8 @@ use crate::key::Identities;
 /// How closely to look.
 #[derive(Debug, Clone, Copy)]
 pub enum Depth<'a> {
-    /// Labels, lengths, block counts, digests of the bytes on tape, `part.json`. Takes no key.
+    /// Labels, lengths, block counts, digests of the bytes on tape, `part.json`. Takes no key but for what
+    /// the drive encrypted.
     Bytes,
     /// All that, and the segment and its index part are decoded: every frame and chunk is
     /// authentic, every row of the index is readable, and a tar header stands at every address.
@@ -89,7 +90,7 @@ pub fn verify_segment(
     let coded_index = reader.read_small(&files.index)?;
     let bytes = files.iter().map(|file| file.length).sum();
     let Depth::Content(identities) = depth else {
-        reader.payload(&files.data).for_each_block(|_| Ok(()))?;
+        reader.payload(&files.data)?.for_each_block(|_| Ok(()))?;
         return Ok(Verified {
             facts,
             bytes,
@@ -98,7 +99,7 @@ pub fn verify_segment(
     };
     let index = read_index(&facts, &coded_index, identities)?;
     let mut headers = HeaderCheck::new(&index, &facts)?;
-    let mut payload = reader.payload(&files.data);
+    let mut payload = reader.payload(&files.data)?;
     decode(BufReader::new(&mut payload), facts.codec, identities)
         .and_then(|mut plaintext| Ok(io::copy(&mut plaintext, &mut headers)?))
         .map_err(|source| decoding(segment, source))?;

@@ -124,6 +124,7 @@ pub(crate) fn world() -> World {
                 started_at: now(),
                 retain_until: days(365),
                 copies: vec![(COPY, pool("onsite")), (CopyNumber(2), pool("offsite"))],
+                encryption: Encryption::Age,
                 recipients: vec![key.id],
             })?;
             Ok::<_, CatalogueError>((library, definition))
@@ -149,6 +150,7 @@ pub(crate) fn new_definition(name: &str) -> NewDefinition {
         source: "/appliance/finance".into(),
         excludes: vec!["cache".into()],
         compression: Compression::Zstd,
+        encryption: Encryption::Age,
         copies: vec![(COPY, pool("onsite"))],
         retention_days: Some(400),
         recipients: Vec::new(),

@@ -466,7 +466,7 @@ pub fn read_segment(
     keys: &Keys,
 ) -> Vec<u8> {
     let mut plaintext = Vec::new();
-    let coded = std::io::BufReader::new(reader.payload(file));
+    let coded = std::io::BufReader::new(reader.payload(file).unwrap());
     decode(coded, codec, &keys.identities())
         .unwrap()
         .read_to_end(&mut plaintext)

@@ -6,7 +6,7 @@ use crate::bytes::{array_at, u32_at};
 use crate::command::Command;
 use crate::error::ScsiError;
 use crate::timeout;
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportError};
 
 /// OPERATION CODE of REPORT LUNS.
 pub const REPORT_LUNS: u8 = 0xa0;
@@ -39,16 +39,35 @@ pub fn parse(raw: &[u8]) -> Vec<LogicalUnit> {
         .collect()
 }
 
+fn command(allocation: u32) -> Command {
+    let [a, b, c, d] = allocation.to_be_bytes();
+    let cdb = [REPORT_LUNS, 0, 0, 0, 0, 0, a, b, c, d, 0, 0];
+    Command::new("REPORT LUNS", timeout::SHORT, cdb)
+}
+
+/// Whether the path to a device takes a command that moves up to so many bytes: host adapters have
+/// limits that devices know nothing of. Nothing but the list of units is moved.
+///
+/// # Errors
+/// Any but a refusal by the path.
+pub fn carries(transport: &mut dyn Transport, length: usize) -> Result<bool, ScsiError> {
+    let allocation = u32::try_from(length).unwrap_or(u32::MAX);
+    match command(allocation).read(transport, length) {
+        Ok(_) => Ok(true),
+        // The device was reached.
+        Err(error) if error.sense().is_some() => Ok(true),
+        Err(ScsiError::Transport(TransportError::Io { .. } | TransportError::Host { .. })) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// All logical units the device has.
 pub fn report_luns(transport: &mut dyn Transport) -> Result<Vec<LogicalUnit>, ScsiError> {
     let mut length: u32 = 8 + 8 * 64;
     loop {
-        let [a, b, c, d] = length.to_be_bytes();
-        let command = Command::new(
-            "REPORT LUNS",
-            timeout::SHORT,
-            [REPORT_LUNS, 0, 0, 0, 0, 0, a, b, c, d, 0, 0],
-        );
+        let command = command(length);
         let raw = command.read(transport, length as usize)?;
         let stated = u32_at(&raw, 0)
             .ok_or_else(|| command.short(transport.path(), 8, &raw))?

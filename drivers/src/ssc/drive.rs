@@ -1,6 +1,6 @@
 //! A tape drive. Its commands are in the files beside this one, by subject.
 
-use super::encryption::EncryptionError;
+use super::encryption::{EncryptionError, Reservation};
 use super::protection::Guarding;
 use crate::command::Command;
 use crate::error::ScsiError;
@@ -25,6 +25,8 @@ pub struct Drive {
     pub(crate) forms: Forms,
     /// Whether this host may have a key in the drive.
     pub(crate) key_given: bool,
+    /// Whether this host holds a reservation of the drive, as far as it was told.
+    pub(crate) reservation: Reservation,
     /// Whether blocks carry protection information.
     pub(crate) guarding: Guarding,
 }
@@ -53,8 +55,20 @@ impl Drive {
             transport,
             forms: Forms::default(),
             key_given: false,
+            reservation: Reservation::None,
             guarding: Guarding::default(),
         }
+    }
+
+    /// Whether this host holds a reservation of the drive: what [`Drive::set_reservation`] said last.
+    #[must_use]
+    pub fn reservation(&self) -> Reservation {
+        self.reservation
+    }
+
+    /// Tells whether this host holds a reservation of the drive. Nothing is sent.
+    pub fn set_reservation(&mut self, reservation: Reservation) {
+        self.reservation = reservation;
     }
 
     /// The path itself, for commands that have no method here.

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::block::{Arrived, ReadOutcome};
 use super::drive::Drive;
 use crate::error::ScsiError;
+use crate::spc::luns;
 use crate::spc::mode::{ModePage, PageCode};
 
 /// Bytes of protection information.
-pub(super) const INFORMATION: usize = 4;
+pub const INFORMATION: usize = 4;
 
 /// Offsets in the page as the standard's table counts them.
 const METHOD_BYTE: usize = 4;
@@ -130,6 +131,11 @@ impl Guarding {
 }
 
 impl Drive {
+    /// Whether the path to the drive takes blocks of this length with their information.
+    pub fn carries_protected(&mut self, block: usize) -> Result<bool, ScsiError> {
+        luns::carries(&mut *self.transport, block + INFORMATION)
+    }
+
     /// The protection in force; `None` when the drive lacks it.
     pub fn block_protection(&mut self) -> Result<Option<BlockProtection>, ScsiError> {
         let page = self.optional_page(PageCode::CONTROL_DATA_PROTECTION)?;

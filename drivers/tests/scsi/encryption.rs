@@ -205,6 +205,7 @@ fn a_key_is_set_seen_in_force_and_taken_back_at_unload() {
     let public = "0010 0010 00 40 00 00 01 00 00 00000000000000 0000";
     let (device, rest) = script(vec![
         page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
         page("0012", MANAGEMENT),
         set_local(),
         page("0020", LOCAL_STATUS),
@@ -229,6 +230,7 @@ fn a_key_is_set_seen_in_force_and_taken_back_at_unload() {
 fn a_key_that_stays_is_an_error() {
     let (device, rest) = script(vec![
         page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
         page("0012", MANAGEMENT),
         set_local(),
         page("0020", LOCAL_STATUS),
@@ -247,6 +249,66 @@ fn a_key_that_stays_is_an_error() {
     let error = drive.unload().unwrap_err().to_string();
     assert!(error.contains("told to stop encrypting"), "{error}");
     assert_eq!(error.matches("script").count(), 1, "{error}");
+    rest.is_empty();
+}
+
+/// For reading alone nothing that is written is encrypted: ENCRYPTION MODE 0h, DECRYPTION MODE 3h.
+#[test]
+fn a_key_for_reading_does_not_encrypt() {
+    let list = format!("0010 0030 20 44 00 03 01 00 00 00000000000000 0020 {KEY}");
+    let (device, rest) = script(vec![
+        page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
+        page("0012", MANAGEMENT),
+        on("b5 20 0010 00 00 00000034 00 00").sent(&hex(&list)),
+        page(
+            "0020",
+            "0020 0014 21 00 03 01 00000001 18 00 0000 0000000000000000",
+        ),
+    ]);
+    Drive::new(device)
+        .decrypt_with(&key(), Reservation::None)
+        .unwrap();
+    rest.is_empty();
+}
+
+/// Between two looks nobody else set other parameters: KEY INSTANCE COUNTER.
+#[test]
+fn another_key_in_between_is_noticed() {
+    let changed = LOCAL_STATUS.replace("00000001", "00000003");
+    let (device, rest) = script(vec![
+        page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
+        page("0012", MANAGEMENT),
+        set_local(),
+        page("0020", LOCAL_STATUS),
+        page("0020", LOCAL_STATUS),
+        page("0020", &changed),
+    ]);
+    let mut drive = Drive::new(device);
+    let status = drive
+        .encrypt_with(&key(), b"tw", Reservation::None)
+        .unwrap();
+    drive.check_still_encrypting(&status).unwrap();
+    let error = drive.check_still_encrypting(&status).unwrap_err();
+    assert!(matches!(error, EncryptionError::NotInForce { .. }));
+    rest.is_empty();
+}
+
+/// A process that died left its key: it goes although this one has set none.
+#[test]
+fn a_key_of_an_earlier_process_is_taken_back() {
+    let public = "0010 0010 00 40 00 00 01 00 00 00000000000000 0000";
+    let (device, rest) = script(vec![
+        page("0020", LOCAL_STATUS),
+        page("0020", LOCAL_STATUS),
+        on("b5 20 0010 00 00 00000014 00 00").sent(&hex(public)),
+        page("0020", OFF_STATUS),
+        page("0020", OFF_STATUS),
+    ]);
+    let mut drive = Drive::new(device);
+    assert!(drive.forget_earlier_key().unwrap());
+    assert!(!drive.forget_earlier_key().unwrap());
     rest.is_empty();
 }
 
@@ -277,8 +339,20 @@ fn what_a_drive_cannot_do_is_told_before_a_key_is_sent() {
         matches!(error, EncryptionError::Unsupported { .. }),
         "{error}"
     );
+    // PARAMETERS CONTROL 3h: the automation device.
+    let by_library = OFF_STATUS.replace(" 18 00 ", " 38 00 ");
+    let steps = vec![page("0010", CAPABILITIES), page("0020", &by_library)];
+    let error = tried(steps, key(), b"");
+    assert!(
+        matches!(error, EncryptionError::ManagedElsewhere { .. }),
+        "{error}"
+    );
     let short = EncryptionKey::new(Zeroizing::new(vec![1; 16]));
-    let error = tried(vec![page("0010", CAPABILITIES)], short, b"");
+    let error = tried(
+        vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)],
+        short,
+        b"",
+    );
     assert!(matches!(
         error,
         EncryptionError::KeyLength {
@@ -287,7 +361,11 @@ fn what_a_drive_cannot_do_is_told_before_a_key_is_sent() {
             ..
         }
     ));
-    let error = tried(vec![page("0010", CAPABILITIES)], key(), &[b'x'; 33]);
+    let error = tried(
+        vec![page("0010", CAPABILITIES), page("0020", OFF_STATUS)],
+        key(),
+        &[b'x'; 33],
+    );
     assert!(matches!(
         error,
         EncryptionError::AssociatedLength {
@@ -302,6 +380,7 @@ fn what_a_drive_cannot_do_is_told_before_a_key_is_sent() {
 fn a_key_that_is_not_in_force_is_an_error_and_shows_in_no_text() {
     let (device, _) = script(vec![
         page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
         page("0012", MANAGEMENT),
         set_local(),
         page("0020", OFF_STATUS),
@@ -313,6 +392,7 @@ fn a_key_that_is_not_in_force_is_an_error_and_shows_in_no_text() {
     assert!(matches!(error, EncryptionError::NotInForce { .. }));
     let (device, _) = script(vec![
         page("0010", CAPABILITIES),
+        page("0020", OFF_STATUS),
         page("0012", MANAGEMENT),
         set_local().check(fixed(0x05, 0x26, 0x00)),
     ]);

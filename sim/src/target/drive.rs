@@ -27,6 +27,7 @@ use super::{Access, Exchange, LogicalUnit, Opcode, Stop, exceptions, partition};
 use crate::bytes::{u16_at, u24, u24_at};
 use crate::cartridge::{Cartridge, Generation};
 use crate::clock::{Activity, LOAD};
+use crate::create::DriveEncryption;
 use crate::library::Shared;
 use crate::sense::{Sense, SenseFormat};
 
@@ -38,6 +39,8 @@ pub(crate) const MAX_BLOCK_LENGTH: u32 = 8 << 20;
 pub(crate) struct DriveIdentity {
     pub(crate) inquiry: Identity,
     pub(crate) generation: Generation,
+    /// Who gives it keys.
+    pub(crate) encryption: DriveEncryption,
     /// Address of its data transfer element.
     pub(crate) element: u16,
     /// Serial number of the library around it.

@@ -8,8 +8,10 @@ use tapeward_drivers::linux::scan::{DeviceKind, ScsiDevice};
 use tapeward_drivers::linux::sg::SgDevice;
 use tapeward_drivers::smc::{self, ElementKind, InventoryOptions};
 use tapeward_drivers::spc::identity::Identity;
+use tapeward_drivers::{Drive, ssc};
 
 use super::attachment;
+use super::fitting::{KeyGiver, key_giver};
 use super::matching::{BaySeen, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives};
 use super::view::View;
 use crate::error::{Context, Error, Result};
@@ -44,6 +46,8 @@ pub struct FoundDrive {
     pub device: ScsiDevice,
     /// Who it is.
     pub identity: Identity,
+    /// Who gives it keys; unknown while another program uses it.
+    pub key_giver: Option<KeyGiver>,
 }
 
 impl FoundDrive {
@@ -71,8 +75,8 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at this machine. Nothing is moved, locked or changed; devices in use are asked too,
-    /// and whoever uses them does not notice.
+    /// Looks at this machine. Nothing is moved, locked or changed; devices in use are asked who they
+    /// are, and whoever uses them does not notice.
     pub fn take() -> Result<Self> {
         let mut libraries = Vec::new();
         let mut drives = Vec::new();
@@ -86,7 +90,11 @@ impl Survey {
                 }
             };
             match device.kind {
-                DeviceKind::TapeDrive => drives.push(FoundDrive { device, identity }),
+                DeviceKind::TapeDrive => drives.push(FoundDrive {
+                    key_giver: ask_key_giver(&device),
+                    device,
+                    identity,
+                }),
                 DeviceKind::MediumChanger => libraries.push(FoundLibrary {
                     view: look(&device).map_err(|error| error.to_string()),
                     device,
@@ -196,6 +204,19 @@ fn share_a_frame(one: &FoundLibrary, other: &FoundLibrary) -> bool {
         && one.identity.product == other.identity.product
         && common >= 2 * PARTITION_SUFFIX
         && (1..=PARTITION_SUFFIX).contains(&rest)
+}
+
+/// Asks a drive that no program of this machine has open.
+fn ask_key_giver(device: &ScsiDevice) -> Option<KeyGiver> {
+    // The kernel lets in one program at a time.
+    let _node = match &device.tape {
+        Some(node) => Some(super::node::open(node).ok()?),
+        None => None,
+    };
+    let transport = SgDevice::open(device.generic.as_ref()?).ok()?;
+    let mut drive: Drive = Box::new(ssc::Drive::new(Box::new(transport)));
+    drive.consume_unit_attentions().ok()?;
+    key_giver(&mut drive)
 }
 
 fn look(device: &ScsiDevice) -> Result<View> {

@@ -5,6 +5,7 @@ use tapeward_drivers::linux::scan::{ScsiAddress, ScsiDevice};
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 
 use super::Survey;
+use crate::library::fitting::KeyGiver;
 use crate::library::matching::{Conflict, DriveIndex, Evidence, LibraryIndex, claims_text};
 
 /// Everything that was found.
@@ -71,6 +72,8 @@ pub struct DriveRow {
     pub evidence: Option<Evidence>,
     /// Whether it is concluded and not said by a device.
     pub inferred: bool,
+    /// Who gives it keys; null when it was not asked, or does not say.
+    pub encryption: Option<KeyGiver>,
 }
 
 fn device_row(device: &ScsiDevice, identity: &super::Identity) -> DeviceRow {
@@ -138,6 +141,7 @@ fn drive_row(survey: &Survey, index: DriveIndex) -> DriveRow {
         element: found.map(|found| found.bay.element),
         evidence: found.map(|found| found.evidence),
         inferred: found.is_some_and(|found| found.evidence.is_inferred()),
+        encryption: drive.key_giver,
     }
 }
 
@@ -230,6 +234,14 @@ fn remarks(survey: &Survey) -> Vec<String> {
                 .iter()
                 .map(|anomaly| format!("{}: {anomaly}", library.name())),
         );
+    }
+    for drive in &survey.drives {
+        if drive.key_giver == Some(KeyGiver::Library) {
+            all.push(format!(
+                "{} is given its keys by the library: sets with encryption \"drive\" are refused",
+                drive.name()
+            ));
+        }
     }
     let mixed = survey.drives.iter().enumerate().find_map(|(at, drive)| {
         let same_kind = |other: &&super::FoundDrive| {

@@ -7,7 +7,7 @@ use tapeward_drivers::smc::ElementAddress;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::Survey;
-use crate::config::{ChangerConfig, Config, DevicePath, DriveConfig, LibraryConfig};
+use crate::config::{ChangerConfig, Config, DevicePath, DriveConfig, LibraryConfig, Reservations};
 use crate::error::{Context, Error, Result};
 use crate::library::matching::{Evidence, LibraryIndex};
 
@@ -115,6 +115,7 @@ impl Section {
                     element: Some(element.0),
                 })
                 .collect(),
+            reservations: Reservations::default(),
         }
     }
 
@@ -226,7 +227,7 @@ fn differences(known: &LibraryConfig, wanted: &LibraryConfig) -> String {
     let lines = |config: &LibraryConfig| -> Vec<String> {
         match config {
             LibraryConfig::Virtual { .. } => vec!["a virtual library".to_owned()],
-            LibraryConfig::Scsi { changer, drive } => {
+            LibraryConfig::Scsi { changer, drive, .. } => {
                 let name = changer.name().map(|name| format!("changer {name}"));
                 let drives = drive.iter().map(|one| {
                     let mut text = one

@@ -5,16 +5,16 @@ use std::io::{BufRead, Read};
 use super::{Codec, CodecError};
 use crate::key::Identities;
 
-/// Decodes a whole file from its first byte on. `identities` may be empty when the codec does not
-/// encrypt.
+/// Decodes a whole file from its first byte on. `identities` may be empty when the codec is no
+/// age file.
 pub fn decode<'a, R: BufRead + 'a>(
     coded: R,
     codec: Codec,
     identities: &Identities,
 ) -> Result<Box<dyn Read + 'a>, CodecError> {
     Ok(match codec {
-        Codec::None => Box::new(coded),
-        Codec::Zstd => Box::new(zstd::Decoder::with_buffer(coded)?),
+        Codec::None | Codec::Drive => Box::new(coded),
+        Codec::Zstd | Codec::ZstdDrive => Box::new(zstd::Decoder::with_buffer(coded)?),
         Codec::Age => Box::new(decrypt(coded, identities)?),
         Codec::ZstdAge => Box::new(zstd::Decoder::new(decrypt(coded, identities)?)?),
     })

@@ -71,7 +71,7 @@ impl<W: Write> Encoder<W> {
         frame_size: FrameSize,
         output: W,
     ) -> Result<Self, CodecError> {
-        let output = if codec.is_encrypted() {
+        let output = if codec.is_age() {
             if recipients.is_empty() {
                 return Err(CodecError::NoRecipient(codec));
             }
@@ -88,7 +88,7 @@ impl<W: Write> Encoder<W> {
                 .is_compressed()
                 .then(|| FrameWriter::new(frame_size))
                 .transpose()?,
-            header_bound: if codec.is_encrypted() {
+            header_bound: if codec.is_age() {
                 age_bounds::header_bound(recipients.len())
             } else {
                 0

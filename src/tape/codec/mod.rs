@@ -35,28 +35,47 @@ pub enum Codec {
     /// zstd frames in one age file.
     #[serde(rename = "zstd+age")]
     ZstdAge,
+    /// As it is; the drive encrypts it on its way to the tape.
+    #[serde(rename = "drive")]
+    Drive,
+    /// zstd frames; the drive encrypts them on their way to the tape.
+    #[serde(rename = "zstd+drive")]
+    ZstdDrive,
 }
 
 impl Codec {
     /// Every codec.
-    pub const ALL: [Self; 4] = [Self::None, Self::Zstd, Self::Age, Self::ZstdAge];
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Zstd,
+        Self::Age,
+        Self::ZstdAge,
+        Self::Drive,
+        Self::ZstdDrive,
+    ];
 
     /// Whether there are zstd frames.
     #[must_use]
     pub fn is_compressed(self) -> bool {
-        matches!(self, Self::Zstd | Self::ZstdAge)
+        matches!(self, Self::Zstd | Self::ZstdAge | Self::ZstdDrive)
     }
 
-    /// Whether it takes an identity to read it.
+    /// Whether it is one age file.
     #[must_use]
-    pub fn is_encrypted(self) -> bool {
+    pub fn is_age(self) -> bool {
         matches!(self, Self::Age | Self::ZstdAge)
     }
 
-    /// The same encryption without compression, for indexes, which are compressed already.
+    /// Whether the drive encrypts and decrypts it, so that the host has it in clear.
     #[must_use]
-    pub fn without_compression(self) -> Self {
-        if self.is_encrypted() {
+    pub fn is_by_drive(self) -> bool {
+        matches!(self, Self::Drive | Self::ZstdDrive)
+    }
+
+    /// For indexes, which are compressed already: an age file wherever the segments are encrypted.
+    #[must_use]
+    pub fn for_index(self) -> Self {
+        if self.is_age() || self.is_by_drive() {
             Self::Age
         } else {
             Self::None
@@ -71,6 +90,8 @@ impl Codec {
             Self::Zstd => "zstd",
             Self::Age => "age",
             Self::ZstdAge => "zstd+age",
+            Self::Drive => "drive",
+            Self::ZstdDrive => "zstd+drive",
         }
     }
 
@@ -82,6 +103,8 @@ impl Codec {
             Self::Zstd => "Z-",
             Self::Age => "-A",
             Self::ZstdAge => "ZA",
+            Self::Drive => "-D",
+            Self::ZstdDrive => "ZD",
         }
     }
 

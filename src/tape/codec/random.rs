@@ -71,7 +71,7 @@ impl<R: Read + Seek> PlaintextReader<R> {
         };
         coded.seek(SeekFrom::Start(0))?;
         Ok(Self {
-            inner: if codec.is_encrypted() {
+            inner: if codec.is_age() {
                 Inner::Age(Box::new(decrypt(coded, identities)?))
             } else {
                 Inner::Plain(coded)

@@ -15,11 +15,11 @@ use crate::tape::layout::{BlockSize, FileKind};
 /// |---|---|
 /// | 1-4 | `UHL1`, `UTL1` |
 /// | 5-36 | id of the set, or of the volume for its own files: 32 digits, hexadecimal |
-/// | 37-38 | kind: `VH`, `SG`, `PD`, `IP`, `SI`, `DR` |
+/// | 37-38 | kind: `VH`, `SG`, `PD`, `IP`, `SI`, `DR`, `DK` |
 /// | 39-48 | segment number, `0000000000` where there is none |
 /// | 49-58 | block size in bytes |
 /// | 59 | compression: `Z` zstd, `-` none |
-/// | 60 | encryption: `A` age, `-` none |
+/// | 60 | encryption: `A` age, `D` by the drive, `-` none |
 /// | 61-80 | blanks |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserLabel1 {

@@ -74,7 +74,7 @@ impl IndexPart {
             .builder
             .finish(table.as_ref())
             .map_err(|error| CodecError::Io(io::Error::other(error)))?;
-        let codec = codec.without_compression();
+        let codec = codec.for_index();
         let mut encoder = Encoder::new(codec, recipients, geometry.frame_size, Vec::new())?;
         encoder.write(&plaintext)?;
         let coded = encoder.finish()?.output;

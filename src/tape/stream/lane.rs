@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, Sender};
 use tapeward_drivers::Drive;
 use tapeward_drivers::error::ScsiError;
 use tapeward_drivers::sense::SenseKey;
+use tapeward_drivers::ssc::encryption::EncryptionError;
 
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd};
@@ -454,7 +455,9 @@ enum HasDirectory {
 #[must_use]
 pub fn is_about_the_drive(error: &VolumeError) -> bool {
     match error.scsi_error() {
-        None => false,
+        // It took a key and does not encrypt.
+        None => matches!(error, VolumeError::Encryption(why)
+            if matches!(**why, EncryptionError::NotInForce { .. })),
         Some(error) if error.is_about_medium() => false,
         Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,
         Some(_) => true,

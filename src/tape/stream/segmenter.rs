@@ -188,7 +188,7 @@ impl Segmenter {
         let Output::Idle(mut fan_out) = std::mem::replace(&mut self.output, Output::Closed) else {
             return Err(ended());
         };
-        let codec = self.options.codec.without_compression();
+        let codec = self.options.codec.for_index();
         // Encryption adds 16 bytes to every 64 KiB, and a header.
         let bound = length + length / 4096 + (16 << 10);
         let start = self.file_start(FileKind::SetIndex, None, codec);
@@ -365,7 +365,7 @@ impl Segmenter {
             index_start: self.file_start(
                 FileKind::IndexPart,
                 Some(self.segment),
-                codec.without_compression(),
+                codec.for_index(),
             ),
         };
         // Nobody listening is the caller's choice.

@@ -1,5 +1,6 @@
 //! One volume in a drive: what it is, writing it, reading it.
 
+mod encryption;
 mod end;
 mod group_io;
 mod identify;
@@ -9,6 +10,7 @@ mod reader;
 mod settings;
 mod writer;
 
+pub use encryption::{DriveKeys, check_encryption};
 pub use identify::{ForeignKind, Identified, identify};
 pub use open::{LabelPolicy, OpenError, VolumeRecord};
 pub use payload::PayloadReader;

@@ -3,6 +3,7 @@
 use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::{BlockAddress, Space};
 
+use super::encryption::{self, DriveKeys, KeyInDrive, is_by_drive};
 use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
 use super::open::{OpenError, check_volume, trailer_at_end_of_data};
 use super::payload::PayloadReader;
@@ -12,11 +13,14 @@ use crate::tape::error::{FoundTrailer, VolumeError};
 use crate::tape::label::{HeaderGroup, Trailer, TrailerGroup};
 use crate::tape::layout::{FileKind, TapeFile};
 
-/// A volume being read. Needs nothing but the drive: no mode is changed.
+/// A volume being read. Needs nothing but the drive, no mode is changed; what the drive encrypted
+/// takes [`VolumeReader::with_drive_keys`].
 #[derive(Debug)]
 pub struct VolumeReader {
     drive: Drive,
     header: VolumeHeader,
+    drive_keys: DriveKeys,
+    key_in_drive: KeyInDrive,
 }
 
 impl VolumeReader {
@@ -26,7 +30,7 @@ impl VolumeReader {
     /// [`VolumeError::WrongVolume`] says what is there instead.
     pub fn open(mut drive: Drive, expected: VolumeId) -> Result<Self, Box<OpenError>> {
         match check_volume(&mut drive, expected) {
-            Ok(header) => Ok(Self { drive, header }),
+            Ok(header) => Ok(Self::of_identified(drive, header)),
             Err(error) => Err(Box::new(OpenError { drive, error })),
         }
     }
@@ -34,7 +38,19 @@ impl VolumeReader {
     /// A volume that was just identified, of whatever id.
     #[must_use]
     pub fn of_identified(drive: Drive, header: VolumeHeader) -> Self {
-        Self { drive, header }
+        Self {
+            drive,
+            header,
+            drive_keys: DriveKeys::default(),
+            key_in_drive: KeyInDrive::default(),
+        }
+    }
+
+    /// With what it takes to read what the drive encrypted.
+    #[must_use]
+    pub fn with_drive_keys(mut self, keys: DriveKeys) -> Self {
+        self.drive_keys = keys;
+        self
     }
 
     /// The volume's header.
@@ -43,9 +59,10 @@ impl VolumeReader {
         &self.header
     }
 
-    /// Hands the drive back.
+    /// Takes the key out of the drive, if there is one, and hands the drive back.
     #[must_use]
-    pub fn into_drive(self) -> Drive {
+    pub fn into_drive(mut self) -> Drive {
+        encryption::forget(&mut self.drive);
         self.drive
     }
 
@@ -55,15 +72,28 @@ impl VolumeReader {
         self.drive.path()
     }
 
-    /// A file's data as a stream. Moves the tape when the first byte is read.
-    pub fn payload(&mut self, file: &TapeFile) -> PayloadReader<'_> {
-        PayloadReader::new(&mut self.drive, file.clone())
+    /// A file's data as a stream. Moves the tape when the first byte is read, or before that to the
+    /// file with its key.
+    ///
+    /// # Errors
+    /// The key of what the drive encrypted cannot be had: [`VolumeError::KeyNotOpened`],
+    /// [`VolumeError::NoKeyOnRecord`], or what the drive says.
+    pub fn payload(&mut self, file: &TapeFile) -> Result<PayloadReader<'_>, VolumeError> {
+        if is_by_drive(file)? {
+            let key_file = self.drive_keys.file_for(file)?.clone();
+            if !self.key_in_drive.is(&key_file) {
+                let sealed = self.read_small(&key_file)?;
+                let key = self.drive_keys.open(file, &key_file, &sealed)?;
+                self.key_in_drive.put(&mut self.drive, &key_file, &key)?;
+            }
+        }
+        Ok(PayloadReader::new(&mut self.drive, file.clone()))
     }
 
     /// Reads a small file whole; its digest is checked.
     pub fn read_small(&mut self, file: &TapeFile) -> Result<Vec<u8>, VolumeError> {
         let mut bytes = Vec::new();
-        self.payload(file).for_each_block(|block| {
+        self.payload(file)?.for_each_block(|block| {
             bytes.extend_from_slice(block);
             Ok(())
         })?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::{BlockAddress, DriveModes, Synchronize, WriteOutcome};
 
+use super::encryption::{self, SessionKey};
 use super::end::{End, describe, skip_uncommitted, verify_end};
 use super::settings::{self, EarlyWarning, Prepared, WriterSettings};
 use crate::archive::member::SegmentNumber;
@@ -59,7 +60,9 @@ pub(super) struct Opened {
 /// A volume that files are appended to. What it wrote counts only after [`VolumeWriter::commit`].
 #[derive(Debug)]
 pub struct VolumeWriter {
-    drive: Drive,
+    pub(super) drive: Drive,
+    /// What the drive encrypts segments with that are to be.
+    pub(super) session_key: Option<SessionKey>,
     modes_before: DriveModes,
     early_warning: EarlyWarning,
     settings: WriterSettings,
@@ -112,6 +115,7 @@ impl VolumeWriter {
         };
         Self {
             drive,
+            session_key: None,
             modes_before: prepared.before,
             early_warning: prepared.early_warning,
             settings,
@@ -256,6 +260,16 @@ impl VolumeWriter {
             self.put(&label, "writing header labels")?;
         }
         self.put_filemark(Synchronize::Immediate, "writing header labels")?;
+        if start.codec.is_by_drive() {
+            match &mut self.session_key {
+                Some(key) => key.put_in_force(&mut self.drive)?,
+                None => {
+                    return Err(
+                        self.out_of_order("a file to be encrypted by the drive, which has no key")
+                    );
+                }
+            }
+        }
         self.open = Some(OpenFile {
             start,
             labels,
@@ -293,6 +307,11 @@ impl VolumeWriter {
         let Some(open) = self.open.take() else {
             return Err(self.out_of_order("the end of no file"));
         };
+        if open.start.codec.is_by_drive()
+            && let Some(key) = &mut self.session_key
+        {
+            key.end(&mut self.drive)?;
+        }
         self.put_filemark(Synchronize::Immediate, "writing trailer labels")?;
         let trailer = open
             .labels
@@ -370,6 +389,7 @@ impl VolumeWriter {
     /// On rewritable media the next file overwrites what was not committed. On WORM media it
     /// goes behind it.
     pub fn rollback(&mut self) -> Result<(), VolumeError> {
+        encryption::forget(&mut self.drive);
         self.open = None;
         self.pending.clear();
         self.closing_filemark = false;
@@ -406,9 +426,10 @@ impl VolumeWriter {
             .ok_or_else(|| self.out_of_order("a directory that was not committed"))
     }
 
-    /// Restores the drive's modes and hands the drive back. What was not committed is lost.
+    /// Takes the key out of the drive, restores the drive's modes and hands the drive back. What was not committed is lost.
     #[must_use]
     pub fn into_drive(mut self) -> Drive {
+        encryption::forget(&mut self.drive);
         settings::restore(&mut self.drive, &self.modes_before);
         self.drive
     }

@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use super::super::drive::Drive;
 use super::{
-    EncryptionCapabilities, EncryptionKey, EncryptionScope, EncryptionStatus, KeyClearing,
-    KeyManagementCapabilities, NextBlock, SetDataEncryption, page,
+    Algorithm, EncryptionCapabilities, EncryptionKey, EncryptionMode, EncryptionScope,
+    EncryptionStatus, KeyClearing, KeyManagementCapabilities, NextBlock, SetDataEncryption, page,
 };
 use crate::error::ScsiError;
 use crate::spc::security::{self, SecurityProtocol};
@@ -156,10 +156,34 @@ impl Drive {
         security::security_protocol_out(&mut *self.transport, protocol, page, &list)
     }
 
+    /// The algorithm this host can set keys for. Two commands.
+    ///
+    /// # Errors
+    /// [`EncryptionError::Unsupported`], and [`EncryptionError::ManagedElsewhere`] when the
+    /// capabilities (CFG_P) or the status (PARAMETERS CONTROL) say that the library or a key manager
+    /// decides.
+    pub fn usable_encryption(&mut self) -> Result<Algorithm, EncryptionError> {
+        let path = self.path().to_owned();
+        let Some(capabilities) = self.encryption_capabilities()? else {
+            return Err(EncryptionError::Unsupported { path });
+        };
+        if capabilities.configuration_prevented {
+            return Err(EncryptionError::ManagedElsewhere { path });
+        }
+        let Some(algorithm) = capabilities.preferred().cloned() else {
+            return Err(EncryptionError::Unsupported { path });
+        };
+        let status = self.encryption_status()?;
+        if status.is_some_and(|status| status.is_managed_elsewhere()) {
+            return Err(EncryptionError::ManagedElsewhere { path });
+        }
+        Ok(algorithm)
+    }
+
     /// Encrypts what is written from now on, and decrypts what was encrypted with the same key;
     /// blocks in clear stay readable. `name` (U-KAD) is recorded with each block and told to
     /// everybody. The drive is asked to forget the key at demount, and with a reservation when it
-    /// is preempted or lost; [`Drive::unload`] forgets it first. Four commands.
+    /// is preempted or lost; [`Drive::unload`] forgets it first. Five commands.
     ///
     /// The parameters are for this host alone where the drive can do that.
     pub fn encrypt_with(
@@ -168,13 +192,27 @@ impl Drive {
         name: &[u8],
         reservation: Reservation,
     ) -> Result<EncryptionStatus, EncryptionError> {
+        self.use_key(key, name, reservation, EncryptionMode::Encrypt)
+    }
+
+    /// As [`Drive::encrypt_with`] for reading alone: what is written is not encrypted.
+    pub fn decrypt_with(
+        &mut self,
+        key: &EncryptionKey,
+        reservation: Reservation,
+    ) -> Result<EncryptionStatus, EncryptionError> {
+        self.use_key(key, &[], reservation, EncryptionMode::Disable)
+    }
+
+    fn use_key(
+        &mut self,
+        key: &EncryptionKey,
+        name: &[u8],
+        reservation: Reservation,
+        encryption: EncryptionMode,
+    ) -> Result<EncryptionStatus, EncryptionError> {
+        let algorithm = self.usable_encryption()?;
         let path = self.path().to_owned();
-        let unsupported = || EncryptionError::Unsupported { path: path.clone() };
-        let capabilities = self.encryption_capabilities()?.ok_or_else(unsupported)?;
-        if capabilities.configuration_prevented {
-            return Err(EncryptionError::ManagedElsewhere { path });
-        }
-        let algorithm = capabilities.preferred().ok_or_else(unsupported)?;
         if usize::from(algorithm.key_length) != key.len() {
             return Err(EncryptionError::KeyLength {
                 path,
@@ -196,20 +234,60 @@ impl Drive {
         let wanted = SetDataEncryption {
             clear: KeyClearing::all(management, reservation),
             unauthenticated: name,
+            encryption,
             ..SetDataEncryption::on(scope, algorithm.index, key)
         };
         // From here on there may be a key in the drive, whatever is answered.
         self.key_given = true;
         self.set_data_encryption(&wanted)?;
-        let status = self.encryption_status()?.ok_or_else(unsupported)?;
+        let Some(status) = self.encryption_status()? else {
+            return Err(EncryptionError::Unsupported { path });
+        };
         if (status.encryption, status.decryption) != (wanted.encryption, wanted.decryption) {
             return Err(EncryptionError::NotInForce {
                 path,
-                wanted: "encrypt",
+                wanted: match encryption {
+                    EncryptionMode::Encrypt => "encrypt",
+                    _ => "decrypt",
+                },
                 status: Box::new(status),
             });
         }
         Ok(status)
+    }
+
+    /// That everything since [`Drive::encrypt_with`] was encrypted with its key: what is in force is
+    /// what was then (KEY INSTANCE COUNTER counts every change). One command.
+    pub fn check_still_encrypting(
+        &mut self,
+        since: &EncryptionStatus,
+    ) -> Result<(), EncryptionError> {
+        let path = self.path().to_owned();
+        match self.encryption_status()? {
+            Some(now)
+                if now.encryption == since.encryption && now.key_instance == since.key_instance =>
+            {
+                Ok(())
+            }
+            Some(now) => Err(EncryptionError::NotInForce {
+                path,
+                wanted: "go on encrypting",
+                status: Box::new(now),
+            }),
+            None => Err(EncryptionError::Unsupported { path }),
+        }
+    }
+
+    /// Takes back what this host set at an earlier time, in a process that died perhaps. Whether there
+    /// was something; `false` without tape data encryption. One command, three more if there was.
+    pub fn forget_earlier_key(&mut self) -> Result<bool, EncryptionError> {
+        let own = self.encryption_status()?.map(|status| status.own_scope);
+        if matches!(own, None | Some(EncryptionScope::Public)) {
+            return Ok(false);
+        }
+        self.key_given = true;
+        self.forget_key()?;
+        Ok(true)
     }
 
     /// Takes back what this host has set, so that its key is no longer in the drive. Three commands,

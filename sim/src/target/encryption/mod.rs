@@ -12,6 +12,7 @@ use tapeward_drivers::socket::InitiatorId;
 use super::drive::Drive;
 use super::{Exchange, Stop};
 use crate::bytes::{u16_at, u32_at};
+use crate::create::DriveEncryption;
 use crate::seal::{Key, KeyAssociated, RawRead, Seal, SealError};
 use crate::sense::{Sense, SenseKey};
 
@@ -255,7 +256,12 @@ impl Drive {
     /// bytes 2-3, INC_512 bit 7 of byte 4, ALLOCATION LENGTH bytes 6-9.
     pub(super) fn security_protocol_in(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
         let allocation = length_of(exchange.cdb)?;
+        let has_encryption = self.identity.encryption != DriveEncryption::None;
         let page = match (exchange.cdb[1], u16_at(exchange.cdb, 2)) {
+            (0x00, 0x0000) if !has_encryption => vec![0, 0, 0, 0, 0, 0, 0, 1, 0x00],
+            (TAPE_DATA_ENCRYPTION, _) if !has_encryption => {
+                return Err(Sense::invalid_cdb_field(1).into());
+            }
             // Security protocol information: this one and tape data encryption.
             (0x00, 0x0000) => vec![0, 0, 0, 0, 0, 0, 0, 2, 0x00, TAPE_DATA_ENCRYPTION],
             // No certificate.
@@ -274,8 +280,13 @@ impl Drive {
         &mut self,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Stop> {
-        if exchange.cdb[1] != TAPE_DATA_ENCRYPTION {
+        let managed = self.identity.encryption;
+        if exchange.cdb[1] != TAPE_DATA_ENCRYPTION || managed == DriveEncryption::None {
             return Err(Sense::invalid_cdb_field(1).into());
+        }
+        if managed == DriveEncryption::Library {
+            // DATA ENCRYPTION CONFIGURATION PREVENTED
+            return Err(Sense::new(SenseKey::IllegalRequest, (0x74, 0x21)).into());
         }
         if u16_at(exchange.cdb, 2) != pages::SET_DATA_ENCRYPTION {
             return Err(Sense::invalid_cdb_field(2).into());

@@ -6,6 +6,7 @@ use super::super::drive::Drive;
 use super::super::medium::Medium;
 use super::{ALGORITHM, DecryptionMode, EncryptionMode, Parameters};
 use crate::bytes::u16;
+use crate::create::DriveEncryption;
 use crate::seal::{
     KEY_LENGTH, KeyAssociated, MAX_AUTHENTICATED, MAX_UNAUTHENTICATED, RawRead, Seal,
 };
@@ -87,12 +88,17 @@ impl Drive {
         Ok(bytes)
     }
 
-    /// EXTDECC 01b (no control from outside) and CFG_P 01b in byte 4, one algorithm descriptor
+    /// EXTDECC and CFG_P in byte 4, 01b each (no control from outside, hosts may set keys), 10b where
+    /// the library does, one algorithm descriptor
     /// from byte 20 on.
     fn capabilities(&self) -> Vec<u8> {
         let mounted = matches!(self.medium, Medium::Loaded(_));
         let mut body = vec![0; 16];
-        body[0] = 0x05;
+        body[0] = if self.is_managed_by_library() {
+            0x0a
+        } else {
+            0x05
+        };
         body.extend([ALGORITHM, 0, 0, 20]);
         // AVFMV; DELB_C; DECRYPT_C and ENCRYPT_C 2h: in hardware.
         body.push(u8::from(mounted) << 7 | 0x10 | 0x0a);
@@ -110,7 +116,7 @@ impl Drive {
     }
 
     /// I_T NEXUS SCOPE bits 7-5 and KEY SCOPE bits 2-0 of byte 4; modes; ALGORITHM INDEX; KEY
-    /// INSTANCE COUNTER; PARAMETERS CONTROL 1h (any host), VCELB bit 3, CEEMS bits 2-1, RDMD bit 0
+    /// INSTANCE COUNTER; PARAMETERS CONTROL 1h (any host) or 3h (the library), VCELB bit 3, CEEMS bits 2-1, RDMD bit 0
     /// of byte 12; KAD FORMAT.
     fn encryption_status(&self, initiator: InitiatorId) -> Vec<u8> {
         let (key_scope, parameters) = self.encryption.in_force(initiator);
@@ -126,8 +132,14 @@ impl Drive {
             algorithm_of(parameters),
         ];
         body.extend(parameters.instance.to_be_bytes());
+        let control = if self.is_managed_by_library() {
+            0x30
+        } else {
+            0x10
+        };
         body.extend([
-            0x10 | u8::from(contains_encrypted) << 3
+            control
+                | u8::from(contains_encrypted) << 3
                 | parameters.check_external << 1
                 | u8::from(raw_disabled),
             parameters.associated.format,
@@ -135,6 +147,10 @@ impl Drive {
         body.extend([0; 10]);
         body.extend(descriptors(&parameters.associated, NOT_TRIED));
         body
+    }
+
+    fn is_managed_by_library(&self) -> bool {
+        self.identity.encryption == DriveEncryption::Library
     }
 
     /// LOGICAL OBJECT NUMBER; COMPRESSION STATUS 0h and ENCRYPTION STATUS; ALGORITHM INDEX; RDMDS
