@@ -228,6 +228,30 @@ pub enum LibraryCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Put a cartridge in another's place, and that one where the first was or elsewhere.
+    #[command(
+        after_help = "Examples:\n  tapeward library exchange slot:3 slot:9\n  tapeward library exchange TWV001L8 drive:0 slot:9"
+    )]
+    Exchange {
+        /// Barcode or element.
+        cartridge: String,
+        /// Barcode or element whose cartridge makes room.
+        with: String,
+        /// Where that one goes; the first cartridge's place if not given.
+        to: Option<String>,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Bring the robot before an element, to be quicker there.
+    #[command(after_help = "Examples:\n  tapeward library position slot:3")]
+    Position {
+        /// Barcode or element.
+        element: String,
+        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
     /// Move cartridges to import/export elements for somebody to take out.
     #[command(after_help = "Examples:\n  tapeward library eject TWV001L8 TWV002L8")]
     Eject {
