@@ -38,8 +38,8 @@ pub(crate) const MAX_BLOCK_LENGTH: u32 = 8 << 20;
 pub(crate) struct DriveIdentity {
     pub(crate) inquiry: Identity,
     pub(crate) generation: Generation,
-    /// Address of its data transfer element.
-    pub(crate) element: u16,
+    /// Address of its data transfer element, if it tells it.
+    pub(crate) element: Option<u16>,
     /// Serial number of the library around it.
     pub(crate) library_serial: String,
     /// Its account on the virtual clock.
