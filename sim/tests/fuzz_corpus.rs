@@ -1,4 +1,4 @@
-//! Every input that fuzzing found worth keeping, once more; `fuzz/README.md` has how to find new ones.
+//! Every input that fuzzing found worth keeping, once more; `docs/scsi.md` has how to find new ones.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a failure in a function of the tests is a failed test
 
 #[path = "../../fuzz/src/lib.rs"]
