@@ -168,7 +168,6 @@ pub enum LibraryCommand {
         after_help = "Examples:\n  tapeward library status\n  tapeward library status --all --json"
     )]
     Status {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
         /// Empty storage elements too.
@@ -180,7 +179,6 @@ pub enum LibraryCommand {
         after_help = "Examples:\n  tapeward library inventory\n  tapeward library inventory --initialize"
     )]
     Inventory {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
         /// Have the robot check every element first (INITIALIZE ELEMENT STATUS; takes minutes).
@@ -197,7 +195,6 @@ pub enum LibraryCommand {
         /// Drive element; the first free drive without it.
         #[arg(long, value_name = "ELEMENT")]
         into: Option<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -211,7 +208,6 @@ pub enum LibraryCommand {
         /// Where to; where it came from, else the first free storage element.
         #[arg(long, value_name = "ELEMENT")]
         to: Option<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -224,7 +220,6 @@ pub enum LibraryCommand {
         from: String,
         /// Element.
         to: String,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -239,7 +234,6 @@ pub enum LibraryCommand {
         with: String,
         /// Where that one goes; the first cartridge's place if not given.
         to: Option<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -248,7 +242,6 @@ pub enum LibraryCommand {
     Position {
         /// Barcode or element.
         element: String,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -258,7 +251,6 @@ pub enum LibraryCommand {
         /// Barcodes or elements.
         #[arg(required = true)]
         cartridges: Vec<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -270,7 +262,6 @@ pub enum DriveCommand {
     /// Each drive: model, serial number, what is loaded, position, alerts, who holds it.
     #[command(after_help = "Examples:\n  tapeward drive status\n  tapeward drive status --json")]
     Status {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -290,7 +281,6 @@ pub enum MediaCommand {
         /// Every cartridge the library holds that is not known yet (cleaning cartridges not).
         #[arg(long)]
         from_library: bool,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -317,7 +307,6 @@ pub enum MediaCommand {
         /// Overwrite data of another program.
         #[arg(long)]
         overwrite_foreign: bool,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -442,7 +431,6 @@ pub struct JobRunArgs {
     /// Show what would be done and on which cartridges, and stop.
     #[arg(long)]
     pub plan: bool,
-    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }
@@ -505,7 +493,6 @@ pub struct RestoreArgs {
     /// Identity file to decrypt with; the host's own keys without it.
     #[arg(long, value_name = "FILE")]
     pub identity: Vec<PathBuf>,
-    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }
@@ -522,7 +509,6 @@ pub struct VerifyArgs {
     /// Only this copy.
     #[arg(long, value_name = "N", value_parser = parse_copy)]
     pub copy: Option<CopyNumber>,
-    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }
