@@ -7,6 +7,7 @@ mod support;
 use support::{MIB, Room, Stream};
 use tapeward::clock::Clock;
 use tapeward::tape::codec::Codec;
+use tapeward::tape::document::Directory;
 use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{BlockSize, FileKind, TapeFile};
 use tapeward::tape::volume::{
@@ -431,7 +432,7 @@ fn a_volume_is_full_before_its_directory_is_too_long() {
         writer.commit().unwrap();
     }
     let files = writer.files().len() as u64;
-    assert!(files > limit / 512 - 10, "{files} files");
+    assert!(files > limit / Directory::ENTRY_BOUND - 10, "{files} files");
     writer
         .write_file(start(FileKind::SetIndex, &stream), b"{}")
         .unwrap();
@@ -444,7 +445,7 @@ fn a_volume_is_full_before_its_directory_is_too_long() {
 fn file_numbers_end_with_the_last_one_for_the_directory() {
     let room = Room::with(&["ABC001L8"], 4096 * MIB);
     let mut stream = Stream::new(&room, Codec::None, CAPACITY);
-    stream.geometry.directory_limit = 10_000 * 512;
+    stream.geometry.directory_limit = 10_000 * Directory::ENTRY_BOUND;
     let mut writer = room.label("ABC001L8", 0, stream.geometry, 4096 * MIB);
     while writer.room() == Space::Open {
         for _ in 0..3 {

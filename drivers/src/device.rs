@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::ScsiError;
 use crate::sense::SenseData;
-use crate::smc::{self, ElementAddress, Inventory, InventoryOptions};
+use crate::smc::{self, ElementAddress, ElementKind, Exchange, Inventory, InventoryOptions};
 use crate::ssc::modes::ModesSet;
 use crate::ssc::readiness::CALIBRATION_LIMIT;
 use crate::ssc::{
@@ -52,6 +52,10 @@ pub enum Missing {
     MediumTypes,
     /// Why an element is in an abnormal state.
     ExceptionCodes,
+    /// Which picker moves.
+    ChoiceOfPicker,
+    /// What the changer says it can move where.
+    MoveCapabilities,
 }
 
 impl fmt::Display for Missing {
@@ -68,6 +72,8 @@ impl fmt::Display for Missing {
             Self::DeviceIdentifiers => "device identifiers",
             Self::MediumTypes => "medium types",
             Self::ExceptionCodes => "exception codes",
+            Self::ChoiceOfPicker => "choice of the picker",
+            Self::MoveCapabilities => "what can be moved where",
         })
     }
 }
@@ -223,6 +229,25 @@ pub trait MediumChanger: Send + fmt::Debug {
         source: ElementAddress,
         destination: ElementAddress,
     ) -> Result<(), ScsiError>;
+
+    /// Moves the cartridge of the first destination to the second, and that of the source to the
+    /// first. `kinds` are those of the source and the first destination; `transport` as in
+    /// [`MediumChanger::move_medium`].
+    ///
+    /// After an error either cartridge may be anywhere: only the next inventory tells.
+    fn exchange_medium(
+        &mut self,
+        transport: ElementAddress,
+        exchange: Exchange,
+        kinds: (ElementKind, ElementKind),
+    ) -> Result<(), ScsiError>;
+
+    /// Brings the picker before an element.
+    fn position_to_element(
+        &mut self,
+        transport: ElementAddress,
+        element: ElementAddress,
+    ) -> Result<(), ScsiError>;
 }
 
 impl TapeDrive for ssc::Drive {
@@ -334,6 +359,23 @@ impl MediumChanger for smc::Changer {
         destination: ElementAddress,
     ) -> Result<(), ScsiError> {
         Self::move_medium(self, transport, source, destination)
+    }
+
+    fn exchange_medium(
+        &mut self,
+        transport: ElementAddress,
+        exchange: Exchange,
+        kinds: (ElementKind, ElementKind),
+    ) -> Result<(), ScsiError> {
+        Self::exchange_medium(self, transport, exchange, kinds)
+    }
+
+    fn position_to_element(
+        &mut self,
+        transport: ElementAddress,
+        element: ElementAddress,
+    ) -> Result<(), ScsiError> {
+        Self::position_to_element(self, transport, element)
     }
 }
 

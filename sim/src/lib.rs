@@ -31,6 +31,8 @@ pub use dump::{BlockRun, DumpError, DumpedFile, dump};
 pub use error::{Holder, LibraryError};
 pub use front::control::Operator;
 pub use front::inprocess::InProcess;
+#[cfg(fuzzing)]
+pub use front::iscsi::fuzz;
 pub use front::iscsi::{IscsiOptions, IscsiServer, Secrets, SecretsError};
 pub use front::socket::{Announce, ServeOptions, serve};
 pub use library::Library;

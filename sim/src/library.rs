@@ -16,7 +16,7 @@ use crate::clock::{Account, HostClock, SystemHostClock, VirtualClock};
 use crate::create::LibrarySpec;
 use crate::error::{Holder, LibraryError, at};
 use crate::fault::{Counts, FaultPlan, PlannedFault};
-use crate::personality::Personality;
+use crate::personality::{DriveAddress, Personality};
 use crate::store::Durability;
 use crate::target::{self, Changer, ChangerIdentity, Drive, DriveIdentity, ElementKind, Exchange};
 use crate::target::{DeviceType, Identity, Outcome};
@@ -385,7 +385,8 @@ fn drive(
         },
         generation,
         encryption: spec.drive_encryption,
-        element: row.drives.first + index,
+        element: (row.oddities.drive_address == DriveAddress::Told)
+            .then_some(row.drives.first + index),
         library_serial: spec.serial.clone(),
         account: usize::from(index) + 1,
     };

@@ -93,6 +93,15 @@ pub enum DefaultTransport {
     OwnAddressOnly,
 }
 
+/// Whether drives tell the address of their element (VPD page B4h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriveAddress {
+    /// They do.
+    Told,
+    /// They do not have the page.
+    Unknown,
+}
+
 /// How a model differs from what the standard has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Oddities {
@@ -108,6 +117,8 @@ pub struct Oddities {
     pub access_bits: AccessBits,
     /// TRANSPORT ELEMENT ADDRESS 0.
     pub default_transport: DefaultTransport,
+    /// The address of a drive's element.
+    pub drive_address: DriveAddress,
 }
 
 impl Oddities {
@@ -119,6 +130,7 @@ impl Oddities {
         missing_drives: 0,
         access_bits: AccessBits::Set,
         default_transport: DefaultTransport::Zero,
+        drive_address: DriveAddress::Told,
     };
 }
 
@@ -345,6 +357,7 @@ pub const PERSONALITIES: &[Personality] = &[
             missing_drives: 0,
             access_bits: AccessBits::NeverSet,
             default_transport: DefaultTransport::OwnAddressOnly,
+            drive_address: DriveAddress::Told,
         },
         drive_generation: Generation::Lto8,
     },
@@ -371,6 +384,31 @@ pub const PERSONALITIES: &[Personality] = &[
             longest_report: Some(600),
             missing_drives: 2,
             access_bits: AccessBits::NeverSet,
+            ..Oddities::NONE
+        },
+        drive_generation: Generation::Lto8,
+    },
+    // Neither library nor drives say which drive is where: only a cartridge in it shows.
+    Personality {
+        name: "nameless",
+        vendor: "TAPEWARD",
+        product: "NAMELESS-8",
+        revision: "0100",
+        drive_vendor: "TAPEWARD",
+        drive_product: "ULTRIUM-TD",
+        transports: range(0x0001, 1),
+        storage: range(0x0401, 8),
+        import_export: range(0x0301, 1),
+        drives: range(0x0101, 2),
+        tag: TagShape {
+            characters: 8,
+            padding: b' ',
+        },
+        identification: DeviceIdentification::Refused,
+        identifier_header: IdentifierHeader::WhenAsked,
+        unloading: Unloading::Implicit,
+        oddities: Oddities {
+            drive_address: DriveAddress::Unknown,
             ..Oddities::NONE
         },
         drive_generation: Generation::Lto8,

@@ -174,7 +174,6 @@ pub enum LibraryCommand {
         after_help = "Examples:\n  tapeward library status\n  tapeward library status --all --json"
     )]
     Status {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
         /// Empty storage elements too.
@@ -186,7 +185,6 @@ pub enum LibraryCommand {
         after_help = "Examples:\n  tapeward library inventory\n  tapeward library inventory --initialize"
     )]
     Inventory {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
         /// Have the robot check every element first (INITIALIZE ELEMENT STATUS; takes minutes).
@@ -203,7 +201,6 @@ pub enum LibraryCommand {
         /// Drive element; the first free drive without it.
         #[arg(long, value_name = "ELEMENT")]
         into: Option<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -217,7 +214,6 @@ pub enum LibraryCommand {
         /// Where to; where it came from, else the first free storage element.
         #[arg(long, value_name = "ELEMENT")]
         to: Option<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -230,7 +226,28 @@ pub enum LibraryCommand {
         from: String,
         /// Element.
         to: String,
-        /// Which library.
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Put a cartridge in another's place, and that one where the first was or elsewhere.
+    #[command(
+        after_help = "Examples:\n  tapeward library exchange slot:3 slot:9\n  tapeward library exchange TWV001L8 drive:0 slot:9"
+    )]
+    Exchange {
+        /// Barcode or element.
+        cartridge: String,
+        /// Barcode or element whose cartridge makes room.
+        with: String,
+        /// Where that one goes; the first cartridge's place if not given.
+        to: Option<String>,
+        #[command(flatten)]
+        choice: LibraryChoice,
+    },
+    /// Bring the robot before an element, to be quicker there.
+    #[command(after_help = "Examples:\n  tapeward library position slot:3")]
+    Position {
+        /// Barcode or element.
+        element: String,
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -240,7 +257,6 @@ pub enum LibraryCommand {
         /// Barcodes or elements.
         #[arg(required = true)]
         cartridges: Vec<String>,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -252,7 +268,6 @@ pub enum DriveCommand {
     /// Each drive: model, serial number, what is loaded, position, alerts, who holds it.
     #[command(after_help = "Examples:\n  tapeward drive status\n  tapeward drive status --json")]
     Status {
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -272,7 +287,6 @@ pub enum MediaCommand {
         /// Every cartridge the library holds that is not known yet (cleaning cartridges not).
         #[arg(long)]
         from_library: bool,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -299,7 +313,6 @@ pub enum MediaCommand {
         /// Overwrite data of another program.
         #[arg(long)]
         overwrite_foreign: bool,
-        /// Which library.
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -436,7 +449,6 @@ pub struct JobRunArgs {
     /// Show what would be done and on which cartridges, and stop.
     #[arg(long)]
     pub plan: bool,
-    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }
@@ -499,7 +511,6 @@ pub struct RestoreArgs {
     /// Identity file to decrypt with; the host's own keys without it.
     #[arg(long, value_name = "FILE")]
     pub identity: Vec<PathBuf>,
-    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }

@@ -14,9 +14,7 @@ pub enum CatalogueCommand {
     #[command(after_help = "Examples:\n  tapeward catalogue check")]
     Check,
     /// Everything on record about tapes and sets, one JSON object a line.
-    #[command(
-        after_help = "Examples:\n  tapeward catalogue dump > record.jsonl\n  tapeward catalogue dump | jq 'select(.kind == \"volume\")'"
-    )]
+    #[command(after_help = "Examples:\n  tapeward catalogue dump > record.jsonl")]
     Dump,
     /// Make the record anew from the cartridges in the library, or add what it does not know.
     #[command(after_help = "\

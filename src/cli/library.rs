@@ -1,7 +1,7 @@
 //! `library`, `drive`.
 
 use serde::Serialize;
-use tapeward_drivers::smc::ElementKind;
+use tapeward_drivers::smc::{ElementKind, Exchange};
 
 use super::Session;
 use super::args::{LibraryChoice, LibraryCommand};
@@ -69,6 +69,25 @@ pub(super) fn run(session: &Session, command: LibraryCommand) -> Result<()> {
             );
             transfer(session, &app, &library, from, to)
         }
+        LibraryCommand::Exchange {
+            cartridge,
+            with,
+            to,
+            choice,
+        } => {
+            let library = open(&app, &choice, "library exchange")?;
+            exchange(session, &app, &library, [&cartridge, &with], to.as_deref())
+        }
+        LibraryCommand::Position { element, choice } => {
+            let library = open(&app, &choice, "library position")?;
+            let view = library.view()?;
+            let place = view.resolve(&element.parse()?)?;
+            library.position(place)?;
+            if session.is_json() {
+                return output::json(&serde_json::json!({ "element": place.name }));
+            }
+            output::line(format!("the robot is at {}", place.name))
+        }
         LibraryCommand::Eject { cartridges, choice } => {
             let library = open(&app, &choice, "library eject")?;
             eject(session, &app, &library, &cartridges)
@@ -129,6 +148,49 @@ fn transfer(
         "{} moved from {} to {}",
         moved.content, moved.from, moved.to
     ))
+}
+
+fn exchange(
+    session: &Session,
+    app: &App,
+    library: &Library,
+    [cartridge, with]: [&str; 2],
+    to: Option<&str>,
+) -> Result<()> {
+    let view = library.view()?;
+    let source = view.resolve(&cartridge.parse()?)?;
+    let first = view.resolve(&with.parse()?)?;
+    let second = match to {
+        Some(text) => view.resolve(&text.parse()?)?,
+        None => source,
+    };
+    let _locks = (
+        hold_if_drive(library, &view, source)?,
+        hold_if_drive(library, &view, first)?,
+        // Not a second time, where both cartridges swap.
+        (second.address != source.address)
+            .then(|| hold_if_drive(library, &view, second))
+            .transpose()?,
+    );
+    let after = library.exchange(Exchange {
+        source: source.address,
+        first_destination: first.address,
+        second_destination: second.address,
+    })?;
+    reconcile::reconcile(app, library, &after, None)?;
+    let moves = [
+        (source.content(), source.name, first.name),
+        (first.content(), first.name, second.name),
+    ];
+    if session.is_json() {
+        let moves = moves.map(
+            |(content, from, to)| serde_json::json!({ "content": content, "from": from, "to": to }),
+        );
+        return output::json(&moves);
+    }
+    moves.iter().try_for_each(|(content, from, to)| {
+        output::line(format!("{content} moved from {from} to {to}"))
+    })
 }
 
 fn unload(

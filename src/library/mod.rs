@@ -4,6 +4,7 @@ pub mod attachment;
 pub mod connection;
 pub mod discovery;
 pub mod element;
+mod exchange;
 pub mod fencing;
 pub mod fitting;
 pub mod lock;

@@ -211,7 +211,7 @@ impl Library {
         self.look(&mut self.changer()?)
     }
 
-    fn look(&self, changer: &mut Changer) -> Result<View> {
+    pub(super) fn look(&self, changer: &mut Changer) -> Result<View> {
         let inventory = changer
             .inventory(&InventoryOptions::default())
             .context(format!("cannot read the inventory of \"{}\"", self.name))?;
@@ -401,7 +401,7 @@ impl Library {
     }
 
     /// Holds the robot, waiting for others to finish their move.
-    fn hold_robot(&self) -> Result<DeviceLock> {
+    pub(super) fn hold_robot(&self) -> Result<DeviceLock> {
         let serial = self
             .identity()?
             .serial

@@ -107,7 +107,7 @@ pub(super) fn all(
             work.visit(drives, surveyed, report, Work::index_parts)?;
         }
     }
-    work.merge(report)?;
+    work.merge(report);
     Ok(work.fetched)
 }
 
@@ -291,7 +291,7 @@ impl Work<'_> {
     }
 
     /// An index of the parts there are, up to the first that is missing.
-    fn merge(&mut self, report: &mut Report) -> Result<()> {
+    fn merge(&mut self, report: &mut Report) {
         for set in std::mem::take(&mut self.waiting) {
             let path = |segment| indexes::part_path(self.app(), set, segment);
             let segments = (0..u32::MAX)
@@ -316,6 +316,5 @@ impl Work<'_> {
                 tracing::warn!(%error, folder = %folder.display(), "cannot remove");
             }
         }
-        Ok(())
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn adopt(
     for (set, segments) in found {
         let adopted = Set {
             room,
-            set,
+            id: set,
             fetched,
             has_index: indexed.contains(&set),
         };
@@ -85,7 +85,7 @@ enum Known {
 
 struct Set<'a> {
     room: &'a Room<'a>,
-    set: SetId,
+    id: SetId,
     fetched: &'a Fetched,
     /// Whether an index of the whole set is on some tape.
     has_index: bool,
@@ -98,8 +98,8 @@ impl Set<'_> {
         report: &mut Report,
     ) -> Result<()> {
         let tx = self.room.tx;
-        let index = self.fetched.indexes.get(&self.set);
-        let known = tx.sets()?.into_iter().find(|known| known.id == self.set);
+        let index = self.fetched.indexes.get(&self.id);
+        let known = tx.sets()?.into_iter().find(|known| known.id == self.id);
         let (before, known) = match known {
             Some(known) => (known, Known::OnRecord),
             None => {
@@ -107,7 +107,7 @@ impl Set<'_> {
                     .keys()
                     .find_map(|number| self.part(*number))
                     .ok_or_else(|| {
-                        Error::failed(format!("no description of set {} was found", self.set))
+                        Error::failed(format!("no description of set {} was found", self.id))
                     });
                 let part = match part {
                     Ok(part) => part,
@@ -128,7 +128,7 @@ impl Set<'_> {
     }
 
     fn part(&self, segment: SegmentNumber) -> Option<&PartDocument> {
-        let of: SegmentOf = (self.set, segment);
+        let of: SegmentOf = (self.id, segment);
         self.fetched.parts.get(&of)
     }
 
@@ -154,7 +154,7 @@ impl Set<'_> {
             tx.set_run_state(facts.run, RunState::Done, note, now)?;
         }
         tx.add_set(&NewSet {
-            id: self.set,
+            id: self.id,
             definition: facts.definition,
             run: facts.run,
             month,
@@ -170,11 +170,11 @@ impl Set<'_> {
         })?;
         self.room.note(&JournalEvent::SetStarted {
             run: facts.run,
-            set: self.set,
+            set: self.id,
             definition: facts.definition,
             month,
         })?;
-        Ok(tx.set(self.set)?)
+        Ok(tx.set(self.id)?)
     }
 
     fn key(&self, id: KeyId, origin: Option<&Origin>) -> Result<()> {
@@ -258,19 +258,19 @@ impl Set<'_> {
     /// A segment and where it is.
     fn segment(&self, number: SegmentNumber, places: &[Found], report: &mut Report) -> Result<()> {
         let tx = self.room.tx;
-        let rows = tx.segments(self.set)?;
+        let rows = tx.segments(self.id)?;
         let known = rows.into_iter().find(|row| row.number == number);
         let digest = match (known, self.part(number)) {
             (Some(row), _) => row.digest,
             (None, Some(part)) => {
-                let row = segment_row(self.set, part, places);
+                let row = segment_row(self.id, part, places);
                 tx.add_segment(&row)?;
                 row.digest
             }
             (None, None) => {
                 report.problems.push(format!(
                     "set {}: no description of segment {} can be read",
-                    self.set, number.0
+                    self.id, number.0
                 ));
                 return Ok(());
             }
@@ -296,7 +296,7 @@ impl Set<'_> {
             return Ok(());
         }
         let taken: BTreeSet<CopyNumber> = tx
-            .segment_copies(self.set)?
+            .segment_copies(self.id)?
             .into_iter()
             .filter(|row| row.segment == number && is_live(row.state))
             .map(|row| row.copy)
@@ -305,12 +305,12 @@ impl Set<'_> {
         let Some(copy) = copy else {
             report.problems.push(format!(
                 "set {}: segment {} is on more than {MOST_COPIES} volumes",
-                self.set, number.0
+                self.id, number.0
             ));
             return Ok(());
         };
         tx.add_segment_copy(&SegmentCopy {
-            set: self.set,
+            set: self.id,
             segment: number,
             copy,
             volume: place.volume,
@@ -320,7 +320,7 @@ impl Set<'_> {
             committed_at: place.written,
             verified_at: None,
         })?;
-        tx.extend_retention(place.volume, tx.set(self.set)?.retain_until)?;
+        tx.extend_retention(place.volume, tx.set(self.id)?.retain_until)?;
         report.segments_added += 1;
         Ok(())
     }
@@ -334,10 +334,10 @@ impl Set<'_> {
         taken: &BTreeSet<CopyNumber>,
     ) -> Result<Option<CopyNumber>> {
         let tx = self.room.tx;
-        let copies = tx.set_copies(self.set)?;
+        let copies = tx.set_copies(self.id)?;
         let pool = tx.volume(volume)?.pool;
         let unknown: PoolName = UNKNOWN_POOL.parse()?;
-        let same_set = on_volume.iter().find(|row| row.set == self.set);
+        let same_set = on_volume.iter().find(|row| row.set == self.id);
         let preferred = same_set.map(|row| row.copy).or_else(|| {
             let of_pool = copies.iter().find(|copy| copy.pool == pool);
             of_pool.map(|copy| copy.copy)
@@ -356,7 +356,7 @@ impl Set<'_> {
             }
             Some(_) => {}
             None => tx.add_set_copy(&SetCopy {
-                set: self.set,
+                set: self.id,
                 copy: chosen,
                 pool,
                 state: SetCopyState::Writing,
@@ -390,7 +390,7 @@ impl Set<'_> {
             (SetState::Sealed, _) => report.sealed += 1,
             (_, Some(index)) if before.index.as_ref() != Some(&index.stored) => {
                 report.indexes_read += 1;
-                tx.replace_index(self.set, &index.stored)?;
+                tx.replace_index(self.id, &index.stored)?;
             }
             (_, Some(_)) => report.indexes_read += 1,
             (_, None) => {}
@@ -406,9 +406,9 @@ impl Set<'_> {
         self.definition(before.definition, origin)?;
         let month = origin.map_or(before.month, |origin| origin.month);
         let copies = origin.map_or(&[][..], |origin| &origin.copies);
-        self.room.tx.unseal_set(self.set, month, copies)?;
-        for copy in self.room.tx.set_copies(self.set)? {
-            for row in self.room.tx.live_copies(self.set, copy.copy)? {
+        self.room.tx.unseal_set(self.id, month, copies)?;
+        for copy in self.room.tx.set_copies(self.id)? {
+            for row in self.room.tx.live_copies(self.id, copy.copy)? {
                 self.room.tx.set_pool(row.volume, &copy.pool)?;
             }
         }
@@ -420,7 +420,7 @@ impl Set<'_> {
         let Room { tx, now, .. } = *self.room;
         report.indexes_read += 1;
         let here: BTreeSet<u32> = tx
-            .segment_copies(self.set)?
+            .segment_copies(self.id)?
             .into_iter()
             .filter(|row| is_live(row.state))
             .map(|row| row.segment.0)
@@ -433,8 +433,8 @@ impl Set<'_> {
                     self.name()?,
                     segments - 1
                 ));
-                tx.fail_set(self.set, now)?;
-                return Ok(tx.replace_index(self.set, &index.stored)?);
+                tx.fail_set(self.id, now)?;
+                return Ok(tx.replace_index(self.id, &index.stored)?);
             }
         };
         let missing: Vec<String> = (0..segments)
@@ -453,41 +453,41 @@ impl Set<'_> {
             bytes: index.totals.bytes,
             problems: index.origin.as_ref().map_or(0, |origin| origin.problems),
         };
-        Ok(tx.complete_set(self.set, &totals, &index.stored, now)?)
+        Ok(tx.complete_set(self.id, &totals, &index.stored, now)?)
     }
 
     /// Nothing tells what is in it.
     fn without_index(&self, report: &mut Report) -> Result<()> {
         let Room { tx, now, .. } = *self.room;
-        if self.has_index || self.fetched.sealed.contains(&self.set) {
+        if self.has_index || self.fetched.sealed.contains(&self.id) {
             report.sealed += 1;
-            return Ok(tx.seal_set(self.set, now)?);
+            return Ok(tx.seal_set(self.id, now)?);
         }
         report.incomplete.push(format!(
             "{}: no index of it was found, it was never finished or another cartridge has it",
             self.name()?
         ));
-        Ok(tx.seal_set(self.set, now)?)
+        Ok(tx.seal_set(self.id, now)?)
     }
 
     fn name(&self) -> Result<String> {
-        let set = self.room.tx.set(self.set)?;
+        let set = self.room.tx.set(self.id)?;
         let definition = self.room.tx.definition(set.definition)?;
-        Ok(format!("{} ({})", definition.name, self.set))
+        Ok(format!("{} ({})", definition.name, self.id))
     }
 
     fn copies(&self) -> Result<()> {
         let Room { tx, now, .. } = *self.room;
-        for copy in tx.set_copies(self.set)? {
-            let missing = !tx.missing_segments(self.set, copy.copy)?.is_empty();
+        for copy in tx.set_copies(self.id)? {
+            let missing = !tx.missing_segments(self.id, copy.copy)?.is_empty();
             let state = match (copy.state, missing) {
                 (SetCopyState::Writing | SetCopyState::Incomplete, false) => SetCopyState::Complete,
                 (SetCopyState::Writing | SetCopyState::Complete, true) => SetCopyState::Incomplete,
                 (state, _) => state,
             };
-            let open = tx.set(self.set)?.state == SetState::Open;
+            let open = tx.set(self.id)?.state == SetState::Open;
             if !open && state != copy.state {
-                tx.set_copy_state(self.set, copy.copy, state, now)?;
+                tx.set_copy_state(self.id, copy.copy, state, now)?;
             }
         }
         Ok(())

@@ -2,9 +2,10 @@
 //! SCSI generic nodes, takes an inventory, loads a cartridge, writes it, reads it back, unloads
 //! it and looks again. **What is on the cartridge is lost.**
 //!
-//! `library_check [--cartridge BARCODE] [--megabytes N] [--mtx] [--record FILE]`
+//! `library_check [--cartridge BARCODE] [--megabytes N] [--mtx] [--changer-node NODE] [--record FILE]`
 //!
-//! `--mtx` compares the inventory with `mtx status`; `--record` keeps every command and reply.
+//! `--mtx` compares the inventory with `mtx status`, `--changer-node` with what the kernel's changer
+//! driver says; `--record` keeps every command and reply.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program for a terminal
 
@@ -17,13 +18,14 @@ use std::time::{Duration, Instant};
 
 use record::{Recorder, Recording};
 use scan::Found;
-use tapeward_drivers::TapeDrive as _;
+use tapeward_drivers::linux::ch::ChangerNode;
 use tapeward_drivers::smc::{Changer, Element, ElementAddress, ElementKind, Inventory};
-use tapeward_drivers::smc::{InventoryOptions, Removal};
+use tapeward_drivers::smc::{InventoryOptions, Removal, Wanted};
 use tapeward_drivers::ssc::{
     BlockAddress, Buffering, Drive, DriveModes, Pause, ReadOutcome, Space, Synchronize,
     WriteOutcome,
 };
+use tapeward_drivers::{MediumChanger as _, TapeDrive as _};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -41,6 +43,7 @@ struct Options {
     cartridge: Option<String>,
     megabytes: usize,
     mtx: bool,
+    changer_node: Option<String>,
     record: Recorder,
 }
 
@@ -49,6 +52,7 @@ fn options() -> Outcome<Options> {
         cartridge: None,
         megabytes: 100,
         mtx: false,
+        changer_node: None,
         record: Recorder::default(),
     };
     let mut words = std::env::args().skip(1);
@@ -58,6 +62,7 @@ fn options() -> Outcome<Options> {
             "--cartridge" => options.cartridge = Some(value()?),
             "--megabytes" => options.megabytes = value()?.parse()?,
             "--mtx" => options.mtx = true,
+            "--changer-node" => options.changer_node = Some(value()?),
             "--record" => options.record = Recorder::to_file(&value()?)?,
             _ => return Err(format!("unknown word {word}").into()),
         }
@@ -87,6 +92,9 @@ fn run() -> Outcome<()> {
         let compared = mtx::compare(&robot_path, &before)?;
         println!("mtx      status agrees on {compared} elements");
     }
+    if let Some(node) = &options.changer_node {
+        compare_node(node, &before)?;
+    }
     let (element, mut drive) = choose_drive(&before, drives)?;
     let slot = choose_cartridge(&before, options.cartridge.as_deref())?;
     let picker = before.of_kind(ElementKind::MediumTransport).next();
@@ -114,6 +122,31 @@ fn run() -> Outcome<()> {
     expect_at(&after, slot.address, slot)?;
     println!("unloaded {} to element {}", tag(slot), slot.address);
     println!("passed");
+    Ok(())
+}
+
+/// By CHIOGELEM and, without volume tags, by CHIOGSTATUS the same elements are full.
+fn compare_node(node: &str, commands: &Inventory) -> Outcome<()> {
+    let mut changer = ChangerNode::open(node)?;
+    for volume_tags in [Wanted::IfAvailable, Wanted::No] {
+        let options = InventoryOptions {
+            volume_tags,
+            ..InventoryOptions::default()
+        };
+        let inventory = changer.inventory(&options)?;
+        let brief = |element: &Element| (element.address, element.kind, element.full);
+        if !inventory
+            .elements
+            .iter()
+            .map(brief)
+            .eq(commands.elements.iter().map(brief))
+        {
+            return Err(
+                format!("{node} has another inventory, volume tags {volume_tags:?}").into(),
+            );
+        }
+    }
+    println!("node     {node} says the same by CHIOGELEM and CHIOGSTATUS");
     Ok(())
 }
 

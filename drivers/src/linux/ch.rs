@@ -121,13 +121,17 @@ impl ChangerNode {
     }
 
     /// How the driver calls an element.
-    fn unit(&self, address: ElementAddress) -> Result<KindAndUnit, ScsiError> {
+    fn unit(
+        &self,
+        operation: &'static str,
+        address: ElementAddress,
+    ) -> Result<KindAndUnit, ScsiError> {
         let kind = self.assignment.kind_of(address);
         kind.map(|kind| KindAndUnit {
             kind: driver_kind(kind),
             unit: i32::from(address.0 - self.assignment.range(kind).first.0),
         })
-        .ok_or_else(|| self.failed("CHIOMOVE", Errno::EBADSLT))
+        .ok_or_else(|| self.failed(operation, Errno::EBADSLT))
     }
 
     fn address(&self, element: KindAndUnit) -> Option<ElementAddress> {
@@ -139,47 +143,25 @@ impl ChangerNode {
         (unit < range.count).then(|| ElementAddress(range.first.0 + unit))
     }
 
-    /// Moves the cartridge of `source` to `first`, and that of `first` to `second`
-    /// (CHIOEXCHANGE; SMC-3, EXCHANGE MEDIUM).
-    pub fn exchange_medium(
-        &mut self,
-        source: ElementAddress,
-        first: ElementAddress,
-        second: ElementAddress,
-    ) -> Result<(), ScsiError> {
-        let request = Exchange {
-            source: self.unit(source)?,
-            first_destination: self.unit(first)?,
-            second_destination: self.unit(second)?,
-            flags: 0,
-        };
-        abi::exchange_medium(&self.file, &request)
-            .map_err(|errno| self.failed("CHIOEXCHANGE", errno))
-    }
-
-    /// Brings the robot before an element (CHIOPOSITION; SMC-3, POSITION TO ELEMENT).
-    pub fn position_to(&mut self, element: ElementAddress) -> Result<(), ScsiError> {
-        let request = PositionTo {
-            element: self.unit(element)?,
-            flags: 0,
-        };
-        abi::position_to(&self.file, &request).map_err(|errno| self.failed("CHIOPOSITION", errno))
-    }
-
-    /// Which elements of a kind are full, in the order of their addresses (CHIOGSTATUS): one
-    /// call for all of them, without tags.
-    pub fn full(&mut self, kind: ElementKind) -> Result<Vec<bool>, ScsiError> {
-        let count = usize::from(self.assignment.range(kind).count);
-        let flags = abi::element_flags(&self.file, driver_kind(kind), count)
+    /// All elements of a kind without tags and sources, in the order of their addresses
+    /// (CHIOGSTATUS): one call for all of them.
+    fn without_tags(&self, kind: ElementKind) -> Result<Vec<Element>, ScsiError> {
+        let range = self.assignment.range(kind);
+        let all = abi::element_flags(&self.file, driver_kind(kind), usize::from(range.count))
             .map_err(|errno| self.failed("CHIOGSTATUS", errno))?;
-        Ok(flags
-            .into_iter()
-            .map(|flags| i32::from(flags) & CESTATUS_FULL != 0)
-            .collect())
+        let element = |(address, status): (u16, u8)| {
+            let address = ElementAddress(address);
+            let got = GetElement {
+                status: i32::from(status),
+                ..GetElement::of(self.unit("CHIOGSTATUS", address)?)
+            };
+            Ok(self.describe(kind, address, &got))
+        };
+        (range.first.0..).zip(all).map(element).collect()
     }
 
     fn element(&self, kind: ElementKind, address: ElementAddress) -> Result<Element, ScsiError> {
-        let got = abi::element(&self.file, self.unit(address)?)
+        let got = abi::element(&self.file, self.unit("CHIOGELEM", address)?)
             .map_err(|errno| self.failed("CHIOGELEM", errno))?;
         Ok(self.describe(kind, address, &got))
     }
@@ -234,6 +216,8 @@ impl MediumChanger for ChangerNode {
             Missing::DeviceIdentifiers,
             Missing::MediumTypes,
             Missing::ExceptionCodes,
+            Missing::ChoiceOfPicker,
+            Missing::MoveCapabilities,
         ]
     }
 
@@ -242,18 +226,17 @@ impl MediumChanger for ChangerNode {
         Ok(Vec::new())
     }
 
-    /// CHIOGELEM for every element.
+    /// CHIOGELEM for every element, or where no tags are wanted CHIOGSTATUS for every kind.
     fn inventory(&mut self, options: &InventoryOptions) -> Result<Inventory, ScsiError> {
         let mut elements = Vec::new();
         for kind in &options.kinds {
+            if options.volume_tags == Wanted::No {
+                elements.extend(self.without_tags(*kind)?);
+                continue;
+            }
             let range = self.assignment.range(*kind);
             for unit in 0..range.count {
-                let mut element = self.element(*kind, ElementAddress(range.first.0 + unit))?;
-                if options.volume_tags == Wanted::No {
-                    element.primary_tag = None;
-                    element.alternate_tag = None;
-                }
-                elements.push(element);
+                elements.push(self.element(*kind, ElementAddress(range.first.0 + unit))?);
             }
         }
         elements.sort_by_key(|element| element.address);
@@ -272,10 +255,40 @@ impl MediumChanger for ChangerNode {
         destination: ElementAddress,
     ) -> Result<(), ScsiError> {
         let request = Move {
-            from: self.unit(source)?,
-            to: self.unit(destination)?,
+            from: self.unit("CHIOMOVE", source)?,
+            to: self.unit("CHIOMOVE", destination)?,
             flags: 0,
         };
         abi::move_medium(&self.file, &request).map_err(|errno| self.failed("CHIOMOVE", errno))
+    }
+
+    /// CHIOEXCHANGE.
+    fn exchange_medium(
+        &mut self,
+        _transport: ElementAddress,
+        exchange: smc::Exchange,
+        _kinds: (ElementKind, ElementKind),
+    ) -> Result<(), ScsiError> {
+        let operation = "CHIOEXCHANGE";
+        let request = Exchange {
+            source: self.unit(operation, exchange.source)?,
+            first_destination: self.unit(operation, exchange.first_destination)?,
+            second_destination: self.unit(operation, exchange.second_destination)?,
+            flags: 0,
+        };
+        abi::exchange_medium(&self.file, &request).map_err(|errno| self.failed(operation, errno))
+    }
+
+    /// CHIOPOSITION.
+    fn position_to_element(
+        &mut self,
+        _transport: ElementAddress,
+        element: ElementAddress,
+    ) -> Result<(), ScsiError> {
+        let request = PositionTo {
+            element: self.unit("CHIOPOSITION", element)?,
+            flags: 0,
+        };
+        abi::position_to(&self.file, &request).map_err(|errno| self.failed("CHIOPOSITION", errno))
     }
 }

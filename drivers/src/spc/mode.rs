@@ -158,14 +158,13 @@ impl ModePage {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(4 + self.body.len());
-        if self.code.subpage == 0 {
-            bytes.push(self.code.page & 0x3f);
-            bytes.push(u8::try_from(self.body.len()).unwrap_or(u8::MAX));
-        } else {
-            let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX);
-            bytes.push(self.code.page & 0x3f | 0x40);
-            bytes.push(self.code.subpage);
-            bytes.extend(length.to_be_bytes());
+        match u8::try_from(self.body.len()) {
+            Ok(length) if self.code.subpage == 0 => bytes.extend([self.code.page & 0x3f, length]),
+            _ => {
+                let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX);
+                bytes.extend([self.code.page & 0x3f | 0x40, self.code.subpage]);
+                bytes.extend(length.to_be_bytes());
+            }
         }
         bytes.extend(&self.body);
         bytes

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use tapeward_drivers::smc::{Changer, ElementAddress, ElementKind};
-use tapeward_drivers::spc::mode::{ModeData, ModeForm, PageCode};
+use tapeward_drivers::spc::mode::{ModeData, ModeForm, ModePage, PageCode};
 use tapeward_drivers::ssc::{
     Buffering, Capacity, Drive, DriveModes, Mebibytes, Megabytes, ModeShortfall, TapeAlert,
     TapeAlertSeverity,
@@ -447,4 +447,15 @@ fn every_flag_has_its_words() {
     assert_eq!(severity(11), TapeAlertSeverity::Information);
     assert_eq!(severity(55), TapeAlertSeverity::Critical);
     assert!(TapeAlert::try_from(65).is_err() && TapeAlert::try_from(0).is_err());
+}
+
+/// A page that came in the form with a subpage code, though it has none, and is longer than the
+/// other form can say: it goes back as it came. Found by fuzzing.
+#[test]
+fn a_long_page_without_subpage_code_goes_back_in_the_long_form() {
+    let mut raw = vec![0x7d, 0x00, 0x01, 0x2c];
+    raw.extend([7; 300]);
+    let (page, used) = ModePage::parse(&raw).unwrap();
+    assert_eq!((used, page.body.len()), (304, 300));
+    assert_eq!(page.encode(), raw);
 }

@@ -41,8 +41,8 @@ pub(crate) struct DriveIdentity {
     pub(crate) generation: Generation,
     /// Who gives it keys.
     pub(crate) encryption: DriveEncryption,
-    /// Address of its data transfer element.
-    pub(crate) element: u16,
+    /// Address of its data transfer element, if it tells it.
+    pub(crate) element: Option<u16>,
     /// Serial number of the library around it.
     pub(crate) library_serial: String,
     /// Its account on the virtual clock.

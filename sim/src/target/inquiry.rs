@@ -118,28 +118,27 @@ const ALL_FLAGS: [u8; 8] = [0xff; 8];
 
 /// Answers INQUIRY of a drive: VPD 00h, 80h, 83h, and from SSC-4 B0h (capabilities), B1h
 /// (manufacturer-assigned serial number), B2h (TapeAlert supported flags), B3h (automation
-/// device serial number), B4h (data transfer device element address), from SSC-5 B5h (logical
+/// device serial number), B4h (data transfer device element address, if it tells it), from SSC-5 B5h (logical
 /// block protection).
 pub(crate) fn answer_drive(
     drive: &DriveIdentity,
     exchange: &mut Exchange<'_>,
 ) -> Result<(), Sense> {
-    answer(
-        &drive.inquiry,
-        exchange,
-        &[0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5],
-        |page| {
-            match page {
-                0xb0 => Some(vec![0x01, 0x00]), // WORM
-                0xb1 => Some(drive.inquiry.serial.as_bytes().to_vec()),
-                0xb2 => Some(ALL_FLAGS.to_vec()),
-                0xb3 => Some(drive.library_serial.as_bytes().to_vec()),
-                0xb4 => Some(drive.element.to_be_bytes().to_vec()),
-                0xb5 => Some(protection()),
-                _ => None,
-            }
-        },
-    )
+    let page = |page| match page {
+        0xb0 => Some(vec![0x01, 0x00]), // WORM
+        0xb1 => Some(drive.inquiry.serial.as_bytes().to_vec()),
+        0xb2 => Some(ALL_FLAGS.to_vec()),
+        0xb3 => Some(drive.library_serial.as_bytes().to_vec()),
+        0xb4 => drive.element.map(|element| element.to_be_bytes().to_vec()),
+        0xb5 => Some(protection()),
+        _ => None,
+    };
+    let all = [0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5];
+    let special: Vec<u8> = all
+        .into_iter()
+        .filter(|code| page(*code).is_some())
+        .collect();
+    answer(&drive.inquiry, exchange, &special, page)
 }
 
 /// Answers INQUIRY of a changer: VPD 00h, 80h, 83h.

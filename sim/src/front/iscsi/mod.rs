@@ -7,6 +7,9 @@
 
 pub mod chap;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::print_stdout, clippy::unwrap_used)] // a panic is what the fuzzer looks for
+pub mod fuzz;
 mod login;
 mod negotiate;
 mod perform;
