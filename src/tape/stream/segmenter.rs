@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
 use crossbeam_channel::{Sender, bounded};
 
 use super::event::{SegmentClosed, StreamEvent};
@@ -194,8 +195,10 @@ impl Segmenter {
         let start = self.file_start(FileKind::SetIndex, None, codec);
         fan_out.send(&LaneItem::IndexBegin(Arc::new(start), bound));
         let frame_size = self.geometry.frame_size;
+        let window = self.geometry.window;
         let mut encoder =
-            Encoder::new(codec, &self.options.recipients, frame_size, fan_out).map_err(encoding)?;
+            Encoder::new(codec, &self.options.recipients, frame_size, window, fan_out)
+                .map_err(encoding)?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             let read = index.read(&mut buffer).map_err(SinkError::Encode)?;
@@ -278,10 +281,12 @@ impl Segmenter {
             fan_out.send(&LaneItem::SegmentBegin(self.segment, Arc::new(start)));
             let recipients = &self.options.recipients;
             let frame_size = self.geometry.frame_size;
+            let window = self.geometry.window;
             let index = IndexPart::new(self.set.set, self.segment)
                 .map_err(|error| SinkError::Encode(io::Error::other(error)))?;
             self.output = Output::Open(Box::new(OpenSegment {
-                encoder: Encoder::new(codec, recipients, frame_size, fan_out).map_err(encoding)?,
+                encoder: Encoder::new(codec, recipients, frame_size, window, fan_out)
+                    .map_err(encoding)?,
                 index,
                 stream_offset: self.stream.stream_offset,
             }));
@@ -293,14 +298,23 @@ impl Segmenter {
     }
 
     /// Whether the open segment must not take more.
-    fn must_close(&self) -> bool {
-        let Output::Open(open) = &self.output else {
-            return false;
+    fn must_close(&mut self) -> Result<bool, SinkError> {
+        let Output::Open(open) = &mut self.output else {
+            return Ok(false);
         };
-        open.encoder.plaintext_length() > 0
+        let limit = self.geometry.segment_limit;
+        // Near the end it matters how much frames shrink that are still being compressed.
+        if open
+            .encoder
+            .coded_bound(self.geometry.frame_size.bytes() as u64)
+            > limit
+        {
+            open.encoder.settle().map_err(encoding)?;
+        }
+        Ok(open.encoder.plaintext_length() > 0
             && (self.shared.close_requested(self.segment)
-                || open.encoder.coded_bound(1) > self.geometry.segment_limit
-                || open.index.is_full(&self.geometry))
+                || open.encoder.coded_bound(1) > limit
+                || open.index.is_full(&self.geometry)))
     }
 
     /// How much of `wanted` bytes the open segment takes in one go: up to the end of a frame,
@@ -397,10 +411,31 @@ impl Segmenter {
             self.output = Output::Closed;
             return Err(SinkError::Interrupted);
         }
-        if self.must_close() {
+        if self.must_close()? {
             self.close_segment()?;
         }
         Ok(())
+    }
+
+    /// How many of the `wanted` bytes the open segment takes next; opens or closes one first
+    /// where that is due.
+    fn next_piece(&mut self, wanted: usize) -> Result<usize, SinkError> {
+        // Once announced, a member's first byte stays where it was said to be.
+        let partial = self.stream.partial.as_ref();
+        if !partial.is_some_and(|partial| partial.written == 0) {
+            self.settle()?;
+        }
+        self.open()?;
+        Ok(self.piece(wanted))
+    }
+
+    /// These bytes are in the stream.
+    fn count(&mut self, bytes: usize) {
+        self.stream.stream_offset += bytes as u64;
+        match &mut self.stream.partial {
+            Some(partial) => partial.written += bytes as u64,
+            None => self.stream.phase = StreamPhase::Ending,
+        }
     }
 }
 
@@ -427,27 +462,22 @@ impl MemberSink for Segmenter {
         Ok(address)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // Once announced, a member's first byte stays where it was said to be.
-            let announced = self
-                .stream
-                .partial
-                .as_ref()
-                .is_some_and(|partial| partial.written == 0);
-            if !announced {
-                self.settle()?;
-            }
-            self.open()?;
-            let (now, later) = rest.split_at(self.piece(rest.len()));
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(self.next_piece(bytes.len())?);
             self.open()?.encoder.write(now).map_err(encoding)?;
-            self.stream.stream_offset += now.len() as u64;
-            match &mut self.stream.partial {
-                Some(partial) => partial.written += now.len() as u64,
-                None => self.stream.phase = StreamPhase::Ending,
-            }
-            rest = later;
+            self.count(now.len());
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    fn write_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
+        while !bytes.is_empty() {
+            let now = bytes.split_to(self.next_piece(bytes.len())?);
+            let length = now.len();
+            self.open()?.encoder.write_shared(now).map_err(encoding)?;
+            self.count(length);
         }
         Ok(())
     }
