@@ -11,6 +11,7 @@
 //!   nor set times of directories and symbolic links.
 
 pub mod acl;
+mod ahead;
 mod block;
 mod descent;
 pub mod extract;

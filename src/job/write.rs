@@ -294,6 +294,7 @@ impl Job {
         let app = Arc::clone(&self.context.app);
         let task = format!("writing {}", planned.name);
         let mut teller = Teller::new(&self.context.app, &task, start.total);
+        let flow = segmenter.flow();
         let written = write_tree(
             tree,
             &start.resume,
@@ -313,6 +314,12 @@ impl Job {
             },
         );
         app.watcher.event(Event::ProgressEnd { task });
+        if let Some((stage, share)) = flow.read().slowest() {
+            app.say(format!(
+                "set {}: most time went to {stage} ({share} %)",
+                planned.name
+            ));
+        }
         let closed = match written {
             Ok(_) => segmenter.close(),
             Err(ArchiveError::Sink(error)) => Err(error),

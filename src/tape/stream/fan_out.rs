@@ -33,6 +33,13 @@ pub(super) enum LaneItem {
     IndexEnd(TapeDigest),
 }
 
+impl LaneItem {
+    /// Whether a file ends with it.
+    pub(super) fn ends_file(&self) -> bool {
+        matches!(self, Self::SegmentEnd(_) | Self::IndexEnd(_))
+    }
+}
+
 /// What a lane needs to close a segment.
 #[derive(Debug)]
 pub(super) struct SegmentEnd {

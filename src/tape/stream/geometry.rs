@@ -31,6 +31,8 @@ pub struct Geometry {
     /// Blocks between the producer and each drive: the configured size or 1/64 of the cartridge,
     /// at least four.
     pub ring_blocks: usize,
+    /// Blocks that must be in a ring before its drive starts, unless the end of the file is.
+    pub high_water: usize,
     /// Plaintext bytes per zstd frame: 4 MiB, or a quarter of a segment.
     pub frame_size: FrameSize,
     /// What the encoder may hold: 32 MiB, or 1/64 of the cartridge.
@@ -53,11 +55,13 @@ impl Geometry {
             .min(MAX_BLOCKS * block)
             .max(4 * block);
         let ring = options.ring_size.min(share) / block;
+        let ring_blocks = usize::try_from(ring).unwrap_or(usize::MAX).max(4);
         let every_number = 10_000 * Directory::ENTRY_BOUND;
         Self {
             block_size: options.block_size,
             segment_limit,
-            ring_blocks: usize::try_from(ring).unwrap_or(usize::MAX).max(4),
+            ring_blocks,
+            high_water: ring_blocks / 4 * 3,
             frame_size: FrameSize::at_most((segment_limit / 4).min(4 << 20)),
             window: Window::at_most(share),
             index_limit: share.clamp(64 << 10, 64 << 20),

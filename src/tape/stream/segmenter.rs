@@ -1,15 +1,18 @@
 //! The producer's side: a tar stream in, segments out.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::Sender;
 
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
+use super::flow::{FlowWatch, Stopwatch};
+use super::ring::{RingSize, ring};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
 use super::lane::{Blame, Lane, LaneEnd, LaneState};
@@ -80,6 +83,9 @@ pub struct Segmenter {
     segment: SegmentNumber,
     /// The stream so far; `partial` is the member being written.
     stream: ResumePoint,
+    flow: FlowWatch,
+    /// When the producer was last let go.
+    left: Duration,
 }
 
 /// The rings are either idle or in use by the open segment's encoder.
@@ -117,14 +123,21 @@ impl Segmenter {
     /// Starts a thread for each copy.
     pub fn start(start: SegmenterStart) -> Result<Self, SinkError> {
         let shared = Shared::new(start.lanes.iter().map(|(copy, _)| *copy));
-        let idleness = Idleness::new(start.clock);
+        let idleness = Idleness::new(Arc::clone(&start.clock));
+        let size = RingSize {
+            blocks: start.geometry.ring_blocks,
+            high_water: start.geometry.high_water,
+        };
         let mut senders = Vec::new();
         let mut threads = Vec::new();
         for (copy, writer) in start.lanes {
-            let (sender, items) = bounded(start.geometry.ring_blocks);
+            let starved = Arc::new(Stopwatch::new(Arc::clone(&start.clock)));
+            let (sender, items) = ring(size, Arc::clone(&starved));
             let lane = Lane {
                 copy,
                 items,
+                starved,
+                written: Cell::new(0),
                 shared: Arc::clone(&shared),
                 idleness: Arc::clone(&idleness),
                 events: start.events.clone(),
@@ -144,7 +157,10 @@ impl Segmenter {
             Arc::clone(&shared),
             start.events.clone(),
         );
+        let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
+            left: flow.now(),
+            flow,
             output: Output::Idle(FanOut::new(rings, start.options.block_size)),
             set: start.set,
             options: start.options,
@@ -162,6 +178,20 @@ impl Segmenter {
     #[must_use]
     pub fn segment(&self) -> SegmentNumber {
         self.segment
+    }
+
+    /// Tells what holds the stream up.
+    #[must_use]
+    pub fn flow(&self) -> FlowWatch {
+        self.flow.clone()
+    }
+
+    /// Does something for the producer and measures how long it takes.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let entered = self.flow.now();
+        let done = work(self);
+        self.left = self.flow.add(self.left, entered);
+        done
     }
 
     /// Bytes of tar stream taken so far, those of earlier sessions included.
@@ -439,12 +469,9 @@ impl Segmenter {
     }
 }
 
-fn ended() -> SinkError {
-    SinkError::Encode(io::Error::other("the stream has ended"))
-}
-
-impl MemberSink for Segmenter {
-    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+/// What the [`MemberSink`] does.
+impl Segmenter {
+    fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
         self.settle()?;
         let offset = match &self.output {
             Output::Open(open) => open.encoder.plaintext_length(),
@@ -462,7 +489,7 @@ impl MemberSink for Segmenter {
         Ok(address)
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+    fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(self.next_piece(bytes.len())?);
             self.open()?.encoder.write(now).map_err(encoding)?;
@@ -472,7 +499,7 @@ impl MemberSink for Segmenter {
         Ok(())
     }
 
-    fn write_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
+    fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let now = bytes.split_to(self.next_piece(bytes.len())?);
             let length = now.len();
@@ -482,7 +509,7 @@ impl MemberSink for Segmenter {
         Ok(())
     }
 
-    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+    fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
         // Of a superseded member a whole copy follows; until then its path is not done.
         if entry.state != MemberState::Superseded {
@@ -492,5 +519,27 @@ impl MemberSink for Segmenter {
             .index
             .push(&entry)
             .map_err(|error| SinkError::Encode(io::Error::other(error)))
+    }
+}
+
+fn ended() -> SinkError {
+    SinkError::Encode(io::Error::other("the stream has ended"))
+}
+
+impl MemberSink for Segmenter {
+    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+        self.timed(|segmenter| segmenter.take_start(start))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_bytes(bytes))
+    }
+
+    fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_shared(bytes))
+    }
+
+    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_end(entry))
     }
 }
