@@ -113,7 +113,10 @@ fn order(arguments: &[String]) -> Result<Order, Failure> {
         return Err("a pass takes six arguments".into());
     };
     let (kind, rest) = source.split_once(':').ok_or("no source")?;
-    let numbers: Vec<u64> = rest.split(':').filter_map(|part| part.parse().ok()).collect();
+    let numbers: Vec<u64> = rest
+        .split(':')
+        .filter_map(|part| part.parse().ok())
+        .collect();
     Ok(Order {
         source: match (kind, numbers.as_slice()) {
             ("tree", _) => pass::Source::Tree(rest.into()),
@@ -154,12 +157,7 @@ fn run_pass(
     timed(&mut command)
 }
 
-fn trees(
-    source: &Folder,
-    rounds: usize,
-    scratch: &Path,
-    recipient: &str,
-) -> Result<(), Failure> {
+fn trees(source: &Folder, rounds: usize, scratch: &Path, recipient: &str) -> Result<(), Failure> {
     let mut lanes = [
         "tar",
         "tar | age",

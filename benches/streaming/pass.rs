@@ -21,8 +21,8 @@ use tapeward::tape::codec::Codec;
 use tapeward::tape::document::{SetFacts, VolumeHeader};
 use tapeward::tape::layout::BlockSize;
 use tapeward::tape::stream::{
-    Feeding, FinishedVolume, Geometry, LaneEvent, Segmenter, SegmenterStart, StopFlag,
-    StreamEvent, StreamOptions, SupplyError, VolumeSupply,
+    Feeding, FinishedVolume, Geometry, LaneEvent, Segmenter, SegmenterStart, StopFlag, StreamEvent,
+    StreamOptions, SupplyError, VolumeSupply,
 };
 use tapeward::tape::volume::{DriveCompression, LabelPolicy, VolumeWriter, WriterSettings};
 
@@ -278,12 +278,7 @@ fn made_up(count: u64, segmenter: &mut Segmenter) -> Result<(), Failure> {
     Ok(())
 }
 
-fn stalling(
-    seconds: u64,
-    rate: u64,
-    stall: u64,
-    segmenter: &mut Segmenter,
-) -> Result<(), Failure> {
+fn stalling(seconds: u64, rate: u64, stall: u64, segmenter: &mut Segmenter) -> Result<(), Failure> {
     let piece = Bytes::from(vec![0x5a; 1 << 20]);
     // It comes for 10 s less the stall, then stalls.
     let pieces = seconds * rate * (10 - stall) / 10 / piece.len() as u64;

@@ -27,6 +27,7 @@ pub mod reader;
 mod records;
 pub mod scan;
 pub mod sparse;
+mod spilled_names;
 pub mod writer;
 
 #[cfg(test)]

@@ -48,8 +48,7 @@ impl State {
                 return None;
             }
             Some(LaneItem::Block(_)) => {
-                let enough =
-                    self.ends > 0 || self.producer_gone || self.items.len() >= high_water;
+                let enough = self.ends > 0 || self.producer_gone || self.items.len() >= high_water;
                 if !self.running && !enough {
                     return None;
                 }
@@ -117,9 +116,7 @@ impl RingSender {
 
     /// Puts an item into the ring, and waits for room, but not longer than this.
     pub(super) fn send_timeout(&self, item: &LaneItem, longest: Duration) -> Result<(), Refused> {
-        let full = |state: &mut State| {
-            state.items.len() >= self.0.size.blocks && !state.lane_gone
-        };
+        let full = |state: &mut State| state.items.len() >= self.0.size.blocks && !state.lane_gone;
         let mut state = self.0.lock();
         if full(&mut state) && !longest.is_zero() {
             state = self
@@ -264,9 +261,15 @@ mod tests {
         assert!(bench.take().is_none());
         assert_eq!(bench.starved.times(), 0, "the drive had nothing left to do");
         bench.send(1);
-        assert!(bench.take().is_none(), "the next file waits for its high water");
+        assert!(
+            bench.take().is_none(),
+            "the next file waits for its high water"
+        );
         drop(bench.sender);
-        assert!(bench.receiver.recv().is_some(), "what is there when the ring is closed");
+        assert!(
+            bench.receiver.recv().is_some(),
+            "what is there when the ring is closed"
+        );
         assert!(bench.receiver.recv().is_none());
     }
 
@@ -285,7 +288,9 @@ mod tests {
                 std::thread::yield_now();
             }
             clock.pause(Duration::from_secs(3));
-            sender.send_timeout(&block(), Duration::from_secs(600)).unwrap();
+            sender
+                .send_timeout(&block(), Duration::from_secs(600))
+                .unwrap();
             drop(sender);
             assert_eq!(lane.join().unwrap(), (true, true));
         });
@@ -299,8 +304,7 @@ mod tests {
         );
         sender.try_send(&block()).unwrap();
         std::thread::scope(|scope| {
-            let producer =
-                scope.spawn(|| sender.send_timeout(&block(), Duration::from_secs(600)));
+            let producer = scope.spawn(|| sender.send_timeout(&block(), Duration::from_secs(600)));
             drop(receiver);
             assert_eq!(producer.join().unwrap(), Err(Refused::Gone));
         });

@@ -106,15 +106,14 @@ impl Rings {
     /// patience lasts. That none listens shows in the shared state.
     pub(super) fn send(&mut self, item: &LaneItem) {
         let mut behind = Vec::new();
-        self.all
-            .retain(|ring| match ring.items.try_send(item) {
-                Ok(()) => true,
-                Err(Refused::Full) => {
-                    behind.push(ring.copy);
-                    true
-                }
-                Err(Refused::Gone) => false,
-            });
+        self.all.retain(|ring| match ring.items.try_send(item) {
+            Ok(()) => true,
+            Err(Refused::Full) => {
+                behind.push(ring.copy);
+                true
+            }
+            Err(Refused::Gone) => false,
+        });
         if behind.is_empty() {
             return;
         }
@@ -209,8 +208,8 @@ impl Rings {
 mod tests {
     use super::*;
     use crate::clock::{Clock as _, ManualClock};
-    use chrono::DateTime;
     use crate::tape::stream::ring::{RingReceiver, RingSize, ring};
+    use chrono::DateTime;
     use crossbeam_channel::{Receiver, unbounded};
 
     const PATIENCE: Duration = Duration::from_secs(600);
