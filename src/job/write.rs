@@ -21,7 +21,7 @@ use crate::journal::Event as JournalEvent;
 use crate::key::Recipient;
 use crate::progress::Event;
 use crate::tape::document::SetFacts;
-use crate::tape::stream::{LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
+use crate::tape::stream::{FlowWatch, LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
 use crate::tape::{BlockSize, Codec};
 
 /// Segments that may be lost by all copies before a set is given up for now: each loss ends a
@@ -310,7 +310,9 @@ impl Job {
                 });
             },
             &mut |progress: &Progress<'_>| {
-                teller.tell(progress.stream_offset, progress.members);
+                if teller.tell(progress.stream_offset, progress.members) {
+                    tell_flow(&app, &task, &flow);
+                }
             },
         );
         app.watcher.event(Event::ProgressEnd { task });
@@ -460,6 +462,18 @@ impl EarlierMembers for Earlier {
     }
 }
 
+/// Tells what holds a stream up.
+fn tell_flow(app: &crate::app::App, task: &str, flow: &FlowWatch) {
+    if let Some([(_, source), (_, encoding), (_, drive)]) = flow.read().shares() {
+        app.watcher.event(Event::Flow {
+            task: task.to_owned(),
+            source,
+            encoding,
+            drive,
+        });
+    }
+}
+
 /// Tells progress now and then.
 struct Teller<'a> {
     app: &'a crate::app::App,
@@ -478,12 +492,15 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, bytes: u64, files: u64) {
+    /// Tells if it is time for it; whether it was.
+    fn tell(&mut self, bytes: u64, files: u64) -> bool {
         let now = self.app.clock.monotonic();
-        if now.saturating_sub(self.told) >= TELL_EVERY {
+        let due = now.saturating_sub(self.told) >= TELL_EVERY;
+        if due {
             self.told = now;
             self.tell_now(bytes, files);
         }
+        due
     }
 
     fn tell_now(&self, bytes: u64, files: u64) {

@@ -153,18 +153,26 @@ impl std::fmt::Display for Stage {
 }
 
 impl Flow {
-    /// The stage most time went to, and how much of all time in per cent; none if no time passed.
+    /// The stages and how much of all time went to each, in per cent; none if no time passed.
     #[must_use]
-    pub fn slowest(&self) -> Option<(Stage, u32)> {
+    pub fn shares(&self) -> Option<[(Stage, u32); 3]> {
         let all = [
             (Stage::Source, self.source),
             (Stage::Encoding, self.encoding),
             (Stage::Drive, self.drive),
         ];
         let sum: Duration = all.iter().map(|(_, time)| *time).sum();
-        let (stage, most) = all.into_iter().max_by_key(|(_, time)| *time)?;
-        let share = (most.as_millis() * 100).checked_div(sum.as_millis())?;
-        Some((stage, u32::try_from(share).unwrap_or(100)))
+        if sum.is_zero() {
+            return None;
+        }
+        let share = |time: Duration| time.as_nanos() * 100 / sum.as_nanos();
+        Some(all.map(|(stage, time)| (stage, u32::try_from(share(time)).unwrap_or(100))))
+    }
+
+    /// The stage most time went to, and its share.
+    #[must_use]
+    pub fn slowest(&self) -> Option<(Stage, u32)> {
+        self.shares()?.into_iter().max_by_key(|(_, share)| *share)
     }
 }
 
