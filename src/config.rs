@@ -210,7 +210,8 @@ pub struct StreamConfig {
     pub segment_size: ByteSize,
     /// Size of a tape block.
     pub block_size: ByteSize,
-    /// Memory between the source and each drive.
+    /// Memory between the source and each drive, at most 1/64 of the cartridge. A drive starts when
+    /// three quarters of it are full.
     pub ring_size: ByteSize,
     /// Seconds a copy may stand still, or wait for its next cartridge, while another one could go
     /// on; then it is left behind and completed from tape to tape.
@@ -222,7 +223,7 @@ impl Default for StreamConfig {
         Self {
             segment_size: ByteSize::gib(32),
             block_size: ByteSize::kib(256),
-            ring_size: ByteSize::mib(256),
+            ring_size: ByteSize::gib(1),
             // Unloading, a robot that serves another drive first, loading and labelling.
             slow_copy_seconds: 15 * 60,
         }

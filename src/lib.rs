@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod archive;
+pub mod buffer;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -34,6 +34,17 @@ pub enum Event {
         /// Files done.
         files: u64,
     },
+    /// What a task's time went to so far; goes with its progress.
+    Flow {
+        /// Name of the task.
+        task: String,
+        /// Per cent waiting for the source.
+        source: u32,
+        /// Per cent compressing and encrypting.
+        encoding: u32,
+        /// Per cent waiting for the drives.
+        drive: u32,
+    },
     /// The task of the progress line is over.
     ProgressEnd {
         /// Name of the task.

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use tapeward::archive::extract::{Existing, ExtractOptions, Extractor, Outcome};
 use tapeward::archive::links::{EarlierMembers, NothingEarlier};
@@ -366,13 +367,13 @@ fn an_inode_number_used_again_is_not_taken_for_the_earlier_file() {
 /// Does something to the file when a given byte of it is about to be read.
 struct Meddling<F> {
     at: u64,
-    act: Option<F>,
+    act: Mutex<Option<F>>,
 }
 
-impl<F: FnOnce(&File) -> io::Result<()>> FileReader for Meddling<F> {
-    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+impl<F: FnOnce(&File) -> io::Result<()> + Send> FileReader for Meddling<F> {
+    fn read_at(&self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if offset >= self.at
-            && let Some(act) = self.act.take()
+            && let Some(act) = self.act.lock().unwrap().take()
         {
             act(file)?;
         }
@@ -383,7 +384,7 @@ impl<F: FnOnce(&File) -> io::Result<()>> FileReader for Meddling<F> {
 fn write_while(
     source: &Path,
     at: u64,
-    act: impl FnOnce(&File) -> io::Result<()>,
+    act: impl FnOnce(&File) -> io::Result<()> + Send,
 ) -> (Stream, Summary, Vec<Problem>) {
     let tree = SourceTree::open(source, MountBoundary::Stay).unwrap();
     let mut stream = Stream::default();
@@ -391,7 +392,10 @@ fn write_while(
     let summary = TreeWriter {
         source: &tree,
         earlier: &NothingEarlier,
-        files: &mut Meddling { at, act: Some(act) },
+        files: &Meddling {
+            at,
+            act: Mutex::new(Some(act)),
+        },
         sink: &mut stream,
         problems: &mut |problem| problems.push(problem),
         progress: &mut |_| {},

@@ -2,6 +2,7 @@
 //! length of a path, and no symbolic link is ever followed.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
@@ -27,20 +28,20 @@ pub(super) fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
 #[derive(Debug)]
 struct Level {
     name: Vec<u8>,
-    directory: Option<OwnedFd>,
+    directory: Option<Arc<OwnedFd>>,
 }
 
 /// A root directory and the chain of directories below it that was last asked for.
 #[derive(Debug)]
 pub(super) struct Descent {
-    root: OwnedFd,
+    root: Arc<OwnedFd>,
     levels: Vec<Level>,
 }
 
 impl Descent {
     pub(super) fn new(root: OwnedFd) -> Self {
         Self {
-            root,
+            root: Arc::new(root),
             levels: Vec::new(),
         }
     }
@@ -69,7 +70,7 @@ impl Descent {
         }
         for level in depth..self.levels.len() {
             match self.open(level) {
-                Ok(directory) => self.levels[level].directory = Some(directory),
+                Ok(directory) => self.levels[level].directory = Some(Arc::new(directory)),
                 Err(errno) => {
                     self.levels.truncate(level);
                     return Err(errno);
@@ -84,11 +85,15 @@ impl Descent {
 
     /// The directory last asked for.
     pub(super) fn current(&self) -> BorrowedFd<'_> {
+        self.shared().as_fd()
+    }
+
+    /// The directory last asked for, to be held open for longer.
+    pub(super) fn shared(&self) -> &Arc<OwnedFd> {
         self.levels
             .last()
             .and_then(|level| level.directory.as_ref())
             .unwrap_or(&self.root)
-            .as_fd()
     }
 
     /// Forgets every descriptor at and below `path`, after it was removed or replaced.

@@ -1,5 +1,6 @@
 //! What the archive, the segmenter and the index say to each other about one tar member.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -191,6 +192,10 @@ pub trait MemberSink {
     fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError>;
     /// The next bytes of the stream. Between members only the end-of-archive blocks are written.
     fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError>;
+    /// As [`MemberSink::write`], for bytes that the sink may keep as long as it needs them.
+    fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
+        self.write(&bytes)
+    }
     /// The member is complete; its entry belongs to the index part of the segment it ends in.
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError>;
 }

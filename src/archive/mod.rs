@@ -11,6 +11,7 @@
 //!   nor set times of directories and symbolic links.
 
 pub mod acl;
+mod ahead;
 mod block;
 mod descent;
 pub mod extract;
@@ -26,6 +27,7 @@ pub mod reader;
 mod records;
 pub mod scan;
 pub mod sparse;
+mod spilled_names;
 pub mod writer;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -213,6 +214,12 @@ impl Walk<'_> {
             None => b".",
         };
         (self.descent.current(), name)
+    }
+
+    /// As [`Self::place`], the directory to be held open for longer, and the length of the name.
+    pub(super) fn shared_place(&self) -> (Arc<OwnedFd>, usize) {
+        let (_, name) = self.place();
+        (Arc::clone(self.descent.shared()), name.len())
     }
 
     /// Goes on to the next entry; `None` at the end.

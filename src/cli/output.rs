@@ -175,6 +175,21 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Shows what the time of the task in the bar goes to.
+    fn flow(&self, task: &str, prefix: &str) {
+        let shown = self
+            .bar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((name, bar)) = shown.as_ref()
+            && name == task
+        {
+            bar.set_prefix(prefix.to_owned());
+        }
+    }
+}
+
 fn new_bar(task: &str, total: Option<u64>) -> ProgressBar {
     let template = if total.is_some() {
         "{prefix} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg} eta {eta}"
@@ -206,6 +221,15 @@ impl Watcher for Screen {
                 total,
                 files,
             } => self.progress(&task, bytes, total, files),
+            Event::Flow {
+                task,
+                source,
+                encoding,
+                drive,
+            } => self.flow(
+                &task,
+                &format!("{task} (source {source} %, encoding {encoding} %, drive {drive} %)"),
+            ),
             Event::ProgressEnd { task } => {
                 let mut shown = self
                     .bar

@@ -248,6 +248,10 @@ impl Recorder {
                     )
                 })
             }
+            LaneEvent::Fed(feeding) => {
+                app.say(format!("copy {copy}: {feeding}"));
+                Ok(())
+            }
             LaneEvent::Dead { why } => {
                 self.problem(copy, why);
                 Ok(())

@@ -2,7 +2,7 @@
 //! to the same keys, so that one cartridge and an identity are enough to begin anew.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::step::RunContext;
@@ -12,7 +12,7 @@ use crate::archive::member::{FileTime, MemberKind};
 use crate::config;
 use crate::error::{Context, Error, Result};
 use crate::key::Recipient;
-use crate::tape::codec::{Encoder, FrameSize};
+use crate::tape::codec::{CodedOutput, Encoder, FrameSize, Window};
 use crate::tape::volume::{FileStart, VolumeWriter};
 use crate::tape::{Codec, FileKind, TapeFile, VolumeError};
 
@@ -57,14 +57,15 @@ impl Snapshot {
         let copy = folder.path().join(CATALOGUE);
         app.catalogue.snapshot(&copy)?;
         let coded = tempfile::tempfile_in(folder.path()).context(what)?;
-        let mut encoder =
-            Encoder::new(Codec::ZstdAge, recipients, FrameSize::DEFAULT, coded).context(what)?;
+        let (size, window) = (FrameSize::DEFAULT, Window::DEFAULT);
+        let mut encoder = Encoder::new(Codec::ZstdAge, recipients, size, window, ToFile(coded))
+            .context(what)?;
         let now = app.clock.now();
         for path in [app.state.join(config::FILE_NAME), copy] {
             put_file(&mut encoder, &path, now).context(what)?;
         }
         encoder.write(&[0; END_OF_ARCHIVE]).context(what)?;
-        let file = encoder.finish().context(what)?.output;
+        let ToFile(file) = encoder.finish().context(what)?.output;
         let length = file.metadata().context(what)?.len();
         Ok(Self { file, length })
     }
@@ -115,13 +116,22 @@ impl Snapshot {
     }
 }
 
+/// Coded bytes into a file.
+struct ToFile(File);
+
+impl CodedOutput for ToFile {
+    fn put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
+
 fn reading(error: std::io::Error) -> VolumeError {
     VolumeError::Codec(error.into())
 }
 
 /// One regular file as a member of the tar stream.
 fn put_file(
-    encoder: &mut Encoder<File>,
+    encoder: &mut Encoder<ToFile>,
     path: &Path,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<()> {

@@ -23,7 +23,7 @@ use crate::journal::Event as JournalEvent;
 use crate::key::Recipient;
 use crate::progress::Event;
 use crate::tape::document::SetFacts;
-use crate::tape::stream::{LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
+use crate::tape::stream::{FlowWatch, LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
 use crate::tape::{BlockSize, Codec};
 
 /// Segments that may be lost by all copies before a set is given up for now: each loss ends a
@@ -304,6 +304,7 @@ impl Job {
         let app = Arc::clone(&self.context.app);
         let task = format!("writing {}", planned.name);
         let mut teller = Teller::new(&self.context.app, &task, start.total);
+        let flow = segmenter.flow();
         let written = write_tree(
             tree,
             &start.resume,
@@ -319,10 +320,18 @@ impl Job {
                 });
             },
             &mut |progress: &Progress<'_>| {
-                teller.tell(progress.stream_offset, progress.members);
+                if teller.tell(progress.stream_offset, progress.members) {
+                    tell_flow(&app, &task, &flow);
+                }
             },
         );
         app.watcher.event(Event::ProgressEnd { task });
+        if let Some((stage, share)) = flow.read().slowest() {
+            app.say(format!(
+                "set {}: most time went to {stage} ({share} %)",
+                planned.name
+            ));
+        }
         let closed = match written {
             Ok(_) => segmenter.close(),
             Err(ArchiveError::Sink(error)) => Err(error),
@@ -466,6 +475,18 @@ impl EarlierMembers for Earlier {
     }
 }
 
+/// Tells what holds a stream up.
+fn tell_flow(app: &crate::app::App, task: &str, flow: &FlowWatch) {
+    if let Some([(_, source), (_, encoding), (_, drive)]) = flow.read().shares() {
+        app.watcher.event(Event::Flow {
+            task: task.to_owned(),
+            source,
+            encoding,
+            drive,
+        });
+    }
+}
+
 /// Tells progress now and then.
 struct Teller<'a> {
     app: &'a crate::app::App,
@@ -484,12 +505,15 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, bytes: u64, files: u64) {
+    /// Tells if it is time for it; whether it was.
+    fn tell(&mut self, bytes: u64, files: u64) -> bool {
         let now = self.app.clock.monotonic();
-        if now.saturating_sub(self.told) >= TELL_EVERY {
+        let due = now.saturating_sub(self.told) >= TELL_EVERY;
+        if due {
             self.told = now;
             self.tell_now(bytes, files);
         }
+        due
     }
 
     fn tell_now(&self, bytes: u64, files: u64) {

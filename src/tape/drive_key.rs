@@ -8,7 +8,7 @@ use std::fmt;
 use tapeward_drivers::ssc::encryption::EncryptionKey;
 use zeroize::Zeroizing;
 
-use super::codec::{Codec, CodecError, Encoder, FrameSize, decode};
+use super::codec::{Codec, CodecError, Encoder, FrameSize, Window, decode};
 use super::error::VolumeError;
 use crate::key::{Identities, Recipient};
 
@@ -41,7 +41,7 @@ impl DriveKey {
         }
         text.push(b'\n');
         let frames = FrameSize::at_most(0);
-        let mut encoder = Encoder::new(Codec::Age, recipients, frames, Vec::new())?;
+        let mut encoder = Encoder::new(Codec::Age, recipients, frames, Window::DEFAULT, Vec::new())?;
         encoder.write(&text)?;
         Ok(encoder.finish()?.output)
     }
@@ -133,6 +133,7 @@ mod tests {
                 Codec::Age,
                 std::slice::from_ref(&recipient),
                 FrameSize::at_most(0),
+                Window::DEFAULT,
                 Vec::new(),
             )
             .unwrap();

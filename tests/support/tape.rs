@@ -15,7 +15,7 @@ use tapeward::tape::codec::{Codec, decode};
 use tapeward::tape::document::{SetFacts, VolumeHeader};
 use tapeward::tape::layout::{BlockSize, SegmentFiles, TapeFile, serial_from_barcode};
 use tapeward::tape::stream::{
-    FinishedVolume, Geometry, LaneEnd, LaneEvent, LaneState, SegmentClosed, Segmenter,
+    Feeding, FinishedVolume, Geometry, LaneEnd, LaneEvent, LaneState, SegmentClosed, Segmenter,
     SegmenterStart, StopFlag, StreamEvent, StreamOptions, SupplyError, VolumeSupply,
 };
 use tapeward::tape::volume::{
@@ -383,6 +383,7 @@ pub struct Outcome {
     pub skipped: Vec<(u8, String)>,
     pub dead: Vec<(u8, String)>,
     pub left_behind: Vec<(u8, String)>,
+    pub fed: Vec<(u8, Feeding)>,
     pub opened: Vec<(u8, VolumeId)>,
     pub finished: Vec<(u8, VolumeId, bool)>,
 }
@@ -416,6 +417,7 @@ impl Outcome {
                 LaneEvent::SegmentLost { segment, why, .. } => {
                     outcome.lost.push((copy, segment, why));
                 }
+                LaneEvent::Fed(feeding) => outcome.fed.push((copy, feeding)),
                 LaneEvent::SetIndexSkipped { why } => outcome.skipped.push((copy, why)),
                 LaneEvent::VolumeFinished {
                     volume,

@@ -3,22 +3,24 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
-use super::{Session, ZEROS, chunk};
+use super::{Session, ZEROS};
+use crate::archive::ahead::{OpenedFile, PIECE, PieceDigests, Reading, fill};
 use crate::archive::block::padding;
 use crate::archive::gather::identity;
 use crate::archive::hash_zeros;
-use crate::archive::header::MemberHeader;
-use crate::archive::member::{MemberStart, MemberState};
+use crate::archive::member::{MemberStart, MemberState, SourceIdentity};
 use crate::archive::problem::{ArchiveError, ProblemKind};
-use crate::archive::sparse::Extent;
+use crate::archive::sparse::SparseMap;
 
-/// Reads the content of source files.
-pub trait FileReader {
+/// Reads the content of source files, on any of several threads.
+pub trait FileReader: Sync {
     /// Reads bytes at an offset; 0 at the end of the file, fewer than asked for at any time.
-    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    fn read_at(&self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
 /// Reads files as they are (`pread(2)`).
@@ -26,7 +28,7 @@ pub trait FileReader {
 pub struct PlainFiles;
 
 impl FileReader for PlainFiles {
-    fn read_at(&mut self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&self, file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         file.read_at(buffer, offset)
     }
 }
@@ -37,98 +39,120 @@ pub(super) struct Copied {
     pub(super) digest: [u8; 32],
 }
 
-/// How reading a file went so far.
-enum Reading {
-    Whole,
-    Short,
-    Failed { offset: u64, source: io::Error },
-}
-
 impl Session<'_> {
     /// Writes the data its header promised, byte for byte, and the padding.
     pub(super) fn copy(
         &mut self,
-        file: &File,
-        header: &MemberHeader,
+        opened: OpenedFile,
         start: &MemberStart,
     ) -> Result<Copied, ArchiveError> {
-        let whole = [Extent {
-            offset: 0,
-            length: header.size,
-        }];
-        let extents = match &header.sparse {
-            Some(map) => map.extents(),
-            None => &whole,
+        let OpenedFile {
+            file,
+            header,
+            content,
+            ..
+        } = opened;
+        let padding = &ZEROS[..padding(header.stored_size())];
+        let (digest, reading) = match (content, &header.sparse) {
+            (Some(content), _) => {
+                self.emit_shared(content.bytes)?;
+                self.emit(padding)?;
+                return Ok(Copied {
+                    state: self.judge(start, content.reading, content.after),
+                    digest: content.digest,
+                });
+            }
+            (None, Some(map)) => self.copy_sparse(&file, map, header.size, start)?,
+            (None, None) => self.copy_pieces(&file, header.size, start)?,
         };
+        self.emit(padding)?;
+        let after = fstat(&file).map(|status| identity(&status));
+        Ok(Copied {
+            state: self.judge(start, reading, after),
+            digest,
+        })
+    }
+
+    /// Writes a large file, several pieces of which are read and hashed at a time.
+    fn copy_pieces(
+        &mut self,
+        file: &Arc<File>,
+        size: u64,
+        start: &MemberStart,
+    ) -> Result<([u8; 32], Reading), ArchiveError> {
+        let mut digests = PieceDigests::default();
+        let mut source = Reading::Whole;
+        let mut pieces = self.readers.pieces(file, size);
+        let mut offset = 0;
+        while let Some(mut piece) = pieces.next().map_err(|error| self.writer.stopped(error))? {
+            let length = piece.bytes.len();
+            if matches!(source, Reading::Whole) {
+                source = piece.reading;
+                digests.push(piece.digest);
+            } else {
+                // Once it ended or failed, nothing behind that place is taken.
+                piece.bytes.as_mut().fill(0);
+                digests.push(PieceDigests::of_zeros(offset, length, size));
+            }
+            self.emit_shared(piece.bytes.freeze())?;
+            offset += length as u64;
+            self.show_progress(&start.path);
+        }
+        Ok((digests.finish(), source))
+    }
+
+    /// Writes the data of a file with holes.
+    fn copy_sparse(
+        &mut self,
+        file: &File,
+        map: &SparseMap,
+        size: u64,
+        start: &MemberStart,
+    ) -> Result<([u8; 32], Reading), ArchiveError> {
         let mut hasher = blake3::Hasher::new();
         let mut source = Reading::Whole;
         let mut logical = 0;
-        for extent in extents {
+        for extent in map.extents() {
             hash_zeros(&mut hasher, extent.offset - logical);
             let mut at = extent.offset;
             logical = extent.offset + extent.length;
             while at < logical {
-                let wanted = chunk(logical - at);
+                let left = usize::try_from(logical - at).unwrap_or(PIECE);
+                let wanted = left.min(PIECE);
+                let mut buffer = self.readers.buffers().take();
                 if matches!(source, Reading::Whole) {
-                    source = self.fill(file, at, wanted);
+                    let files = self.writer.files;
+                    source = fill(files, file, at, wanted, &mut buffer, |_| {});
                 } else {
-                    self.buffer[..wanted].fill(0);
+                    buffer.grow(wanted).fill(0);
                 }
-                let buffer = std::mem::take(&mut self.buffer);
-                hasher.update(&buffer[..wanted]);
-                let emitted = self.emit(&buffer[..wanted]);
-                self.buffer = buffer;
-                emitted?;
+                hasher.update(buffer.as_ref());
+                self.emit_shared(buffer.freeze())?;
                 at += wanted as u64;
-                self.show_progress(&header.path);
+                self.show_progress(&start.path);
             }
         }
-        hash_zeros(&mut hasher, header.size - logical);
-        self.emit(&ZEROS[..padding(header.stored_size())])?;
-        Ok(Copied {
-            state: self.judge(file, start, source),
-            digest: *hasher.finalize().as_bytes(),
-        })
+        hash_zeros(&mut hasher, size - logical);
+        Ok((*hasher.finalize().as_bytes(), source))
     }
 
-    /// Fills the buffer from the file, with zeros from where it ends or fails.
-    fn fill(&mut self, file: &File, at: u64, wanted: usize) -> Reading {
-        let mut got = 0;
-        while got < wanted {
-            let offset = at + got as u64;
-            let read = self
-                .writer
-                .files
-                .read_at(file, offset, &mut self.buffer[got..wanted]);
-            match read {
-                Ok(0) => {
-                    self.buffer[got..wanted].fill(0);
-                    return Reading::Short;
-                }
-                Ok(count) => got += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    self.buffer[got..wanted].fill(0);
-                    return Reading::Failed { offset, source };
-                }
-            }
-        }
-        Reading::Whole
-    }
-
-    /// How faithful the bytes are, by what reading gave and by the status after it.
-    fn judge(&mut self, file: &File, start: &MemberStart, source: Reading) -> MemberState {
+    /// How faithful the bytes are, by what reading gave and by what the file was after it.
+    fn judge(
+        &mut self,
+        start: &MemberStart,
+        source: Reading,
+        after: Result<SourceIdentity, Errno>,
+    ) -> MemberState {
         if let Reading::Failed { offset, source } = source {
             self.report_kind(&start.path, ProblemKind::ReadError { offset, source });
             return MemberState::Superseded;
         }
-        let now = fstat(file).map(|status| identity(&status));
-        if matches!(source, Reading::Whole) && now == Ok(start.source) {
+        if matches!(source, Reading::Whole) && after == Ok(start.source) {
             return MemberState::Intact;
         }
         let what = ProblemKind::Changed {
             before: start.source.size,
-            after: now.map_or(0, |now| now.size),
+            after: after.map_or(0, |after| after.size),
         };
         self.report_kind(&start.path, what);
         MemberState::Changed

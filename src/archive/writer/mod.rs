@@ -3,11 +3,14 @@
 mod copy;
 mod resume;
 
-use std::fs::File;
+use std::io;
 
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, fstat};
+use bytes::{Buf, Bytes};
+use nix::sys::stat::FileStat;
 
+use super::ahead::{
+    Batches, Entry, Gathered, Item, OpenedFile, Prepared, Readers, prepare_entry, scan,
+};
 use super::block::{BLOCK, padding};
 use super::descent::Descent;
 use super::gather::{Place, gather, identity, kind_of};
@@ -19,12 +22,12 @@ use super::member::{
 };
 use super::order::walk_order;
 use super::owner::OwnerNames;
-use super::problem::{Access, ArchiveError, Problem, ProblemKind, Severity};
-use super::scan::{SourceTree, Step, Walk, open_without_access_time};
+use super::problem::{ArchiveError, Problem, ProblemKind, Severity};
+use super::scan::SourceTree;
 
 pub use self::copy::{FileReader, PlainFiles};
 
-/// Bytes read from a file and handed to the sink at a time.
+/// Zeros handed to the sink at a time.
 const CHUNK: usize = 256 * 1024;
 
 /// The archive's length is a multiple of this: 20 blocks, tar's usual record.
@@ -77,7 +80,7 @@ pub fn write_tree(
     TreeWriter {
         source,
         earlier,
-        files: &mut PlainFiles,
+        files: &PlainFiles,
         sink,
         problems,
         progress,
@@ -92,13 +95,13 @@ pub struct TreeWriter<'a> {
     pub source: &'a SourceTree,
     /// What earlier sessions of the same set wrote.
     pub earlier: &'a dyn EarlierMembers,
-    /// How files are read.
-    pub files: &'a mut dyn FileReader,
+    /// How files are read, by several threads.
+    pub files: &'a dyn FileReader,
     /// Where the stream goes.
     pub sink: &'a mut dyn MemberSink,
     /// Told of everything that could not be read; the rest goes on.
     pub problems: &'a mut dyn FnMut(Problem),
-    /// Told every 256 KiB and after every member.
+    /// Told every MiB and after every member.
     pub progress: &'a mut dyn FnMut(&Progress<'_>),
 }
 
@@ -113,41 +116,54 @@ impl TreeWriter<'_> {
     /// be used. Whatever else goes wrong is a [`Problem`] of one path.
     pub fn run(self, resume: &ResumePoint) -> Result<Summary, ArchiveError> {
         let descent = self.source.descent()?;
-        let mut session = Session {
-            writer: self,
-            descent,
-            names: OwnerNames::default(),
-            links: LinkTable::default(),
-            buffer: vec![0; CHUNK],
-            offset: resume.stream_offset,
-            already: 0,
-            completed: None,
-            summary: Summary::default(),
-        };
-        if resume.phase == StreamPhase::Members {
-            let done = match &resume.partial {
-                Some(partial) => session.complete(partial)?,
-                None => false,
+        std::thread::scope(|scope| {
+            let readers = Readers::start(scope, self.files).map_err(|error| self.stopped(error))?;
+            let mut session = Session {
+                writer: self,
+                readers,
+                descent,
+                names: OwnerNames::default(),
+                links: LinkTable::default(),
+                offset: resume.stream_offset,
+                already: 0,
+                completed: None,
+                summary: Summary::default(),
             };
-            let last = match &resume.partial {
-                Some(partial) if done => Some(&partial.start.path),
-                _ => resume.last_path.as_ref(),
-            };
-            session.write_members(last.map(Vec::as_slice))?;
+            if resume.phase == StreamPhase::Members {
+                let done = match &resume.partial {
+                    Some(partial) => session.complete(partial)?,
+                    None => false,
+                };
+                let last = match &resume.partial {
+                    Some(partial) if done => Some(&partial.start.path),
+                    _ => resume.last_path.as_ref(),
+                };
+                let source = session.writer.source;
+                let batches = scan(scope, source, &session.readers, last.cloned())?;
+                session.write_members(batches, last.map(Vec::as_slice))?;
+            }
+            session.end_archive()?;
+            session.summary.stream_length = session.offset;
+            Ok(session.summary)
+        })
+    }
+
+    /// A thread of ours cannot go on.
+    fn stopped(&self, error: io::Error) -> ArchiveError {
+        ArchiveError::Root {
+            path: self.source.path().to_owned(),
+            source: error,
         }
-        session.end_archive()?;
-        session.summary.stream_length = session.offset;
-        Ok(session.summary)
     }
 }
 
 struct Session<'a> {
     writer: TreeWriter<'a>,
+    readers: Readers,
     /// For finding the member that was cut; the walk has its own.
     descent: Descent,
     names: OwnerNames,
     links: LinkTable,
-    buffer: Vec<u8>,
     offset: u64,
     /// Bytes of the current member that an earlier session wrote already: made again for the
     /// digest, not written again.
@@ -158,29 +174,29 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn write_members(&mut self, last: Option<&[u8]>) -> Result<(), ArchiveError> {
-        let mut walk = self.writer.source.walk()?;
+    fn write_members(&mut self, batches: Batches, last: Option<&[u8]>) -> Result<(), ArchiveError> {
         let mut passed = last;
-        while let Some(step) = walk.step() {
-            let status = match step {
-                Step::Entry(status) => status,
-                Step::Problem(problem) => {
+        for item in batches.into_items() {
+            let entry = match item {
+                Ok(Item::Entry(entry)) => *entry,
+                Ok(Item::Problem(problem)) => {
                     // What was passed was reported by the session that met it first.
                     if passed.is_none_or(|last| walk_order(&problem.path, last).is_gt()) {
                         self.report(problem);
                     }
                     continue;
                 }
+                Err(lost) => return Err(self.writer.stopped(lost.into())),
             };
             if let Some(last) = passed {
-                let order = walk_order(walk.path(), last);
-                if order.is_lt() || (order.is_eq() && !self.became_directory(last, &status)) {
-                    self.pass(walk.path(), &status);
+                let order = walk_order(&entry.path, last);
+                if order.is_lt() || (order.is_eq() && !self.became_directory(last, &entry.status)) {
+                    self.pass(&entry.path, &entry.status);
                     continue;
                 }
                 passed = None;
             }
-            self.write_entry(&walk, &status)?;
+            self.write_entry(entry)?;
         }
         Ok(())
     }
@@ -208,31 +224,41 @@ impl Session<'_> {
         }
     }
 
-    fn write_entry(&mut self, walk: &Walk<'_>, status: &FileStat) -> Result<(), ArchiveError> {
-        let (directory, name) = walk.place();
-        let place = Place {
-            path: walk.path(),
-            directory,
-            name,
-        };
-        let Some(kind) = kind_of(status) else {
-            self.report_kind(place.path, ProblemKind::Socket);
+    fn write_entry(&mut self, mut entry: Entry) -> Result<(), ArchiveError> {
+        if kind_of(&entry.status).is_none() {
+            self.report_kind(&entry.path, ProblemKind::Socket);
             return Ok(());
-        };
-        if let Some(first) = self.links.first_name(status) {
-            return self.write_hard_link(place, status, first.path, first.address);
         }
-        if kind == MemberKind::File {
-            return self.write_file(place);
+        if let Some(first) = self.links.first_name(&entry.status) {
+            return self.write_hard_link(entry.place(), &entry.status, first.path, first.address);
         }
-        match self.gather(place, kind, status, None) {
-            Ok(header) => {
-                let address = self.write_plain(&header, status, None)?;
-                self.links.written(place.path, status, address);
+        if matches!(entry.prepared, Prepared::Nothing) {
+            entry.prepared = prepare_entry(&entry, &mut self.names);
+        }
+        match entry.prepared {
+            Prepared::Plain(gathered) => {
+                if let Some(header) = self.found(gathered) {
+                    let address = self.write_plain(&header, &entry.status, None)?;
+                    self.links.written(&entry.path, &entry.status, address);
+                }
             }
-            Err(problem) => self.report(problem),
+            Prepared::File(gathered) => {
+                if let Some(opened) = self.found(gathered) {
+                    self.write_file(&entry.path, *opened)?;
+                }
+            }
+            Prepared::Nothing | Prepared::Wanted => {}
         }
         Ok(())
+    }
+
+    /// Reports what could not be read.
+    fn found<T>(&mut self, gathered: Gathered<T>) -> Option<T> {
+        for problem in gathered.losses {
+            self.summary.losses += 1;
+            (self.writer.problems)(problem);
+        }
+        gathered.found.map_err(|problem| self.report(problem)).ok()
     }
 
     fn write_hard_link(
@@ -243,7 +269,7 @@ impl Session<'_> {
         address: MemberAddress,
     ) -> Result<(), ArchiveError> {
         // Everything but the name is the first one's; readers take it from there.
-        match self.gather(place, MemberKind::HardLink, status, None) {
+        match self.gather(place, MemberKind::HardLink, status) {
             Ok(mut header) => {
                 header.link = first;
                 self.write_plain(&header, status, Some(address))?;
@@ -266,41 +292,14 @@ impl Session<'_> {
         Ok(address)
     }
 
-    fn write_file(&mut self, place: Place<'_>) -> Result<(), ArchiveError> {
-        let (file, status, header) = match self.open_file(place) {
-            Ok(opened) => opened,
-            Err(problem) => {
-                self.report(problem);
-                return Ok(());
-            }
-        };
-        let start = member_start(&header, &status, None);
+    fn write_file(&mut self, path: &[u8], opened: OpenedFile) -> Result<(), ArchiveError> {
+        let status = opened.status;
+        let start = member_start(&opened.header, &status, None);
         let address = self.writer.sink.begin(&start)?;
         self.emit(&start.headers)?;
-        let copied = self.copy(&file, &header, &start)?;
-        self.links.written(place.path, &status, address);
+        let copied = self.copy(opened, &start)?;
+        self.links.written(path, &status, address);
         self.end(start, address, copied.state, Some(copied.digest))
-    }
-
-    /// Opens a regular file and makes its header from what is open, whatever the name led to when
-    /// the directory was read.
-    fn open_file(&mut self, place: Place<'_>) -> Result<(File, FileStat, MemberHeader), Problem> {
-        let problem = |what| Problem {
-            path: place.path.to_vec(),
-            what,
-        };
-        // O_NONBLOCK: the name may lead to a fifo by now.
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let file = open_without_access_time(place.directory, place.name, flags)
-            .map_err(|errno| problem(ProblemKind::refused_or_vanished(Access::Open, errno)))?;
-        let file = File::from(file);
-        let status =
-            fstat(&file).map_err(|errno| problem(ProblemKind::refused(Access::Status, errno)))?;
-        if kind_of(&status) != Some(MemberKind::File) {
-            return Err(problem(ProblemKind::Vanished));
-        }
-        let header = self.gather(place, MemberKind::File, &status, Some(&file))?;
-        Ok((file, status, header))
     }
 
     fn end(
@@ -352,16 +351,30 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// As [`Self::emit`], for bytes the sink may keep.
+    fn emit_shared(&mut self, mut bytes: Bytes) -> Result<(), ArchiveError> {
+        let skip = usize::try_from(self.already)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
+        self.already -= skip as u64;
+        bytes.advance(skip);
+        if !bytes.is_empty() {
+            let length = bytes.len() as u64;
+            self.writer.sink.write_shared(bytes)?;
+            self.offset += length;
+        }
+        Ok(())
+    }
+
     fn gather(
         &mut self,
         place: Place<'_>,
         kind: MemberKind,
         status: &FileStat,
-        file: Option<&File>,
     ) -> Result<MemberHeader, Problem> {
         let losses = &mut self.summary.losses;
         let problems = &mut *self.writer.problems;
-        gather(place, kind, status, file, &mut self.names, &mut |problem| {
+        gather(place, kind, status, None, &mut self.names, &mut |problem| {
             *losses += 1;
             problems(problem);
         })

@@ -1,16 +1,15 @@
 //! Completing the member that an earlier session began.
 
-use std::fs::File;
 use std::os::fd::AsFd;
 
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
 use super::{Session, ZEROS, chunk};
+use crate::archive::ahead::{OpenedFile, open_file};
 use crate::archive::descent::split_last;
 use crate::archive::gather::{Place, identity};
 use crate::archive::hash_zeros;
-use crate::archive::header::MemberHeader;
 use crate::archive::member::{MemberKind, MemberStart, MemberState, PartialMember};
 use crate::archive::problem::{ArchiveError, ProblemKind};
 
@@ -30,10 +29,10 @@ impl Session<'_> {
             self.end_partial(partial, MemberState::Intact, digest)?;
             return Ok(true);
         }
-        if let Some((file, header)) = self.reopen(start) {
+        if let Some(opened) = self.reopen(start) {
             self.already = partial.written;
             self.emit(&start.headers)?;
-            let copied = self.copy(&file, &header, start)?;
+            let copied = self.copy(opened, start)?;
             if copied.state == MemberState::Intact {
                 self.end_partial(partial, MemberState::Intact, Some(copied.digest))?;
                 return Ok(true);
@@ -56,7 +55,7 @@ impl Session<'_> {
 
     /// Opens the source of a member that was cut, if it is what it was: same inode, size, times
     /// and the same headers to the byte.
-    fn reopen(&mut self, start: &MemberStart) -> Option<(File, MemberHeader)> {
+    fn reopen(&mut self, start: &MemberStart) -> Option<OpenedFile> {
         let (directory, name) = split_last(&start.path);
         let directory = self.descent.at(directory).ok()?.try_clone_to_owned().ok()?;
         let place = Place {
@@ -68,9 +67,16 @@ impl Session<'_> {
         if identity(&status) != start.source {
             return None;
         }
-        let (file, status, header) = self.open_file(place).ok()?;
-        let same = identity(&status) == start.source && header.to_bytes() == start.headers;
-        same.then_some((file, header))
+        let mut losses = Vec::new();
+        let opened = open_file(place, &mut self.names, &mut |problem| losses.push(problem));
+        for problem in losses {
+            self.summary.losses += 1;
+            (self.writer.problems)(problem);
+        }
+        let opened = opened.ok()?;
+        let same =
+            identity(&opened.status) == start.source && opened.header.to_bytes() == start.headers;
+        same.then_some(*opened)
     }
 
     fn end_partial(

@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, Read};
 
-use super::{Codec, CodecError};
+use super::age_reader::PayloadStream;
+use super::{Codec, CodecError, age_header};
 use crate::key::Identities;
 
-/// Decodes a whole file from its first byte on. `identities` may be empty when the codec is no
-/// age file.
+/// Decodes a whole file from its first byte on, decrypting on all cores. Reads ahead.
+/// `identities` may be empty when the codec is no age
+/// file.
 pub fn decode<'a, R: BufRead + 'a>(
     coded: R,
     codec: Codec,
@@ -20,16 +22,7 @@ pub fn decode<'a, R: BufRead + 'a>(
     })
 }
 
-pub(super) fn decrypt<R: Read>(
-    coded: R,
-    identities: &Identities,
-) -> Result<age::stream::StreamReader<R>, CodecError> {
-    age::Decryptor::new(coded)
-        .and_then(|decryptor| decryptor.decrypt(identities.iter()))
-        .map_err(|error| match error {
-            age::DecryptError::NoMatchingKeys => CodecError::WrongIdentity {
-                tried: identities.iter().count(),
-            },
-            other => CodecError::Decrypt(other),
-        })
+fn decrypt<R: Read>(mut coded: R, identities: &Identities) -> Result<PayloadStream<R>, CodecError> {
+    let opened = age_header::open(&mut coded, identities)?;
+    Ok(PayloadStream::new(coded, opened))
 }

@@ -1,18 +1,69 @@
 //! Plaintext in, coded bytes out, as a stream.
 
-use std::io::Write;
+use std::io;
 
-use age::stream::StreamWriter;
-use zstd::bulk::Compressor;
+use bytes::Bytes;
 
+use super::age_writer::AgeWriter;
+use super::frame_writer::FrameWriter;
 use super::{Codec, CodecError, FrameSize, FrameTable, age_bounds};
 use crate::key::Recipient;
 
-/// Compression level: the default of the zstd program.
-const LEVEL: i32 = 3;
+/// Takes coded bytes in order.
+pub trait CodedOutput {
+    /// The next bytes.
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-/// Encodes one segment or index. Memory: two frames.
-pub struct Encoder<W: Write> {
+    /// The next bytes, to be kept as long as they are needed.
+    fn put_shared(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.put(&bytes)
+    }
+}
+
+impl CodedOutput for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// How many bytes an encoder may hold at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window(u64);
+
+impl Window {
+    /// 32 MiB keep all cores of a large machine busy.
+    pub const DEFAULT: Self = Self(32 << 20);
+
+    /// At most this many bytes, and no more than the default.
+    #[must_use]
+    pub fn at_most(bytes: u64) -> Self {
+        Self(bytes.min(Self::DEFAULT.0))
+    }
+
+    /// In bytes, the largest frame or task apart.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// Plaintext bytes that one task encrypts: whole chunks, an eighth of the window, 2 MiB at
+    /// most.
+    pub(super) fn task_bytes(self) -> usize {
+        let share = usize::try_from(self.0 / 8).unwrap_or(usize::MAX);
+        let chunks = (share / age_bounds::CHUNK_BYTES).clamp(1, 32);
+        chunks * age_bounds::CHUNK_BYTES
+    }
+
+    /// How many tasks of this size may be under way.
+    pub(super) fn tasks_of(self, bytes: usize) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX) / bytes
+    }
+}
+
+/// Encodes one segment or index on all cores. Memory: the window, and twice as much for frames
+/// with encryption.
+pub struct Encoder<W: CodedOutput> {
     frames: Option<FrameWriter>,
     output: Output<W>,
     header_bound: u64,
@@ -21,26 +72,25 @@ pub struct Encoder<W: Write> {
     inner_length: u64,
 }
 
-enum Output<W: Write> {
+enum Output<W: CodedOutput> {
     Plain(W),
-    Age(Box<StreamWriter<W>>),
+    Age(Box<AgeWriter<W>>),
 }
 
-impl<W: Write> Output<W> {
-    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+impl<W: CodedOutput> Output<W> {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Plain(output) => output.write_all(bytes),
-            Self::Age(output) => output.write_all(bytes),
+            Self::Plain(output) => output.put(bytes),
+            Self::Age(output) => output.put(bytes),
         }
     }
-}
 
-struct FrameWriter {
-    size: FrameSize,
-    compressor: Compressor<'static>,
-    pending: Vec<u8>,
-    compressed: Vec<u8>,
-    lengths: Vec<u32>,
+    fn put_shared(&mut self, bytes: Bytes) -> io::Result<()> {
+        match self {
+            Self::Plain(output) => output.put_shared(bytes),
+            Self::Age(output) => output.put_shared(bytes),
+        }
+    }
 }
 
 /// What [`Encoder::finish`] returns.
@@ -54,7 +104,7 @@ pub struct Encoded<W> {
     pub frames: Option<FrameTable>,
 }
 
-impl<W: Write> std::fmt::Debug for Encoder<W> {
+impl<W: CodedOutput> std::fmt::Debug for Encoder<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Encoder")
             .field("plaintext_length", &self.plaintext_length)
@@ -63,31 +113,27 @@ impl<W: Write> std::fmt::Debug for Encoder<W> {
     }
 }
 
-impl<W: Write> Encoder<W> {
+impl<W: CodedOutput> Encoder<W> {
     /// Starts a file: with encryption, a new file key is made and the header is written.
     pub fn new(
         codec: Codec,
         recipients: &[Recipient],
         frame_size: FrameSize,
+        window: Window,
         output: W,
     ) -> Result<Self, CodecError> {
         let output = if codec.is_age() {
             if recipients.is_empty() {
                 return Err(CodecError::NoRecipient(codec));
             }
-            let all = recipients
-                .iter()
-                .map(|recipient| recipient.as_age() as &dyn age::Recipient);
-            let encryptor = age::Encryptor::with_recipients(all).map_err(CodecError::Encrypt)?;
-            Output::Age(Box::new(encryptor.wrap_output(output)?))
+            Output::Age(Box::new(AgeWriter::new(recipients, window, output)?))
         } else {
             Output::Plain(output)
         };
         Ok(Self {
             frames: codec
                 .is_compressed()
-                .then(|| FrameWriter::new(frame_size))
-                .transpose()?,
+                .then(|| FrameWriter::new(frame_size, window)),
             header_bound: if codec.is_age() {
                 age_bounds::header_bound(recipients.len())
             } else {
@@ -106,6 +152,7 @@ impl<W: Write> Encoder<W> {
     }
 
     /// The coded file is not longer than this if it is finished after `more` bytes of plaintext.
+    /// What is being compressed counts as if it did not shrink, until [`Self::settle`].
     #[must_use]
     pub fn coded_bound(&self, more: u64) -> u64 {
         let inner = self.inner_length
@@ -119,98 +166,66 @@ impl<W: Write> Encoder<W> {
         }
     }
 
+    /// Waits for what is being compressed; true if anything was.
+    pub fn settle(&mut self) -> Result<bool, CodecError> {
+        let before = self.inner_length;
+        while let Some(frame) = self.frames.as_mut().and_then(FrameWriter::take) {
+            self.take_frame(frame?)?;
+        }
+        Ok(self.inner_length > before)
+    }
+
     /// Encodes the next bytes.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), CodecError> {
         self.plaintext_length += bytes.len() as u64;
         let Some(frames) = &mut self.frames else {
             self.inner_length += bytes.len() as u64;
-            return Ok(self.output.write_all(bytes)?);
+            return Ok(self.output.put(bytes)?);
         };
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(frames.room()));
-            frames.pending.extend_from_slice(now);
+            frames.push(now);
             bytes = later;
-            if frames.room() == 0 {
-                self.inner_length += frames.flush(&mut self.output)?;
-            }
+        }
+        self.take_due_frames()
+    }
+
+    /// Encodes the next bytes, kept as long as they are needed.
+    pub fn write_shared(&mut self, bytes: Bytes) -> Result<(), CodecError> {
+        if self.frames.is_some() {
+            return self.write(&bytes);
+        }
+        self.plaintext_length += bytes.len() as u64;
+        self.inner_length += bytes.len() as u64;
+        Ok(self.output.put_shared(bytes)?)
+    }
+
+    fn take_due_frames(&mut self) -> Result<(), CodecError> {
+        while let Some(frame) = self.frames.as_mut().and_then(FrameWriter::take_due) {
+            self.take_frame(frame?)?;
         }
         Ok(())
     }
 
+    fn take_frame(&mut self, frame: Vec<u8>) -> Result<(), CodecError> {
+        self.inner_length += frame.len() as u64;
+        Ok(self.output.put_shared(frame.into())?)
+    }
+
     /// Writes what is pending and the end of the file.
     pub fn finish(mut self) -> Result<Encoded<W>, CodecError> {
+        if let Some(frames) = &mut self.frames {
+            frames.end();
+        }
+        self.settle()?;
         let plaintext_length = self.plaintext_length;
-        let frames = match self.frames.take() {
-            None => None,
-            Some(mut frames) => {
-                if !frames.pending.is_empty() {
-                    frames.flush(&mut self.output)?;
-                }
-                Some(FrameTable {
-                    frame_size: frames.size,
-                    plaintext_length,
-                    lengths: frames.lengths,
-                })
-            }
-        };
         Ok(Encoded {
             output: match self.output {
                 Output::Plain(output) => output,
                 Output::Age(output) => output.finish()?,
             },
             plaintext_length,
-            frames,
+            frames: self.frames.map(|frames| frames.table(plaintext_length)),
         })
     }
-}
-
-impl FrameWriter {
-    fn new(size: FrameSize) -> Result<Self, CodecError> {
-        let mut compressor = Compressor::new(LEVEL)?;
-        compressor.include_checksum(true)?;
-        compressor.include_contentsize(true)?;
-        Ok(Self {
-            size,
-            compressor,
-            pending: Vec::with_capacity(size.bytes()),
-            compressed: Vec::new(),
-            lengths: Vec::new(),
-        })
-    }
-
-    fn room(&self) -> usize {
-        self.size.bytes() - self.pending.len()
-    }
-
-    /// Compressed bytes for what is pending and `more` bytes, at most.
-    fn bound(&self, more: u64) -> u64 {
-        let plaintext = self.pending.len() as u64 + more;
-        let whole = plaintext.div_ceil(self.size.bytes() as u64).max(1);
-        whole
-            * zstd_bound(
-                self.size
-                    .bytes()
-                    .min(usize::try_from(plaintext).unwrap_or(usize::MAX)),
-            )
-    }
-
-    /// Compresses what is pending as one frame; returns its length.
-    fn flush<W: Write>(&mut self, output: &mut Output<W>) -> Result<u64, CodecError> {
-        self.compressed.clear();
-        self.compressed
-            .reserve(zstd::zstd_safe::compress_bound(self.pending.len()));
-        let length = self
-            .compressor
-            .compress_to_buffer(&self.pending, &mut self.compressed)?;
-        output.write_all(&self.compressed)?;
-        self.pending.clear();
-        let length = u32::try_from(length)
-            .map_err(|_| CodecError::FrameTable("a frame is longer than 4 GiB".to_owned()))?;
-        self.lengths.push(length);
-        Ok(u64::from(length))
-    }
-}
-
-fn zstd_bound(plaintext: usize) -> u64 {
-    zstd::zstd_safe::compress_bound(plaintext) as u64
 }

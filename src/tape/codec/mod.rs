@@ -5,18 +5,27 @@
 //! its own (where encryption is on). `age -d` and `zstd -d` read it back.
 
 mod age_bounds;
+mod age_header;
+mod age_payload;
+mod age_reader;
+mod age_writer;
+mod crew;
 mod decoder;
 mod encoder;
+mod frame_writer;
 mod frames;
+mod job;
 mod random;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vector_tests;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use decoder::decode;
-pub use encoder::{Encoded, Encoder};
+pub use encoder::{CodedOutput, Encoded, Encoder, Window};
 pub use frames::{FrameSize, FrameTable};
 pub use random::PlaintextReader;
 

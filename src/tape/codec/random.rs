@@ -4,9 +4,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use zstd::bulk::Decompressor;
 
-use super::decoder::decrypt;
+use super::age_reader::PayloadReader;
 use super::frames::Frame;
-use super::{Codec, CodecError, FrameTable, age_bounds};
+use super::{Codec, CodecError, FrameTable, age_header};
 use crate::key::Identities;
 
 /// The plaintext of a segment as a seekable stream over its coded bytes.
@@ -23,7 +23,7 @@ pub struct PlaintextReader<R: Read + Seek> {
 
 enum Inner<R: Read + Seek> {
     Plain(R),
-    Age(Box<age::stream::StreamReader<R>>),
+    Age(Box<PayloadReader<R>>),
 }
 
 struct Frames {
@@ -72,7 +72,8 @@ impl<R: Read + Seek> PlaintextReader<R> {
         coded.seek(SeekFrom::Start(0))?;
         Ok(Self {
             inner: if codec.is_age() {
-                Inner::Age(Box::new(decrypt(coded, identities)?))
+                let opened = age_header::open(&mut coded, identities)?;
+                Inner::Age(Box::new(PayloadReader::new(coded, opened)))
             } else {
                 Inner::Plain(coded)
             },
@@ -93,15 +94,7 @@ impl<R: Read + Seek> Inner<R> {
     fn seek_to(&mut self, offset: u64) -> io::Result<()> {
         match self {
             Self::Plain(coded) => coded.seek(SeekFrom::Start(offset)).map(drop),
-            Self::Age(reader) => {
-                // Seeking to the first byte of a chunk makes the reader look for the file's
-                // last chunk: on tape, a long way. The byte before spares it that.
-                if offset > 0 && offset.is_multiple_of(age_bounds::CHUNK) {
-                    reader.seek(SeekFrom::Start(offset - 1))?;
-                    return reader.read_exact(&mut [0]);
-                }
-                reader.seek(SeekFrom::Start(offset)).map(drop)
-            }
+            Self::Age(reader) => reader.seek_to(offset),
         }
     }
 

@@ -43,7 +43,8 @@ fn plaintext(length: usize) -> Vec<u8> {
 }
 
 fn encode(codec: Codec, keys: &Keys, size: FrameSize, plaintext: &[u8]) -> Encoded<Vec<u8>> {
-    let mut encoder = Encoder::new(codec, &keys.recipients, size, Vec::new()).unwrap();
+    let mut encoder =
+        Encoder::new(codec, &keys.recipients, size, Window::DEFAULT, Vec::new()).unwrap();
     for piece in plaintext.chunks(10_007) {
         encoder.write(piece).unwrap();
     }
@@ -169,7 +170,14 @@ fn a_wrong_identity_is_told() {
         matches!(error, Some(CodecError::WrongIdentity { tried: 1 })),
         "{error:?}"
     );
-    let error = Encoder::new(Codec::Age, &[], FrameSize::DEFAULT, Vec::new()).err();
+    let error = Encoder::new(
+        Codec::Age,
+        &[],
+        FrameSize::DEFAULT,
+        Window::DEFAULT,
+        Vec::new(),
+    )
+    .err();
     assert!(
         matches!(error, Some(CodecError::NoRecipient(Codec::Age))),
         "{error:?}"

@@ -7,6 +7,7 @@ use crate::id::{CopyNumber, SetId, VolumeId};
 use crate::tape::document::PartDocument;
 use crate::tape::layout::{SegmentFiles, TapeFile};
 
+use super::flow::Feeding;
 use super::supply::FinishReason;
 
 /// Something the catalogue should know. Of one segment, [`StreamEvent::SegmentClosed`] comes
@@ -99,6 +100,8 @@ pub enum LaneEvent {
         /// Why, for people.
         why: String,
     },
+    /// The lane is over: how its drive was fed.
+    Fed(Feeding),
     /// The lane ended early; the other lanes go on.
     Dead {
         /// Why, for people.

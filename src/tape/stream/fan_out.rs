@@ -1,9 +1,13 @@
 //! Coded bytes to blocks, and blocks to every lane.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::archive::member::{SegmentNumber, SinkError};
+use crate::buffer::{Buffer, Buffers};
+use crate::tape::codec::CodedOutput;
 use crate::tape::digest::{TapeDigest, TapeHasher};
 use crate::tape::layout::BlockSize;
 use crate::tape::volume::FileStart;
@@ -11,19 +15,29 @@ use crate::tape::volume::FileStart;
 use super::event::SegmentFacts;
 use super::rings::Rings;
 
+/// Blocks kept for use again, beyond those in the rings.
+const SPARE_BLOCKS: usize = 32;
+
 /// What goes through a ring.
 #[derive(Debug, Clone)]
 pub(super) enum LaneItem {
     /// A segment begins.
     SegmentBegin(SegmentNumber, Arc<FileStart>),
     /// A block of the segment or of the set index.
-    Block(Arc<Vec<u8>>),
+    Block(Bytes),
     /// The segment ends.
     SegmentEnd(Arc<SegmentEnd>),
     /// A set index of this many bytes at most begins.
     IndexBegin(Arc<FileStart>, u64),
     /// The set index ends.
     IndexEnd(TapeDigest),
+}
+
+impl LaneItem {
+    /// Whether a file ends with it.
+    pub(super) fn ends_file(&self) -> bool {
+        matches!(self, Self::SegmentEnd(_) | Self::IndexEnd(_))
+    }
 }
 
 /// What a lane needs to close a segment.
@@ -43,7 +57,9 @@ pub(super) struct SegmentEnd {
 pub(super) struct FanOut {
     rings: Rings,
     block_size: BlockSize,
-    block: Vec<u8>,
+    /// Bytes of a block that is not full yet.
+    block: Buffer,
+    blocks: Arc<Buffers>,
     hasher: TapeHasher,
     length: u64,
 }
@@ -57,10 +73,12 @@ pub(super) struct Sent {
 
 impl FanOut {
     pub(super) fn new(rings: Rings, block_size: BlockSize) -> Self {
+        let blocks = Buffers::new(block_size.bytes(), SPARE_BLOCKS);
         Self {
             rings,
             block_size,
-            block: Vec::with_capacity(block_size.bytes()),
+            block: blocks.take(),
+            blocks,
             hasher: TapeHasher::new(),
             length: 0,
         }
@@ -76,18 +94,21 @@ impl FanOut {
         self.rings.wait_decided()
     }
 
-    fn send_block(&mut self) {
-        let empty = Vec::with_capacity(self.block_size.bytes());
-        let block = std::mem::replace(&mut self.block, empty);
+    fn send_block(&mut self, block: Bytes) {
         self.hasher.update(&block);
         self.length += block.len() as u64;
-        self.send(&LaneItem::Block(Arc::new(block)));
+        self.send(&LaneItem::Block(block));
+    }
+
+    fn send_filled(&mut self) {
+        let block = std::mem::replace(&mut self.block, self.blocks.take());
+        self.send_block(block.freeze());
     }
 
     /// Sends the last, shorter block and starts over.
     pub(super) fn end_of_file(&mut self) -> Sent {
         if !self.block.is_empty() {
-            self.send_block();
+            self.send_filled();
         }
         let sent = Sent {
             length: self.length,
@@ -99,22 +120,30 @@ impl FanOut {
     }
 }
 
-impl Write for FanOut {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let room = self.block_size.bytes() - self.block.len();
-            let (now, later) = rest.split_at(rest.len().min(room));
-            self.block.extend_from_slice(now);
-            rest = later;
-            if self.block.len() == self.block_size.bytes() {
-                self.send_block();
+impl CodedOutput for FanOut {
+    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(self.block.room()));
+            self.block.extend(now);
+            bytes = later;
+            if self.block.room() == 0 {
+                self.send_filled();
             }
         }
-        Ok(bytes.len())
+        Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn put_shared(&mut self, mut bytes: Bytes) -> io::Result<()> {
+        let size = self.block_size.bytes();
+        if !self.block.is_empty() {
+            let now = bytes.split_to(bytes.len().min(self.block.room()));
+            self.put(&now)?;
+        }
+        // Whole blocks go on as they are.
+        while bytes.len() >= size {
+            let block = bytes.split_to(size);
+            self.send_block(block);
+        }
+        self.put(&bytes)
     }
 }

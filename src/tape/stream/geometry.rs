@@ -1,7 +1,7 @@
 //! How large things are, and what must still fit when a volume's end comes near.
 
 use crate::key::Recipient;
-use crate::tape::codec::{Codec, FrameSize};
+use crate::tape::codec::{Codec, FrameSize, Window};
 use crate::tape::document::Directory;
 use crate::tape::layout::{BlockSize, MAX_BLOCKS};
 
@@ -31,8 +31,12 @@ pub struct Geometry {
     /// Blocks between the producer and each drive: the configured size or 1/64 of the cartridge,
     /// at least four.
     pub ring_blocks: usize,
+    /// Blocks that must be in a ring before its drive starts, unless the end of the file is.
+    pub high_water: usize,
     /// Plaintext bytes per zstd frame: 4 MiB, or a quarter of a segment.
     pub frame_size: FrameSize,
+    /// What the encoder may hold: 32 MiB, or 1/64 of the cartridge.
+    pub window: Window,
     /// An index part is not longer: a segment with more members is closed early.
     pub index_limit: u64,
     /// A directory is not longer: a volume with more files is full.
@@ -51,12 +55,15 @@ impl Geometry {
             .min(MAX_BLOCKS * block)
             .max(4 * block);
         let ring = options.ring_size.min(share) / block;
+        let ring_blocks = usize::try_from(ring).unwrap_or(usize::MAX).max(4);
         let every_number = 10_000 * Directory::ENTRY_BOUND;
         Self {
             block_size: options.block_size,
             segment_limit,
-            ring_blocks: usize::try_from(ring).unwrap_or(usize::MAX).max(4),
+            ring_blocks,
+            high_water: ring_blocks / 4 * 3,
             frame_size: FrameSize::at_most((segment_limit / 4).min(4 << 20)),
+            window: Window::at_most(share),
             index_limit: share.clamp(64 << 10, 64 << 20),
             directory_limit: share.clamp(64 << 10, every_number),
         }
@@ -68,9 +75,10 @@ impl Geometry {
     pub fn reserve(&self) -> u64 {
         let block = self.block_size.as_u64();
         let ring = self.ring_blocks as u64 * block;
-        // A frame being filled and one just cut, each with an encryption chunk and a block that
-        // is not full.
-        let encoder = 2 * (self.frame_size.bytes() as u64 + (128 << 10) + block);
+        // Frames being compressed and chunks being encrypted; of each kind one being filled and
+        // one just cut, with an encryption chunk and a block that is not full.
+        let encoder =
+            2 * (self.window.bytes() + self.frame_size.bytes() as u64 + (128 << 10) + block);
         // Labels, filemarks and documents are small blocks; a drive spends more on each than its
         // bytes.
         let small = 16 * block;

@@ -7,7 +7,7 @@ use crate::archive::member::{IndexEntry, SegmentNumber};
 use crate::id::SetId;
 use crate::index::{self, IndexError, PartBuilder};
 use crate::key::Recipient;
-use crate::tape::codec::{Codec, CodecError, Encoder, FrameTable};
+use crate::tape::codec::{Codec, CodecError, Encoder, FrameTable, Window};
 use crate::tape::digest::TapeDigest;
 use crate::tape::document::IndexFacts;
 
@@ -75,7 +75,8 @@ impl IndexPart {
             .finish(table.as_ref())
             .map_err(|error| CodecError::Io(io::Error::other(error)))?;
         let codec = codec.for_index();
-        let mut encoder = Encoder::new(codec, recipients, geometry.frame_size, Vec::new())?;
+        let window = Window::at_most(plaintext.len() as u64);
+        let mut encoder = Encoder::new(codec, recipients, geometry.frame_size, window, Vec::new())?;
         encoder.write(&plaintext)?;
         let coded = encoder.finish()?.output;
         let facts = IndexFacts {

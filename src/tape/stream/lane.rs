@@ -1,8 +1,9 @@
 //! One copy's thread: takes blocks from its ring and writes them to its volume.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use tapeward_drivers::Drive;
 use tapeward_drivers::error::ScsiError;
 use tapeward_drivers::sense::SenseKey;
@@ -10,6 +11,8 @@ use tapeward_drivers::ssc::encryption::EncryptionError;
 
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd};
+use super::flow::{Feeding, Stopwatch};
+use super::ring::RingReceiver;
 use super::rings::Idleness;
 use super::shared::{Decision, Shared};
 use super::supply::{FinishReason, FinishedVolume, VolumeSupply};
@@ -58,7 +61,11 @@ pub enum Blame {
 
 pub(super) struct Lane {
     pub(super) copy: CopyNumber,
-    pub(super) items: Receiver<LaneItem>,
+    pub(super) items: RingReceiver,
+    /// How long the ring let the drive wait.
+    pub(super) starved: Arc<Stopwatch>,
+    /// Bytes that were written.
+    pub(super) written: Cell<u64>,
     pub(super) shared: Arc<Shared>,
     pub(super) idleness: Arc<Idleness>,
     pub(super) events: Sender<StreamEvent>,
@@ -107,6 +114,11 @@ impl Lane {
                 LaneState::Dead { drive, blame, why }
             }
         };
+        self.tell(LaneEvent::Fed(Feeding {
+            bytes: self.written.get(),
+            stops: self.starved.times(),
+            starved: self.starved.total(),
+        }));
         guard.done();
         LaneEnd { copy, state }
     }
@@ -166,7 +178,7 @@ impl Lane {
         self.idleness.begin(self.copy);
         let item = self.items.recv();
         self.idleness.end(self.copy);
-        item.ok().filter(|_| !self.shared.is_detached(self.copy))
+        item.filter(|_| !self.shared.is_detached(self.copy))
     }
 
     /// The ring is closed: gives up an unfinished file and writes the directory.
@@ -229,6 +241,7 @@ impl Lane {
             (Volume::Open(writer), doing @ (Doing::Segment(_) | Doing::Index)) => (writer, doing),
             other => return Ok(other),
         };
+        self.written.set(self.written.get() + block.len() as u64);
         match (writer.write_block(block), doing) {
             (Ok(()), Doing::Segment(segment)) => {
                 if writer.room() == Room::ReserveOnly {

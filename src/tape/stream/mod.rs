@@ -7,15 +7,18 @@
 
 mod event;
 mod fan_out;
+mod flow;
 mod geometry;
 mod index_part;
 mod lane;
+mod ring;
 mod rings;
 mod segmenter;
 mod shared;
 mod supply;
 
 pub use event::{LaneEvent, SegmentClosed, SegmentFacts, StreamEvent};
+pub use flow::{Feeding, Flow, FlowWatch, Stage};
 pub use geometry::{Geometry, StreamOptions};
 pub use lane::{Blame, LaneEnd, LaneState, is_about_the_drive};
 pub use segmenter::{Segmenter, SegmenterStart};

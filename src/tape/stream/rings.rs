@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
+use crossbeam_channel::Sender;
 
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::LaneItem;
+use super::flow::Stopwatch;
+use super::ring::{Refused, RingSender};
 use super::shared::Shared;
 use crate::archive::member::SinkError;
 use crate::clock::SharedClock;
@@ -51,7 +53,7 @@ impl Idleness {
 #[derive(Debug)]
 struct Ring {
     copy: CopyNumber,
-    items: Sender<LaneItem>,
+    items: RingSender,
     /// Time that others stood idle because of this lane, less the time they did not since.
     owed: Duration,
     /// Until when that was counted.
@@ -70,17 +72,20 @@ pub(super) struct Rings {
     patience: Duration,
     shared: Arc<Shared>,
     events: Sender<StreamEvent>,
+    /// How long the producer waited for room.
+    waiting: Arc<Stopwatch>,
 }
 
 impl Rings {
     pub(super) fn new(
-        lanes: Vec<(CopyNumber, Sender<LaneItem>)>,
+        lanes: Vec<(CopyNumber, RingSender)>,
         idleness: Arc<Idleness>,
         patience: Duration,
         shared: Arc<Shared>,
         events: Sender<StreamEvent>,
     ) -> Self {
         let now = idleness.clock.monotonic();
+        let waiting = Arc::new(Stopwatch::new(Arc::clone(&idleness.clock)));
         let ring = |(copy, items)| Ring {
             copy,
             items,
@@ -93,6 +98,7 @@ impl Rings {
             patience,
             shared,
             events,
+            waiting,
         }
     }
 
@@ -100,34 +106,43 @@ impl Rings {
     /// patience lasts. That none listens shows in the shared state.
     pub(super) fn send(&mut self, item: &LaneItem) {
         let mut behind = Vec::new();
-        self.all
-            .retain(|ring| match ring.items.try_send(item.clone()) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_)) => {
-                    behind.push(ring.copy);
-                    true
-                }
-                Err(TrySendError::Disconnected(_)) => false,
-            });
+        self.all.retain(|ring| match ring.items.try_send(item) {
+            Ok(()) => true,
+            Err(Refused::Full) => {
+                behind.push(ring.copy);
+                true
+            }
+            Err(Refused::Gone) => false,
+        });
+        if behind.is_empty() {
+            return;
+        }
+        let waiting = Arc::clone(&self.waiting);
+        let _lap = waiting.start();
         let mut since = self.idleness.clock.monotonic();
         while !behind.is_empty() {
             let copy = behind.remove(0);
             let Some(ring) = self.all.iter().find(|ring| ring.copy == copy) else {
                 continue;
             };
-            let sent = ring.items.send_timeout(item.clone(), LOOK_AGAIN);
+            let sent = ring.items.send_timeout(item, LOOK_AGAIN);
             behind.push(copy);
             since = self.charge(&behind, since);
             match sent {
                 Ok(()) => {
                     behind.pop();
                 }
-                Err(SendTimeoutError::Timeout(_)) => {}
-                Err(SendTimeoutError::Disconnected(_)) => {
+                Err(Refused::Full) => {}
+                Err(Refused::Gone) => {
                     self.all.retain(|ring| ring.copy != copy);
                 }
             }
         }
+    }
+
+    /// How long the producer waits for room.
+    pub(super) fn waiting(&self) -> Arc<Stopwatch> {
+        Arc::clone(&self.waiting)
     }
 
     /// Waits until every lane has decided on every segment, for as long as patience lasts.
@@ -193,8 +208,9 @@ impl Rings {
 mod tests {
     use super::*;
     use crate::clock::{Clock as _, ManualClock};
+    use crate::tape::stream::ring::{RingReceiver, RingSize, ring};
     use chrono::DateTime;
-    use crossbeam_channel::{Receiver, bounded, unbounded};
+    use crossbeam_channel::{Receiver, unbounded};
 
     const PATIENCE: Duration = Duration::from_secs(600);
     const FAST: CopyNumber = CopyNumber(1);
@@ -204,7 +220,7 @@ mod tests {
         rings: Rings,
         clock: Arc<ManualClock>,
         events: Receiver<StreamEvent>,
-        _items: Vec<Receiver<LaneItem>>,
+        _items: Vec<RingReceiver>,
     }
 
     fn bench(copies: &[CopyNumber]) -> Bench {
@@ -213,7 +229,12 @@ mod tests {
         let (senders, items) = copies
             .iter()
             .map(|copy| {
-                let (sender, items) = bounded(1);
+                let size = RingSize {
+                    blocks: 1,
+                    high_water: 1,
+                };
+                let starved = Stopwatch::new(Arc::<ManualClock>::clone(&clock));
+                let (sender, items) = ring(size, Arc::new(starved));
                 ((*copy, sender), items)
             })
             .unzip();

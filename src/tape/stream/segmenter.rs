@@ -1,17 +1,21 @@
 //! The producer's side: a tar stream in, segments out.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
+use bytes::Bytes;
+use crossbeam_channel::Sender;
 
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
+use super::flow::{FlowWatch, Stopwatch};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
 use super::lane::{Blame, Lane, LaneEnd, LaneState};
+use super::ring::{RingSize, ring};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
@@ -79,6 +83,9 @@ pub struct Segmenter {
     segment: SegmentNumber,
     /// The stream so far; `partial` is the member being written.
     stream: ResumePoint,
+    flow: FlowWatch,
+    /// When the producer was last let go.
+    left: Duration,
 }
 
 /// The rings are either idle or in use by the open segment's encoder.
@@ -116,14 +123,21 @@ impl Segmenter {
     /// Starts a thread for each copy.
     pub fn start(start: SegmenterStart) -> Result<Self, SinkError> {
         let shared = Shared::new(start.lanes.iter().map(|(copy, _)| *copy));
-        let idleness = Idleness::new(start.clock);
+        let idleness = Idleness::new(Arc::clone(&start.clock));
+        let size = RingSize {
+            blocks: start.geometry.ring_blocks,
+            high_water: start.geometry.high_water,
+        };
         let mut senders = Vec::new();
         let mut threads = Vec::new();
         for (copy, writer) in start.lanes {
-            let (sender, items) = bounded(start.geometry.ring_blocks);
+            let starved = Arc::new(Stopwatch::new(Arc::clone(&start.clock)));
+            let (sender, items) = ring(size, Arc::clone(&starved));
             let lane = Lane {
                 copy,
                 items,
+                starved,
+                written: Cell::new(0),
                 shared: Arc::clone(&shared),
                 idleness: Arc::clone(&idleness),
                 events: start.events.clone(),
@@ -143,7 +157,10 @@ impl Segmenter {
             Arc::clone(&shared),
             start.events.clone(),
         );
+        let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
+            left: flow.now(),
+            flow,
             output: Output::Idle(FanOut::new(rings, start.options.block_size)),
             set: start.set,
             options: start.options,
@@ -161,6 +178,20 @@ impl Segmenter {
     #[must_use]
     pub fn segment(&self) -> SegmentNumber {
         self.segment
+    }
+
+    /// Tells what holds the stream up.
+    #[must_use]
+    pub fn flow(&self) -> FlowWatch {
+        self.flow.clone()
+    }
+
+    /// Does something for the producer and measures how long it takes.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let entered = self.flow.now();
+        let done = work(self);
+        self.left = self.flow.add(self.left, entered);
+        done
     }
 
     /// Bytes of tar stream taken so far, those of earlier sessions included.
@@ -194,8 +225,10 @@ impl Segmenter {
         let start = self.file_start(FileKind::SetIndex, None, codec);
         fan_out.send(&LaneItem::IndexBegin(Arc::new(start), bound));
         let frame_size = self.geometry.frame_size;
+        let window = self.geometry.window;
         let mut encoder =
-            Encoder::new(codec, &self.options.recipients, frame_size, fan_out).map_err(encoding)?;
+            Encoder::new(codec, &self.options.recipients, frame_size, window, fan_out)
+                .map_err(encoding)?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             let read = index.read(&mut buffer).map_err(SinkError::Encode)?;
@@ -278,10 +311,12 @@ impl Segmenter {
             fan_out.send(&LaneItem::SegmentBegin(self.segment, Arc::new(start)));
             let recipients = &self.options.recipients;
             let frame_size = self.geometry.frame_size;
+            let window = self.geometry.window;
             let index = IndexPart::new(self.set.set, self.segment)
                 .map_err(|error| SinkError::Encode(io::Error::other(error)))?;
             self.output = Output::Open(Box::new(OpenSegment {
-                encoder: Encoder::new(codec, recipients, frame_size, fan_out).map_err(encoding)?,
+                encoder: Encoder::new(codec, recipients, frame_size, window, fan_out)
+                    .map_err(encoding)?,
                 index,
                 stream_offset: self.stream.stream_offset,
             }));
@@ -293,14 +328,23 @@ impl Segmenter {
     }
 
     /// Whether the open segment must not take more.
-    fn must_close(&self) -> bool {
-        let Output::Open(open) = &self.output else {
-            return false;
+    fn must_close(&mut self) -> Result<bool, SinkError> {
+        let Output::Open(open) = &mut self.output else {
+            return Ok(false);
         };
-        open.encoder.plaintext_length() > 0
+        let limit = self.geometry.segment_limit;
+        // Near the end it matters how much frames shrink that are still being compressed.
+        if open
+            .encoder
+            .coded_bound(self.geometry.frame_size.bytes() as u64)
+            > limit
+        {
+            open.encoder.settle().map_err(encoding)?;
+        }
+        Ok(open.encoder.plaintext_length() > 0
             && (self.shared.close_requested(self.segment)
-                || open.encoder.coded_bound(1) > self.geometry.segment_limit
-                || open.index.is_full(&self.geometry))
+                || open.encoder.coded_bound(1) > limit
+                || open.index.is_full(&self.geometry)))
     }
 
     /// How much of `wanted` bytes the open segment takes in one go: up to the end of a frame,
@@ -397,19 +441,37 @@ impl Segmenter {
             self.output = Output::Closed;
             return Err(SinkError::Interrupted);
         }
-        if self.must_close() {
+        if self.must_close()? {
             self.close_segment()?;
         }
         Ok(())
     }
+
+    /// How many of the `wanted` bytes the open segment takes next; opens or closes one first
+    /// where that is due.
+    fn next_piece(&mut self, wanted: usize) -> Result<usize, SinkError> {
+        // Once announced, a member's first byte stays where it was said to be.
+        let partial = self.stream.partial.as_ref();
+        if !partial.is_some_and(|partial| partial.written == 0) {
+            self.settle()?;
+        }
+        self.open()?;
+        Ok(self.piece(wanted))
+    }
+
+    /// These bytes are in the stream.
+    fn count(&mut self, bytes: usize) {
+        self.stream.stream_offset += bytes as u64;
+        match &mut self.stream.partial {
+            Some(partial) => partial.written += bytes as u64,
+            None => self.stream.phase = StreamPhase::Ending,
+        }
+    }
 }
 
-fn ended() -> SinkError {
-    SinkError::Encode(io::Error::other("the stream has ended"))
-}
-
-impl MemberSink for Segmenter {
-    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+/// What the [`MemberSink`] does.
+impl Segmenter {
+    fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
         self.settle()?;
         let offset = match &self.output {
             Output::Open(open) => open.encoder.plaintext_length(),
@@ -427,32 +489,27 @@ impl MemberSink for Segmenter {
         Ok(address)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // Once announced, a member's first byte stays where it was said to be.
-            let announced = self
-                .stream
-                .partial
-                .as_ref()
-                .is_some_and(|partial| partial.written == 0);
-            if !announced {
-                self.settle()?;
-            }
-            self.open()?;
-            let (now, later) = rest.split_at(self.piece(rest.len()));
+    fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(self.next_piece(bytes.len())?);
             self.open()?.encoder.write(now).map_err(encoding)?;
-            self.stream.stream_offset += now.len() as u64;
-            match &mut self.stream.partial {
-                Some(partial) => partial.written += now.len() as u64,
-                None => self.stream.phase = StreamPhase::Ending,
-            }
-            rest = later;
+            self.count(now.len());
+            bytes = later;
         }
         Ok(())
     }
 
-    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+    fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
+        while !bytes.is_empty() {
+            let now = bytes.split_to(self.next_piece(bytes.len())?);
+            let length = now.len();
+            self.open()?.encoder.write_shared(now).map_err(encoding)?;
+            self.count(length);
+        }
+        Ok(())
+    }
+
+    fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
         // Of a superseded member a whole copy follows; until then its path is not done.
         if entry.state != MemberState::Superseded {
@@ -462,5 +519,27 @@ impl MemberSink for Segmenter {
             .index
             .push(&entry)
             .map_err(|error| SinkError::Encode(io::Error::other(error)))
+    }
+}
+
+fn ended() -> SinkError {
+    SinkError::Encode(io::Error::other("the stream has ended"))
+}
+
+impl MemberSink for Segmenter {
+    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+        self.timed(|segmenter| segmenter.take_start(start))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_bytes(bytes))
+    }
+
+    fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_shared(bytes))
+    }
+
+    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+        self.timed(|segmenter| segmenter.take_end(entry))
     }
 }

@@ -1,0 +1,134 @@
+//! Reading ahead of the stream: one thread walks, several open and read what it meets, and the
+//! writer gets everything in the order of the walk.
+//!
+//! Small files are read and hashed in batches, large ones in pieces of 1 MiB. What is read depends
+//! on the walk alone, never on what the writer does; what it decides not to need is dropped.
+//!
+//! Memory: at most [`BATCHES`] batches that wait, one in each reader's hands, and [`PIECES`] pieces
+//! of a large file, 1 MiB each.
+
+mod content;
+mod digest;
+mod prepare;
+mod readers;
+mod walker;
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crossbeam_channel::Receiver;
+use nix::errno::Errno;
+use nix::sys::stat::FileStat;
+
+use super::gather::Place;
+use super::header::MemberHeader;
+use super::member::SourceIdentity;
+use super::problem::Problem;
+
+pub(super) use self::content::{Reading, fill};
+pub(super) use self::digest::PieceDigests;
+pub(super) use self::prepare::{open_file, prepare_entry};
+pub(super) use self::readers::Readers;
+pub(super) use self::walker::scan;
+
+/// Threads that open and read: cold disks want many requests at a time.
+const READERS: usize = 16;
+/// Batches that may wait for the writer.
+const BATCHES: usize = 16;
+/// Pieces of one large file that are read at a time.
+const PIECES: usize = 8;
+/// Bytes of a piece of a large file, and of the small files of one batch.
+pub(super) const PIECE: usize = 1 << 20;
+/// Entries of a batch.
+const ENTRIES: usize = 128;
+/// Directories whose entries may share a batch: each is held open.
+const DIRECTORIES: usize = 8;
+
+/// One step of the walk.
+pub(super) enum Item {
+    Problem(Problem),
+    Entry(Box<Entry>),
+}
+
+/// An entry of the tree, as far as it was read ahead.
+pub(super) struct Entry {
+    pub(super) path: Vec<u8>,
+    /// Where the name begins within the path.
+    name: usize,
+    directory: Arc<OwnedFd>,
+    /// As the walk met it.
+    pub(super) status: FileStat,
+    pub(super) prepared: Prepared,
+}
+
+impl Entry {
+    pub(super) fn place(&self) -> Place<'_> {
+        Place {
+            path: &self.path,
+            directory: self.directory.as_fd(),
+            name: &self.path[self.name..],
+        }
+    }
+}
+
+/// What was read of an entry.
+pub(super) enum Prepared {
+    /// Nothing: it may not be needed.
+    Nothing,
+    /// To be looked at by a reader.
+    Wanted,
+    /// Anything but a regular file.
+    Plain(Gathered<MemberHeader>),
+    /// A regular file.
+    File(Gathered<Box<OpenedFile>>),
+}
+
+/// What was found, or why nothing; and what could not be read besides.
+pub(super) struct Gathered<T> {
+    pub(super) found: Result<T, Problem>,
+    pub(super) losses: Vec<Problem>,
+}
+
+/// A regular file, open.
+pub(super) struct OpenedFile {
+    pub(super) file: Arc<File>,
+    /// As it was when it was opened.
+    pub(super) status: FileStat,
+    pub(super) header: MemberHeader,
+    /// All of its data, if that is little.
+    pub(super) content: Option<Content>,
+}
+
+/// All data of a small file.
+pub(super) struct Content {
+    pub(super) bytes: Bytes,
+    pub(super) digest: [u8; 32],
+    pub(super) reading: Reading,
+    /// What the file was after its data was read.
+    pub(super) after: Result<SourceIdentity, Errno>,
+}
+
+/// Batches in the order of the walk, each as soon as a reader is done with it.
+pub(super) struct Batches(Receiver<Receiver<Vec<Item>>>);
+
+impl Batches {
+    /// All items. A batch is missing only if its reader's thread failed.
+    pub(super) fn into_items(self) -> impl Iterator<Item = Result<Item, LostBatch>> {
+        self.0.into_iter().flat_map(|batch| match batch.recv() {
+            Ok(items) => items.into_iter().map(Ok).collect(),
+            Err(_) => vec![Err(LostBatch)],
+        })
+    }
+}
+
+/// A reader's thread failed.
+#[derive(Debug)]
+pub(super) struct LostBatch;
+
+impl From<LostBatch> for std::io::Error {
+    fn from(_: LostBatch) -> Self {
+        readers::failed()
+    }
+}

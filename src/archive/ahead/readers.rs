@@ -1,0 +1,212 @@
+//! The threads that open and read.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Scope;
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, unbounded};
+
+use super::content::{Piece, fill};
+use super::digest::PieceHasher;
+use super::prepare::prepare;
+use super::{BATCHES, Item, PIECE, PIECES, READERS};
+use crate::archive::owner::OwnerNames;
+use crate::archive::writer::FileReader;
+use crate::buffer::Buffers;
+
+/// A batch for a reader, and where it goes.
+pub(super) struct BatchTask {
+    pub(super) items: Vec<Item>,
+    pub(super) done: Sender<Vec<Item>>,
+}
+
+struct PieceTask {
+    file: Arc<File>,
+    offset: u64,
+    length: usize,
+    size: u64,
+    done: Sender<Piece>,
+}
+
+/// Threads that read for one session. They end when nobody can ask them for anything any more.
+pub(in crate::archive) struct Readers {
+    pub(super) batches: Sender<BatchTask>,
+    pieces: Sender<PieceTask>,
+    buffers: Arc<Buffers>,
+}
+
+impl Readers {
+    /// Starts the first thread. Others follow as long as there is more to do than they get done:
+    /// a small tree needs no more than one.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(in crate::archive) fn start<'scope, 'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        files: &'scope dyn FileReader,
+    ) -> io::Result<Self> {
+        let (batches, batch_tasks) = unbounded();
+        let (pieces, piece_tasks) = unbounded();
+        let buffers = Buffers::new(PIECE, BATCHES + READERS + PIECES);
+        let reader = Reader {
+            scope,
+            started: Arc::new(AtomicUsize::new(0)),
+            files,
+            batches: batch_tasks,
+            pieces: piece_tasks,
+            buffers: Arc::clone(&buffers),
+            names: OwnerNames::default(),
+        };
+        reader.spawn()?;
+        Ok(Self {
+            batches,
+            pieces,
+            buffers,
+        })
+    }
+
+    /// A buffer of one piece.
+    pub(in crate::archive) fn buffers(&self) -> &Arc<Buffers> {
+        &self.buffers
+    }
+
+    /// All of a file's pieces, in order, several of them read at a time.
+    pub(in crate::archive) fn pieces(&self, file: &Arc<File>, size: u64) -> Pieces {
+        Pieces {
+            tasks: self.pieces.clone(),
+            file: Arc::clone(file),
+            size,
+            asked: 0,
+            pending: VecDeque::new(),
+        }
+    }
+}
+
+struct Reader<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    started: Arc<AtomicUsize>,
+    files: &'scope dyn FileReader,
+    batches: Receiver<BatchTask>,
+    pieces: Receiver<PieceTask>,
+    buffers: Arc<Buffers>,
+    names: OwnerNames,
+}
+
+impl Reader<'_, '_> {
+    fn spawn(self) -> io::Result<()> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        std::thread::Builder::new()
+            .name(format!("reader {number}"))
+            .spawn_scoped(self.scope, move || self.run())
+            .map(drop)
+    }
+
+    /// Starts another thread if tasks are waiting.
+    fn get_help(&self) {
+        let waiting = !self.pieces.is_empty() || !self.batches.is_empty();
+        if !waiting || self.started.load(Ordering::Relaxed) >= READERS {
+            return;
+        }
+        let another = Self {
+            scope: self.scope,
+            started: Arc::clone(&self.started),
+            files: self.files,
+            batches: self.batches.clone(),
+            pieces: self.pieces.clone(),
+            buffers: Arc::clone(&self.buffers),
+            names: OwnerNames::default(),
+        };
+        if let Err(error) = another.spawn() {
+            tracing::warn!(%error, "cannot start another thread that reads files");
+            self.started.store(READERS, Ordering::Relaxed);
+        }
+    }
+
+    fn run(mut self) {
+        let (mut batches, mut pieces) = (Some(self.batches.clone()), Some(self.pieces.clone()));
+        while batches.is_some() || pieces.is_some() {
+            // The writer waits for pieces now, for batches later.
+            select_biased! {
+                recv(pieces.as_ref().unwrap_or(&never())) -> task => match task {
+                    Ok(task) => {
+                        self.get_help();
+                        self.piece(&task);
+                    }
+                    Err(_) => pieces = None,
+                },
+                recv(batches.as_ref().unwrap_or(&never())) -> task => match task {
+                    Ok(task) => {
+                        self.get_help();
+                        self.batch(task);
+                    }
+                    Err(_) => batches = None,
+                },
+            }
+        }
+    }
+
+    fn batch(&mut self, mut task: BatchTask) {
+        prepare(&mut task.items, self.files, &mut self.names, &self.buffers);
+        // The writer may have given up.
+        let _ = task.done.send(task.items);
+    }
+
+    fn piece(&self, task: &PieceTask) {
+        let mut bytes = self.buffers.take();
+        let mut hasher = PieceHasher::new(task.offset, task.size);
+        let (offset, length) = (task.offset, task.length);
+        let reading = fill(self.files, &task.file, offset, length, &mut bytes, |part| {
+            hasher.update(part);
+        });
+        let digest = hasher.finish();
+        let piece = Piece {
+            bytes,
+            reading,
+            digest,
+        };
+        // The writer may have given up.
+        let _ = task.done.send(piece);
+    }
+}
+
+/// The pieces of one file.
+pub(in crate::archive) struct Pieces {
+    tasks: Sender<PieceTask>,
+    file: Arc<File>,
+    size: u64,
+    asked: u64,
+    pending: VecDeque<Receiver<Piece>>,
+}
+
+impl Pieces {
+    /// The next piece, waited for; none at the end of the file's size.
+    ///
+    /// # Errors
+    /// When its reader's thread failed.
+    pub(in crate::archive) fn next(&mut self) -> io::Result<Option<Piece>> {
+        while self.asked < self.size && self.pending.len() < PIECES {
+            let left = usize::try_from(self.size - self.asked).unwrap_or(PIECE);
+            let (done, piece) = bounded(1);
+            let task = PieceTask {
+                file: Arc::clone(&self.file),
+                offset: self.asked,
+                length: left.min(PIECE),
+                size: self.size,
+                done,
+            };
+            self.asked += task.length as u64;
+            self.tasks.send(task).map_err(|_| failed())?;
+            self.pending.push_back(piece);
+        }
+        let next = self.pending.pop_front();
+        next.map(|piece| piece.recv().map_err(|_| failed()))
+            .transpose()
+    }
+}
+
+pub(super) fn failed() -> io::Error {
+    io::Error::other("a thread that reads files has failed")
+}

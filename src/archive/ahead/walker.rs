@@ -1,0 +1,143 @@
+//! The walk, cut into batches.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread::Scope;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use nix::sys::stat::{FileStat, SFlag};
+
+use super::readers::{BatchTask, Readers};
+use super::{BATCHES, Batches, DIRECTORIES, ENTRIES, Entry, Item, PIECE, Prepared};
+use crate::archive::links::has_other_names;
+use crate::archive::order::walk_order;
+use crate::archive::problem::ArchiveError;
+use crate::archive::scan::{SourceTree, Step, Walk, file_type};
+
+/// Inodes with several names that are remembered at a time.
+const INODES: usize = 1 << 16;
+
+/// Walks a tree on a thread of its own and has what comes after `last` prepared by the readers.
+///
+/// # Errors
+/// As [`SourceTree::walk`], and when the thread cannot be started.
+pub(in crate::archive) fn scan<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    source: &'scope SourceTree,
+    readers: &Readers,
+    last: Option<Vec<u8>>,
+) -> Result<Batches, ArchiveError> {
+    let walk = source.walk()?;
+    let (ordered, batches) = bounded(BATCHES);
+    let walker = Walker {
+        tasks: readers.batches.clone(),
+        ordered,
+        last,
+        seen: HashSet::new(),
+        batch: Batch::default(),
+    };
+    std::thread::Builder::new()
+        .name("scanner".to_owned())
+        .spawn_scoped(scope, move || walker.run(walk))
+        .map_err(|error| ArchiveError::Root {
+            path: source.path().to_owned(),
+            source: error,
+        })?;
+    Ok(Batches(batches))
+}
+
+struct Walker {
+    tasks: Sender<BatchTask>,
+    ordered: Sender<Receiver<Vec<Item>>>,
+    /// What comes up to here is in the stream already.
+    last: Option<Vec<u8>>,
+    /// Inodes of which one name was met: the others are links to it, as far as can be told here.
+    seen: HashSet<(u64, u64)>,
+    batch: Batch,
+}
+
+#[derive(Default)]
+struct Batch {
+    items: Vec<Item>,
+    bytes: u64,
+    directories: usize,
+}
+
+impl Walker {
+    fn run(mut self, mut walk: Walk<'_>) {
+        while let Some(step) = walk.step() {
+            let item = match step {
+                Step::Problem(problem) => Item::Problem(problem),
+                Step::Entry(status) => Item::Entry(Box::new(self.entry(&walk, status))),
+            };
+            self.batch.items.push(item);
+            if self.batch.is_full() && !self.send() {
+                return;
+            }
+        }
+        self.send();
+    }
+
+    fn entry(&mut self, walk: &Walk<'_>, status: FileStat) -> Entry {
+        let path = walk.path().to_vec();
+        let (directory, name) = walk.shared_place();
+        let before = self.batch.items.iter().rev().find_map(|item| match item {
+            Item::Entry(entry) => Some(&entry.directory),
+            Item::Problem(_) => None,
+        });
+        if !before.is_some_and(|before| Arc::ptr_eq(before, &directory)) {
+            self.batch.directories += 1;
+        }
+        let wanted = self.is_wanted(&path, &status);
+        if wanted && file_type(&status) == SFlag::S_IFREG {
+            self.batch.bytes += u64::try_from(status.st_size).unwrap_or(0);
+        }
+        Entry {
+            name: path.len() - name,
+            path,
+            directory,
+            status,
+            prepared: if wanted {
+                Prepared::Wanted
+            } else {
+                Prepared::Nothing
+            },
+        }
+    }
+
+    fn is_wanted(&mut self, path: &[u8], status: &FileStat) -> bool {
+        if let Some(last) = &self.last {
+            if walk_order(path, last).is_le() {
+                return false;
+            }
+            self.last = None;
+        }
+        if !has_other_names(status) {
+            return true;
+        }
+        if self.seen.len() == INODES {
+            self.seen.clear();
+        }
+        self.seen.insert((status.st_dev, status.st_ino))
+    }
+
+    /// Hands the batch on; false if nobody wants more.
+    fn send(&mut self) -> bool {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.items.is_empty() {
+            return true;
+        }
+        let (done, items) = bounded(1);
+        let task = BatchTask {
+            items: batch.items,
+            done,
+        };
+        self.tasks.send(task).is_ok() && self.ordered.send(items).is_ok()
+    }
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.items.len() >= ENTRIES || self.bytes >= PIECE as u64 || self.directories >= DIRECTORIES
+    }
+}
