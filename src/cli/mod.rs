@@ -5,6 +5,7 @@ mod devices;
 mod discover;
 mod discover_args;
 mod doctor;
+mod find;
 mod health;
 mod health_args;
 mod interrupt;
@@ -13,6 +14,8 @@ mod library;
 mod media;
 pub mod output;
 mod query;
+mod restore;
+mod restore_args;
 mod setup;
 mod sim;
 mod sim_args;
@@ -151,8 +154,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Job(command) => job::run(&session, command),
-        Command::Find(args) => query::find(&session, &args),
-        Command::Restore(args) => query::restore(&session, &args),
+        Command::Find(args) => find::find(&session, &args),
+        Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
         Command::Sim(command) => sim::run(&session, command),
     }

@@ -13,7 +13,7 @@ use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
 use crate::library::robot::DriveSite;
 use crate::progress::Event;
-use crate::tape::volume::VolumeReader;
+use crate::tape::volume::{OpenError, VolumeReader};
 
 /// Held drives: empty ones, those with a cartridge that nobody is working with right now, and
 /// those that failed.
@@ -122,6 +122,11 @@ impl Drives {
     #[must_use]
     pub fn available(&self) -> usize {
         self.idle.len() + self.mounted.len()
+    }
+
+    /// The cartridges that are mounted and that nobody is working with.
+    pub fn mounted(&self) -> impl Iterator<Item = &Barcode> {
+        self.mounted.iter().map(|(seat, _)| &seat.barcode)
     }
 
     /// Whether a cartridge is mounted and nobody is working with it.
@@ -418,8 +423,18 @@ impl Drives {
             let volume = view.volume(volume)?;
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
-        let (seat, drive) = self.take(&barcode)?;
-        match VolumeReader::open(drive, volume) {
+        self.with_volume(&barcode, |drive| VolumeReader::open(drive, volume), work)
+    }
+
+    /// Works with the volume on a cartridge, opened as `open` does it.
+    pub fn with_volume<T>(
+        &mut self,
+        barcode: &Barcode,
+        open: impl FnOnce(Drive) -> Result<VolumeReader, Box<OpenError>>,
+        work: impl FnOnce(&mut VolumeReader) -> Result<T>,
+    ) -> Result<T> {
+        let (seat, drive) = self.take(barcode)?;
+        match open(drive) {
             Ok(mut reader) => {
                 let outcome = work(&mut reader);
                 self.put_checked(seat, reader.into_drive());
