@@ -8,9 +8,11 @@
 mod content;
 mod metadata;
 mod options;
+mod outcome;
 mod place;
 
 pub use options::{DeviceNodes, Existing, ExtractOptions, Ownership, PrivilegedModes};
+pub use outcome::{Finished, Outcome};
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -38,23 +40,6 @@ use super::order::{is_below, walk_order};
 use super::problem::{Access, ArchiveError, DeviceRefusal, Problem, ProblemKind};
 use super::reader::ArchiveReader;
 use super::scan::root_error;
-
-/// What became of one member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is there, whole. Metadata that could not be kept was reported.
-    Restored,
-    /// Something with that name was there and stays ([`Existing::Keep`]).
-    Kept,
-    /// It is not there; the reason was reported.
-    NotRestored,
-    /// A hard link whose first name is not there to link to, or that the file system cannot make:
-    /// extract the member that carries the data under this path instead.
-    NeedsData {
-        /// Path of the member that carries the data.
-        first: Vec<u8>,
-    },
-}
 
 /// Restores members below a target directory. [`Extractor::finish`] must be called at the end: it
 /// gives the last directories their modes and times.
@@ -566,23 +551,6 @@ impl Extractor {
             });
         });
         Ok(temporary)
-    }
-}
-
-/// A target whose directories are all finished.
-#[derive(Debug)]
-pub struct Finished {
-    target: PathBuf,
-    root: OwnedFd,
-}
-
-impl Finished {
-    /// Waits until everything restored is on stable storage (`syncfs(2)`).
-    ///
-    /// # Errors
-    /// [`ArchiveError::Root`] with what the file system said.
-    pub fn sync(&self) -> Result<(), ArchiveError> {
-        syncfs(&self.root).map_err(|errno| root_error(&self.target, errno))
     }
 }
 
