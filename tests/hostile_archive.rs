@@ -104,7 +104,7 @@ fn cases(outside: &Path) -> Vec<(&'static str, Vec<Planted>)> {
     let mut memory = header(b"memory", MemberKind::CharacterDevice);
     memory.device = DeviceNumber { major: 1, minor: 1 };
     let long = vec![b'l'; 300];
-    let deep = b"d/".repeat(3000);
+    let deep = b"d/".repeat(1500);
     vec![
         (
             "dots",

@@ -1,22 +1,21 @@
 //! `find`.
 
-use std::ffi::OsStr;
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use globset::GlobBuilder;
 use serde::Serialize;
 
 use super::Session;
 use super::output::{self, Column, or_dash, size, time};
+use super::restore::{moment, set_path};
 use super::restore_args::FindArgs;
 use crate::app::App;
-use crate::archive::member::{FileTime, IndexEntry, MemberKind, MemberState};
+use crate::archive::member::{FileTime, IndexEntry, MemberKind, MemberState, SegmentNumber};
 use crate::archive::problem::show;
-use crate::catalogue::BackupSet;
+use crate::catalogue::{BackupSet, Month};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId};
-use crate::index::IndexReader;
+use crate::index::{Glob, IndexReader, Paths, PatternError, Query};
 use crate::media::reconcile;
 
 /// A file in a set.
@@ -24,6 +23,7 @@ use crate::media::reconcile;
 struct Found {
     set: SetId,
     set_name: String,
+    month: Month,
     made: String,
     path: String,
     kind: MemberKind,
@@ -41,58 +41,118 @@ struct Holding {
     place: String,
 }
 
+/// The cartridges of segments, each asked for once.
+type Holdings = HashMap<(SetId, SegmentNumber), Vec<Holding>>;
+
 pub(super) fn find(session: &Session, args: &FindArgs) -> Result<()> {
     let app = session.open()?;
-    let matches = matcher(&args.pattern)?;
-    let sets = app.catalogue.read(|view| {
-        let definition = args
-            .set
-            .as_ref()
-            .map(|name| crate::set::find_definition(view, name))
-            .transpose()?;
-        let sets: Vec<BackupSet> = match &definition {
-            Some(definition) => view.sets_of(definition.id)?,
-            None => view.sets()?,
-        };
-        Ok::<_, Error>(sets)
-    })?;
+    let query = query(args)?;
+    let month: Option<Month> = args.month.as_deref().map(str::parse).transpose()?;
     let mut found = Vec::new();
-    for set in sets.iter().rev() {
+    let mut holdings = Holdings::new();
+    for set in sets(&app, args)?.iter().rev() {
         let Some(stored) = &set.index else { continue };
-        let index = IndexReader::open(&app.indexes().join(&stored.file))
-            .context(format!("cannot read the index of set {}", set.id))?;
+        if month.is_some_and(|month| month != set.month) {
+            continue;
+        }
+        let what = || format!("cannot read the index of set {}", set.id);
+        let index = IndexReader::open(&app.indexes().join(&stored.file)).context(what())?;
         let name = app
             .catalogue
             .read(|view| view.definition(set.definition))?
             .name;
-        for entry in index.entries() {
-            let entry = entry.context(format!("cannot read the index of set {}", set.id))?;
-            if !matches(&entry.path) {
-                continue;
-            }
+        for entry in index.search(&query) {
+            let entry = entry.context(what())?;
             if found.len() == args.limit {
                 return shown(session, &found, Some(args.limit));
             }
             found.push(Found {
                 set: set.id,
                 set_name: name.clone(),
+                month: set.month,
                 made: time(set.started_at),
                 path: show(&entry.path),
                 kind: entry.kind,
                 size: entry.size,
-                modified: moment(entry.modified),
+                modified: shown_time(entry.modified),
                 state: entry.state,
-                cartridges: holdings(&app, set.id, &entry)?,
+                cartridges: holding(&app, &mut holdings, set.id, &entry)?,
             });
         }
     }
-    shown(session, &found, None)
+    shown(session, &found, None)?;
+    if found.is_empty() {
+        return Err(Error::failed("nothing in the sets on tape matches"));
+    }
+    Ok(())
+}
+
+fn sets(app: &App, args: &FindArgs) -> Result<Vec<BackupSet>> {
+    app.catalogue.read(|view| match &args.set {
+        Some(name) => {
+            let definition = crate::set::find_definition(view, name)?;
+            Ok(view.sets_of(definition.id)?)
+        }
+        None => Ok(view.sets()?),
+    })
+}
+
+fn query(args: &FindArgs) -> Result<Query> {
+    let glob = |text: &[u8]| {
+        Glob::new(text).map_err(|error| {
+            let hint = "a pattern with * ? [ must be UTF-8; ? stands for one byte that is not";
+            let not_text = matches!(error, PatternError::NotText(_));
+            let error = Error::usage("cannot look for this").because(error);
+            if not_text { error.hint(hint) } else { error }
+        })
+    };
+    let paths = match (&args.pattern, &args.path, &args.below, &args.name) {
+        (Some(text), ..) if Glob::is_one(text.as_bytes()) => {
+            Paths::Matching(glob(text.as_bytes())?)
+        }
+        (Some(text), ..) => Paths::Containing(text.as_bytes().to_vec()),
+        (_, Some(path), ..) => Paths::Exactly(set_path(path)?),
+        (_, _, Some(path), _) => Paths::Below(set_path(path)?),
+        (_, _, _, Some(name)) => Paths::Named(glob(name.as_bytes())?),
+        _ => Paths::Any,
+    };
+    let instant = |text: &String| {
+        moment(text).map(|at| FileTime {
+            seconds: at.timestamp(),
+            nanos: at.timestamp_subsec_nanos(),
+        })
+    };
+    Ok(Query {
+        paths,
+        larger: args.larger.map(|size| size.as_u64()),
+        smaller: args.smaller.map(|size| size.as_u64()),
+        newer: args.newer.as_ref().map(instant).transpose()?,
+        older: args.older.as_ref().map(instant).transpose()?,
+    })
 }
 
 fn shown(session: &Session, found: &[Found], limit: Option<usize>) -> Result<()> {
     if session.is_json() {
         return output::json(found);
     }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let rows = found.iter().map(|row| {
+        let cartridges: Vec<String> = row
+            .cartridges
+            .iter()
+            .map(|held| format!("{} ({})", held.barcode, held.place))
+            .collect();
+        vec![
+            row.set_name.clone(),
+            row.made.clone(),
+            size(row.size),
+            or_dash(row.modified.as_ref()),
+            cartridges.join(" "),
+            row.path.clone(),
+        ]
+    });
     output::table(
         &[
             Column::Text("SET"),
@@ -102,25 +162,8 @@ fn shown(session: &Session, found: &[Found], limit: Option<usize>) -> Result<()>
             Column::Text("CARTRIDGES"),
             Column::Text("PATH"),
         ],
-        found
-            .iter()
-            .map(|row| {
-                let cartridges: Vec<String> = row
-                    .cartridges
-                    .iter()
-                    .map(|held| format!("{} ({})", held.barcode, held.place))
-                    .collect();
-                vec![
-                    row.set_name.clone(),
-                    row.made.clone(),
-                    size(row.size),
-                    or_dash(row.modified.as_ref()),
-                    cartridges.join(" "),
-                    row.path.clone(),
-                ]
-            })
-            .collect(),
-        "Nothing found in the sets on tape.",
+        rows.collect(),
+        "",
     )?;
     match limit {
         Some(limit) => output::line(format!(
@@ -130,43 +173,26 @@ fn shown(session: &Session, found: &[Found], limit: Option<usize>) -> Result<()>
     }
 }
 
-type Matcher = Box<dyn Fn(&[u8]) -> bool>;
-
-fn matcher(pattern: &OsStr) -> Result<Matcher> {
-    let text = pattern.as_bytes();
-    if !text.iter().any(|byte| b"*?[".contains(byte)) {
-        let text = text.to_owned();
-        return Ok(Box::new(move |path| {
-            text.is_empty() || path.windows(text.len()).any(|window| window == text)
-        }));
-    }
-    let pattern = pattern.to_str().ok_or_else(|| {
-        Error::usage(format!("\"{}\" is not UTF-8", pattern.display()))
-            .hint("a pattern with * ? [ must be; ? stands for one byte that is not")
-    })?;
-    let glob = GlobBuilder::new(pattern)
-        .literal_separator(false)
-        .build()
-        .map_err(|error| Error::usage(format!("\"{pattern}\" is not a pattern")).because(error))?
-        .compile_matcher();
-    Ok(Box::new(move |path| {
-        let whole = Path::new(OsStr::from_bytes(path));
-        glob.is_match(whole) || whole.file_name().is_some_and(|name| glob.is_match(name))
-    }))
-}
-
-fn moment(time: FileTime) -> Option<String> {
+fn shown_time(time: FileTime) -> Option<String> {
     chrono::DateTime::from_timestamp(time.seconds, time.nanos).map(output::time)
 }
 
 /// The cartridges that hold the beginning of a member.
-fn holdings(app: &App, set: SetId, entry: &IndexEntry) -> Result<Vec<Holding>> {
-    let address = entry.link.unwrap_or(entry.address);
-    app.catalogue.read(|view| {
+fn holding(
+    app: &App,
+    known: &mut Holdings,
+    set: SetId,
+    entry: &IndexEntry,
+) -> Result<Vec<Holding>> {
+    let segment = entry.link.unwrap_or(entry.address).segment;
+    if let Some(holdings) = known.get(&(set, segment)) {
+        return Ok(holdings.clone());
+    }
+    let holdings = app.catalogue.read(|view| {
         let mut holdings = Vec::new();
         for copy in view.set_copies(set)? {
             let live = view.live_copies(set, copy.copy)?;
-            let Some(segment) = live.iter().find(|row| row.segment == address.segment) else {
+            let Some(segment) = live.iter().find(|row| row.segment == segment) else {
                 continue;
             };
             let cartridge = view.cartridge(view.volume(segment.volume)?.cartridge)?;
@@ -176,6 +202,8 @@ fn holdings(app: &App, set: SetId, entry: &IndexEntry) -> Result<Vec<Holding>> {
                 place: reconcile::place_words(view, &cartridge.place)?,
             });
         }
-        Ok(holdings)
-    })
+        Ok::<_, Error>(holdings)
+    })?;
+    known.insert((set, segment), holdings.clone());
+    Ok(holdings)
 }

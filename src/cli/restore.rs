@@ -118,7 +118,7 @@ fn destination(args: &RestoreArgs) -> Result<Destination> {
 }
 
 /// The end of a day, or a time.
-fn moment(text: &str) -> Result<DateTime<Utc>> {
+pub(super) fn moment(text: &str) -> Result<DateTime<Utc>> {
     let end_of_day = text
         .parse::<NaiveDate>()
         .ok()
@@ -137,7 +137,7 @@ fn moment(text: &str) -> Result<DateTime<Utc>> {
 }
 
 /// A path below a set's root as the index has it.
-fn set_path(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn set_path(path: &Path) -> Result<Vec<u8>> {
     let mut parts = Vec::new();
     for part in path.components() {
         match part {

@@ -10,17 +10,49 @@ use crate::id::{CopyNumber, RunId};
 
 /// `find`
 #[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("which")
+        .required(true)
+        .multiple(true)
+        .args(["pattern", "path", "below", "name", "larger", "smaller", "newer", "older"])
+)]
 #[command(after_help = "\
 Examples:
   tapeward find '*.odt'
   tapeward find --set finance 'ledger/2026/*'
   tapeward find etc/passwd --json
+  tapeward find --path ledger/2026/march.ods
+  tapeward find --below ledger --larger 1GiB --newer 2026-03-31 --month 2026-04
 
 A pattern without * ? [ finds paths that contain it; with them it must match the whole path
-or the name.")]
+or the name. All conditions hold together. Exits with 1 when nothing matches.")]
 pub struct FindArgs {
     /// Text or glob pattern.
-    pub pattern: OsString,
+    pub pattern: Option<OsString>,
+    /// Exactly this path: the quickest way.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["pattern", "below", "name"])]
+    pub path: Option<PathBuf>,
+    /// This path and everything below it.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["pattern", "name"])]
+    pub below: Option<PathBuf>,
+    /// Glob pattern for the last name alone.
+    #[arg(long, value_name = "GLOB", conflicts_with = "pattern")]
+    pub name: Option<OsString>,
+    /// At least this size.
+    #[arg(long, value_name = "SIZE")]
+    pub larger: Option<bytesize::ByteSize>,
+    /// At most this size.
+    #[arg(long, value_name = "SIZE")]
+    pub smaller: Option<bytesize::ByteSize>,
+    /// Modified after this date (YYYY-MM-DD: its end, UTC) or time (RFC 3339).
+    #[arg(long, value_name = "DATE")]
+    pub newer: Option<String>,
+    /// Modified up to this date or time.
+    #[arg(long, value_name = "DATE")]
+    pub older: Option<String>,
+    /// Only in sets that count for this month (YYYY-MM).
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
     /// Only in sets of this definition.
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,

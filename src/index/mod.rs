@@ -15,6 +15,7 @@ mod part;
 mod pattern;
 mod reader;
 mod rows;
+mod search;
 mod source;
 mod writer;
 
@@ -26,4 +27,5 @@ pub use part::PartBuilder;
 pub use pattern::{Glob, PatternError};
 pub use reader::IndexReader;
 pub use rows::Entries;
+pub use search::{Paths, Query, Search};
 pub use writer::IndexWriter;

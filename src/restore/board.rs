@@ -21,6 +21,8 @@ pub(super) struct Work {
     pub(super) set: usize,
     /// Where its first member could not be read.
     pub(super) tried: BTreeSet<(SegmentNumber, CopyNumber)>,
+    /// How often it was put together from several copies.
+    pub(super) joined: u32,
     /// At least one, in the order of the stream.
     pub(super) legs: Vec<Leg>,
 }

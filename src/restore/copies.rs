@@ -14,6 +14,9 @@ use crate::media::reconcile::place_words;
 /// How often in a row a copy of a segment may fail before the rest of it is not tried any more.
 const FAILURES: u32 = 64;
 
+/// How often a member is put together from several copies, with ever more places known to be bad.
+const JOINS: u32 = 64;
+
 /// A copy of a segment.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
@@ -37,6 +40,8 @@ pub(super) struct Copies {
     rank: HashMap<Barcode, usize>,
     /// Failures in a row.
     failures: HashMap<(usize, SegmentNumber, CopyNumber), u32>,
+    /// Stream offsets from which on a copy of a segment could not be read.
+    bad: HashMap<(usize, SegmentNumber, CopyNumber), BTreeSet<u64>>,
     /// Cartridges that are of no use, and why.
     useless: HashMap<Barcode, String>,
 }
@@ -51,6 +56,8 @@ pub(super) struct Item {
     pub(super) tried: BTreeSet<(SegmentNumber, CopyNumber)>,
     /// Why not, the last time.
     pub(super) why: Option<String>,
+    /// How often it was put together from several copies.
+    pub(super) joined: u32,
 }
 
 /// The part of an item that one segment holds, and the copy of it to read.
@@ -84,6 +91,7 @@ impl Copies {
             of: Vec::new(),
             rank: HashMap::new(),
             failures: HashMap::new(),
+            bad: HashMap::new(),
             useless: HashMap::new(),
         };
         app.catalogue.read(|view| {
@@ -180,6 +188,15 @@ impl Copies {
                     lacking.insert(held.barcode, what);
                 }
                 (None, None) => {
+                    let range = Range {
+                        start: at,
+                        end: upto,
+                    };
+                    if let Some(joined) = self.join(item, segment, range) {
+                        legs.extend(joined);
+                        at = upto;
+                        continue;
+                    }
                     return Chosen::Nowhere(item.why.clone().unwrap_or_else(|| {
                         self.why_useless(item, segment.number).unwrap_or_else(|| {
                             format!(
@@ -203,6 +220,40 @@ impl Copies {
         } else {
             Chosen::Bring(lacking)
         }
+    }
+
+    /// A stretch put together from copies that could all not be read as a whole, each up to the
+    /// next place where it is known to be bad.
+    fn join(&self, item: &Item, segment: &Segment, range: Range) -> Option<Vec<Leg>> {
+        if item.joined >= JOINS {
+            return None;
+        }
+        let all = self.of[item.set].get(&segment.number)?;
+        let next_bad = |held: &Held, at: u64| {
+            let key = (item.set, segment.number, held.row.copy);
+            let bad = self.bad.get(&key)?.range(at..range.end).next();
+            Some(bad.copied().unwrap_or(range.end))
+        };
+        let mut legs = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let usable = all
+                .iter()
+                .filter(|held| held.here && !self.useless.contains_key(&held.barcode));
+            let (end, held) = usable
+                .filter_map(|held| Some((next_bad(held, at)?, held)))
+                .max_by_key(|(end, _)| *end)?;
+            if end == at {
+                return None;
+            }
+            legs.push(Leg {
+                segment: segment.clone(),
+                held: held.clone(),
+                range: Range { start: at, end },
+            });
+            at = end;
+        }
+        Some(legs)
     }
 
     fn usable<'a>(
@@ -229,6 +280,12 @@ impl Copies {
         let all = self.of[item.set].get(&segment)?;
         all.iter()
             .find_map(|held| self.useless.get(&held.barcode).cloned())
+    }
+
+    /// Notes that a copy of a segment could not be read from a stream offset on.
+    pub(super) fn bad(&mut self, set: usize, leg: &Leg, at: u64) {
+        let key = (set, leg.segment.number, leg.held.row.copy);
+        self.bad.entry(key).or_default().insert(at);
     }
 
     /// Notes that a copy of a segment failed. `progress`: whether anything was read of it since it

@@ -79,9 +79,9 @@ impl Prepared {
         Ok(Self {
             wanted,
             copies,
-            view,
             library_id,
-            drives: drives_at_once(request)?,
+            drives: drives_at_once(request)?.min(library.answering_drives(&view)?.len()),
+            view,
         })
     }
 
@@ -93,8 +93,10 @@ impl Prepared {
 /// Several drives at once need a folder in which nothing can be in the way of a directory that
 /// another one is yet to make.
 fn drives_at_once(request: &Request) -> Result<usize> {
-    let Some(folder) = request.to.folder() else {
-        return Ok(1);
+    let folder = match &request.to {
+        Destination::Folder(folder) => folder,
+        Destination::Tar(_) => return Ok(1),
+        Destination::Nowhere => return Ok(request.drives),
     };
     if request.options.existing == Existing::Refuse || request.options.existing == Existing::Keep {
         return Ok(request.drives);
@@ -168,6 +170,10 @@ pub fn restore(
         run: run.id,
     };
     let leases = Leases::take(&context, &held)?;
+    let found = held
+        .iter()
+        .map(|held| prepared.view.at(held.site.element)?.barcode.clone())
+        .collect();
     let drives = held
         .into_iter()
         .map(|held| Drives::new(context.clone(), vec![held]))
@@ -180,6 +186,7 @@ pub fn restore(
         ledger,
         problems,
         plan,
+        found,
     };
     let outcome = running.run(items, prepared.copies, drives);
     drop(leases);
@@ -257,6 +264,8 @@ struct Running<'a> {
     ledger: Option<Ledger>,
     problems: ProblemList,
     plan: Plan,
+    /// What was in each drive at the beginning.
+    found: Vec<Option<Barcode>>,
 }
 
 impl Running<'_> {
@@ -361,6 +370,7 @@ impl Running<'_> {
             total: self.plan.bytes,
             one_by_one: matches!(self.request.to, Destination::Tar(_)),
             context: self.context,
+            found: self.found.clone(),
         };
         rounds.run(items, &mut copies, drives)
     }

@@ -59,6 +59,8 @@ pub(super) struct Rounds<'a> {
     /// Whether members must come one stretch after the other.
     pub(super) one_by_one: bool,
     pub(super) context: &'a RunContext,
+    /// What was in each drive at the beginning.
+    pub(super) found: Vec<Option<Barcode>>,
 }
 
 /// The items to begin with: what is to be read and not done yet.
@@ -79,6 +81,7 @@ pub(super) fn items(
                         range,
                         tried: BTreeSet::new(),
                         why: None,
+                        joined: 0,
                     }),
                 }
             }
@@ -153,6 +156,7 @@ impl Rounds<'_> {
                         item: works.len(),
                         set: item.set,
                         tried: item.tried,
+                        joined: item.joined,
                         legs,
                     });
                 }
@@ -240,7 +244,17 @@ impl Rounds<'_> {
             .collect();
         let mounted = usable
             .iter()
-            .map(|(number, drives)| (*number, drives.mounted().cloned().collect()))
+            .map(|(number, drives)| {
+                // A process that died may have left a cartridge in a drive that is ours now.
+                let found = self.found.get(*number).into_iter().flatten();
+                let known: Vec<Barcode> = drives.mounted().cloned().collect();
+                let mounted = if known.is_empty() {
+                    found.cloned().collect()
+                } else {
+                    known
+                };
+                (*number, mounted)
+            })
             .collect();
         let writer = Writer {
             app: self.app,
@@ -346,6 +360,7 @@ impl Rounds<'_> {
                 range: *damaged,
                 tried: work.tried_too(*damaged),
                 why: Some(ProblemKind::DigestMismatch.to_string()),
+                joined: 0,
             });
         }
         if upto >= whole.end {
@@ -364,6 +379,7 @@ impl Rounds<'_> {
             range: rest,
             tried: work.tried.clone(),
             why: None,
+            joined: work.joined,
         };
         let (leg, at, why) = match (&trouble, &finished) {
             (Some(trouble), _) if !trouble.of_drive => (
@@ -382,6 +398,9 @@ impl Rounds<'_> {
                 return Ok(left);
             }
         };
+        if trouble.is_some() {
+            copies.bad(work.set, leg, at);
+        }
         copies.failed(work.set, leg, upto > leg.range.start.max(whole.start));
         let bad = self.bad_end(work.set, leg, at, rest)?;
         let failed = Range {
@@ -395,6 +414,7 @@ impl Rounds<'_> {
             range: failed,
             tried,
             why: Some(why),
+            joined: work.joined + 1,
         });
         if bad < rest.end {
             left.push(Item {
@@ -403,6 +423,7 @@ impl Rounds<'_> {
                     end: rest.end,
                 },
                 tried: BTreeSet::new(),
+                joined: 0,
                 ..as_it_is
             });
         }

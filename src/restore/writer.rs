@@ -135,12 +135,14 @@ impl Writer<'_> {
         // Where a member begins that is not what was written; it ends where the next one begins.
         let mut odd: Option<u64> = None;
         let mut reader = ArchiveReader::new(&mut *source);
+        let mut told = begin.start;
         let ended = loop {
             if !skip_rest(&mut reader) {
                 break false;
             }
             let at = begin.start + reader.offset();
-            self.progress(at.saturating_sub(finished.upto));
+            self.progress(at - told);
+            told = at;
             finished.upto = at;
             finished
                 .damaged

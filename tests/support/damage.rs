@@ -58,45 +58,70 @@ impl Kept {
     }
 }
 
+/// A record of a cartridge: its row but for the offset and the length, and its bytes.
+#[derive(Debug, Clone)]
+struct Record {
+    rest: [u8; 4],
+    block: Vec<u8>,
+    behind: Vec<u8>,
+}
+
+fn records(data: &[u8], index: &[u8]) -> Vec<Record> {
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+    };
+    let rows = index[HEADER..].chunks_exact(ROW);
+    rows.map(|row| {
+        let (start, length) = (number(&row[..8]), number(&row[8..12]));
+        let end = start + length;
+        Record {
+            rest: row[12..].try_into().unwrap(),
+            block: data[start..end].to_vec(),
+            behind: data[end..end + number(&row[14..])].to_vec(),
+        }
+    })
+    .collect()
+}
+
 /// Damages blocks of a cartridge.
 pub(crate) fn damage(world: &World, barcode: &str, blocks: &[(u64, Action)]) {
     let mut faults = Vec::new();
     world.shut_down();
     let folder = world.cartridge_folder(barcode);
-    let mut data = fs::read(folder.join("data")).unwrap();
-    let mut index = fs::read(folder.join("index")).unwrap();
-    let row = |record: u64| HEADER + usize::try_from(record).unwrap() * ROW;
-    for (record, action) in blocks {
-        let at = row(*record);
-        assert_eq!(index[at + 12], 1, "record {record} is no block");
-        let offset = u64::from_be_bytes(index[at..at + 8].try_into().unwrap());
-        let length = u32::from_be_bytes(index[at + 8..at + 12].try_into().unwrap());
+    let old = fs::read(folder.join("index")).unwrap();
+    let mut records = records(&fs::read(folder.join("data")).unwrap(), &old);
+    for (number, action) in blocks {
+        let place = usize::try_from(*number).unwrap();
+        let record = &mut records[place];
+        assert_eq!(record.rest[0], 1, "record {number} is no block");
         match action {
             Action::Corrupt => {
-                let middle = offset + u64::from(length) / 2;
-                data[usize::try_from(middle).unwrap()] ^= 0x40;
+                let middle = record.block.len() / 2;
+                record.block[middle] ^= 0x40;
             }
-            Action::Truncate => {
-                index[at + 8..at + 12].copy_from_slice(&(length / 2).to_be_bytes());
-            }
+            Action::Truncate => record.block.truncate(record.block.len() / 2),
             Action::Unreadable => faults.extend(std::iter::repeat_n(
                 PlannedFault {
                     at: Place::ReadRecord {
                         cartridge: barcode.to_owned(),
-                        record: *record,
+                        record: *number,
                     },
                     fault: Fault::MediumError,
                 },
                 1000,
             )),
-            Action::Swap(other) => {
-                let other = row(*other);
-                assert_eq!(index[other + 12], 1, "it is no block");
-                for byte in 0..ROW {
-                    index.swap(at + byte, other + byte);
-                }
-            }
+            Action::Swap(other) => records.swap(place, usize::try_from(*other).unwrap()),
         }
+    }
+    let (mut data, mut index) = (Vec::new(), old[..HEADER].to_vec());
+    for record in records {
+        index.extend((data.len() as u64).to_be_bytes());
+        index.extend(u32::try_from(record.block.len()).unwrap().to_be_bytes());
+        index.extend(record.rest);
+        data.extend(record.block);
+        data.extend(record.behind);
     }
     fs::write(folder.join("data"), data).unwrap();
     fs::write(folder.join("index"), index).unwrap();

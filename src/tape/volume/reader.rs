@@ -56,7 +56,10 @@ impl VolumeReader {
             Ok(found @ (Identified::Blank | Identified::Ours(_))) => reader.wrong(found),
             Ok(found) => match reader.check_labels(file) {
                 Ok(()) => return Ok(reader),
-                Err(_) => reader.wrong(found),
+                Err(error) => {
+                    tracing::warn!(%error, "the labels around the file do not tell either");
+                    reader.wrong(found)
+                }
             },
             Err(error) => error,
         };
