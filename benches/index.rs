@@ -4,6 +4,9 @@
 //! make it shorter. The table is SQLite at its best: one sorted `WITHOUT ROWID` table, one
 //! transaction, no journal, nothing synchronised. Rows are made on the fly for both; how long that
 //! alone takes is printed. Both files stand in a temporary folder (`TMPDIR`).
+//!
+//! What `find` does is measured on the same index: one path in one set, one path in a hundred sets of
+//! a tenth of the rows (opening them included; it is one file opened a hundred times), and patterns.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +27,7 @@ use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };
 use tapeward::id::SetId;
-use tapeward::index::{IndexHeader, IndexReader, IndexWriter, Scope, merge};
+use tapeward::index::{Glob, IndexHeader, IndexReader, IndexWriter, Paths, Query, Scope, merge};
 
 const FILES_IN_FOLDER: u64 = 60;
 const FOLDERS_IN_PROJECT: u64 = 40;
@@ -65,6 +68,8 @@ fn main() {
         theirs.scan.push(scan_table(&table, rows));
     }
     report(rows, &mut ours, &mut theirs);
+    report_find(folder.path(), &index, rows, rounds, &wanted);
+    println!("peak memory at the end: {}", peak_memory());
     report_merge(folder.path(), rows);
 }
 
@@ -123,6 +128,63 @@ fn report(rows: u64, ours: &mut Figures, theirs: &mut Figures) {
     let (a, b) = (rate(median(&mut ours.scan)), rate(median(&mut theirs.scan)));
     let (ra, rb) = (range(&ours.scan, rate), range(&theirs.scan, rate));
     line("scan, million rows/s", a, b, a / b, ra, rb);
+}
+
+/// Sets of a month's restore, or of all months.
+const SETS: usize = 100;
+
+fn report_find(folder: &Path, index: &Path, rows: u64, rounds: u64, wanted: &[Vec<u8>]) {
+    let line = |name: &str, unit: &str, mut times: Vec<Duration>, show: &dyn Fn(f64) -> f64| {
+        let middle = show(median(&mut times));
+        println!("{name:<44} {middle:>9.2} {unit} {}", range(&times, show));
+    };
+    let exactly = |path: &[u8]| Query::of(Paths::Exactly(path.to_vec()));
+    let mut times = Vec::new();
+    let reader = IndexReader::open(index).unwrap();
+    for _ in 0..rounds {
+        times.push(half_of(wanted, |path| {
+            reader.search(&exactly(path)).next().unwrap().is_ok()
+        }));
+    }
+    line("find, one path in one set, p50", "us", times, &|seconds| {
+        seconds * 1e6
+    });
+
+    let small = folder.join("small");
+    write_index(&small, rows / 10);
+    let first = reader.entries().next().unwrap().unwrap().path;
+    let mut times = Vec::new();
+    for _ in 0..rounds * 3 {
+        let begun = Instant::now();
+        let query = exactly(&first);
+        let found = (0..SETS).filter(|_| {
+            let reader = IndexReader::open(&small).unwrap();
+            reader.search(&query).next().is_some()
+        });
+        assert_eq!(found.count(), SETS);
+        times.push(begun.elapsed());
+    }
+    line(
+        "find, one path in 100 sets of a tenth",
+        "ms",
+        times,
+        &|seconds| seconds * 1e3,
+    );
+
+    for pattern in ["*.xlsx", "*project-0001*", "*/report_0[12]?*.pdf"] {
+        let query = Query::of(Paths::Matching(Glob::new(pattern.as_bytes()).unwrap()));
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..rounds {
+            let begun = Instant::now();
+            found = reader.search(&query).map(Result::unwrap).count();
+            times.push(begun.elapsed());
+        }
+        let name = format!("find {pattern} ({found} found)");
+        line(&name, "million rows/s", times, &|seconds| {
+            rows as f64 / seconds / 1e6
+        });
+    }
 }
 
 /// The index made of one part for each segment, as a job makes it.

@@ -309,13 +309,16 @@ fn restore_sample(
         app,
         library,
         &restore::Request {
-            set,
+            sets: vec![set],
             paths: vec![entry.path.clone()],
-            to: &to,
+            to: restore::Destination::Folder(to.clone()),
             copy: None,
-            options: ExtractOptions::new(Existing::Refuse),
+            options: ExtractOptions::with_everything(Existing::Refuse),
+            drives: 1,
+            problems: None,
             identities: app.identities(&[])?,
         },
+        None,
     )?;
     restore::incomplete(&report)?;
     let name = Path::new(std::ffi::OsStr::from_bytes(&entry.path));

@@ -2,8 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, Encryption, NewDefinition, SetDefinition, View};
+use crate::catalogue::{
+    BackupSet, Compression, Encryption, NewDefinition, SetDefinition, SetState, View,
+};
 use crate::error::{Context, Error, Result};
 use crate::id::{SetDefinitionId, SetId};
 use crate::journal::Event;
@@ -134,14 +138,32 @@ pub fn find_definition(view: &View<'_>, text: &str) -> Result<SetDefinition> {
     })
 }
 
-/// The set a person means: its own id, or the newest complete one of a definition.
-pub fn find_set(view: &View<'_>, text: &str) -> Result<BackupSet> {
+/// The set a person means: its own id, or the newest complete one of a definition, begun at or
+/// before `at` where that is given.
+pub fn find_set(view: &View<'_>, text: &str, at: Option<DateTime<Utc>>) -> Result<BackupSet> {
     if let Ok(id) = text.parse::<SetId>()
         && let Some(set) = view.sets()?.into_iter().find(|set| set.id == id)
     {
         return Ok(set);
     }
     let definition = find_definition(view, text)?;
+    if let Some(at) = at {
+        let sets = view.sets_of(definition.id)?;
+        let mut old = sets.into_iter().rev().filter(|set| set.started_at <= at);
+        return old
+            .find(|set| set.state == SetState::Complete)
+            .ok_or_else(|| {
+                Error::usage(format!(
+                    "no set of \"{}\" that is complete on tape was begun by {}",
+                    definition.name,
+                    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+                ))
+                .hint(format!(
+                    "\"tapeward set show {}\" shows all of them",
+                    definition.name
+                ))
+            });
+    }
     view.newest_set(definition.id)
         .context("cannot look for sets")?
         .ok_or_else(|| {

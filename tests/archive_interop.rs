@@ -55,7 +55,8 @@ fn extract(stream: &Stream, target: &Path) -> Vec<String> {
         .collect();
     let mut problems = Vec::new();
     let mut report = |problem: Problem| problems.push(problem.to_string());
-    let mut extractor = Extractor::new(target, ExtractOptions::new(Existing::Refuse)).unwrap();
+    let mut extractor =
+        Extractor::new(target, ExtractOptions::with_everything(Existing::Refuse)).unwrap();
     let mut reader = ArchiveReader::new(stream.bytes.as_slice());
     while let Some(header) = reader.next_member().unwrap() {
         let digest = digests[&header.path];

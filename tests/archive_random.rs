@@ -124,7 +124,8 @@ fn write(source: &Path, cuts: &[usize]) -> Stream {
 
 fn extract(stream: &Stream, target: &Path) {
     let mut report = |problem: Problem| panic!("{problem}");
-    let mut extractor = Extractor::new(target, ExtractOptions::new(Existing::Refuse)).unwrap();
+    let mut extractor =
+        Extractor::new(target, ExtractOptions::with_everything(Existing::Refuse)).unwrap();
     let mut reader = ArchiveReader::new(stream.bytes.as_slice());
     let mut entries = stream.entries.iter();
     while let Some(header) = reader.next_member().unwrap() {

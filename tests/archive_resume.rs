@@ -90,7 +90,8 @@ fn whole_stream(source: &Path) -> Stream {
 fn extract(stream: &[u8], target: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut report = |problem| problems.push(problem);
-    let mut extractor = Extractor::new(target, ExtractOptions::new(Existing::Refuse)).unwrap();
+    let mut extractor =
+        Extractor::new(target, ExtractOptions::with_everything(Existing::Refuse)).unwrap();
     let mut reader = ArchiveReader::new(stream);
     while let Some(header) = reader.next_member().unwrap() {
         let path = header.path.clone();

@@ -57,7 +57,7 @@ fn every_kind_of_entry_comes_back(#[values("none", "zstd")] compression: &str) {
     );
     let before = read_tree(&world.path("source"));
     for copy in ["1", "2"] {
-        let back = restore(&world, &["--copy", copy]);
+        let back = restore(&world, &["--copy", copy, "--devices", "--privileged-modes"]);
         assert_same(&before, &read_tree(&back));
         remove_tree(&back);
     }

@@ -40,7 +40,7 @@ mod scan_tests;
 mod vector_tests;
 
 /// Hashes `count` zeros, as a hole reads.
-fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
+pub(crate) fn hash_zeros(hasher: &mut blake3::Hasher, mut count: u64) {
     static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     while count > 0 {
         let part = usize::try_from(count)

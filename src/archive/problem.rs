@@ -50,6 +50,8 @@ pub enum Access {
     Publish,
     /// Removing what stood in the way.
     Remove,
+    /// Giving what stood in the way another name.
+    SetAside,
 }
 
 impl fmt::Display for Access {
@@ -65,6 +67,7 @@ impl fmt::Display for Access {
             Self::Write => "write its data",
             Self::Publish => "put it in its place",
             Self::Remove => "remove what stands in its place",
+            Self::SetAside => "rename what stands in its place",
         })
     }
 }
@@ -163,6 +166,12 @@ pub enum ProblemKind {
         property: Property,
         /// What the file system said.
         source: io::Error,
+    },
+    /// Something that gives more rights than its user has, and was not asked for.
+    #[error("{property} left out: not asked for")]
+    LeftOut {
+        /// Which.
+        property: Property,
     },
     /// A device node that could not be made, or was not to be made.
     #[error("device node not made: {reason}")]

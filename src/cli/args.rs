@@ -1,6 +1,5 @@
 //! What can be typed. Every command has examples.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -73,8 +73,8 @@ pub enum Command {
     Job(JobCommand),
     /// Find files in the sets on tape.
     Find(FindArgs),
-    /// Restore a set, or some of it, from tape.
-    Restore(RestoreArgs),
+    /// Restore sets, or some of them, from tape.
+    Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
     /// The record: check it, write it out, make it anew from tapes.
@@ -453,68 +453,6 @@ pub struct JobRunArgs {
     pub choice: LibraryChoice,
 }
 
-/// `find`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapeward find '*.odt'
-  tapeward find --set finance 'ledger/2026/*'
-  tapeward find etc/passwd --json
-
-A pattern without * ? [ finds paths that contain it; with them it must match the whole path
-or the name.")]
-pub struct FindArgs {
-    /// Text or glob pattern.
-    pub pattern: OsString,
-    /// Only in sets of this definition.
-    #[arg(long, value_name = "NAME")]
-    pub set: Option<String>,
-    /// At most this many lines.
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    pub limit: usize,
-}
-
-/// What happens to files that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExistingArg {
-    /// Leave everything as it is and say so.
-    Refuse,
-    /// Keep the file that is there.
-    Keep,
-    /// Replace it.
-    Replace,
-}
-
-/// `restore`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapeward restore finance --to /tmp/back
-  tapeward restore finance ledger/2026 report.odt --to /tmp/back
-  tapeward restore 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b --to /tmp/back --copy 2
-
-The newest complete set of a definition is taken unless the id of a set is given.")]
-pub struct RestoreArgs {
-    /// Name or id of a set definition, or id of a set.
-    pub set: String,
-    /// Files and folders below the set's root; everything without them.
-    pub paths: Vec<PathBuf>,
-    /// Folder to restore into; made if missing.
-    #[arg(long, value_name = "DIR")]
-    pub to: PathBuf,
-    /// Read this copy; the one at hand without it.
-    #[arg(long, value_name = "N", value_parser = parse_copy)]
-    pub copy: Option<CopyNumber>,
-    /// What to do with files that are there already.
-    #[arg(long, value_enum, default_value = "refuse")]
-    pub existing: ExistingArg,
-    /// Identity file to decrypt with; the host's own keys without it.
-    #[arg(long, value_name = "FILE")]
-    pub identity: Vec<PathBuf>,
-    #[command(flatten)]
-    pub choice: LibraryChoice,
-}
-
 /// `verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -537,7 +475,7 @@ pub struct VerifyArgs {
     pub choice: LibraryChoice,
 }
 
-fn parse_copy(text: &str) -> Result<CopyNumber, String> {
+pub(super) fn parse_copy(text: &str) -> Result<CopyNumber, String> {
     match text.parse::<u8>() {
         Ok(number @ 1..=9) => Ok(CopyNumber(number)),
         _ => Err("a copy is a number from 1 to 9".to_owned()),

@@ -7,6 +7,7 @@ mod devices;
 mod discover;
 mod discover_args;
 mod doctor;
+mod find;
 mod health;
 mod health_args;
 mod interrupt;
@@ -15,6 +16,8 @@ mod library;
 mod media;
 pub mod output;
 mod query;
+mod restore;
+mod restore_args;
 mod setup;
 mod sim;
 mod sim_args;
@@ -155,8 +158,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Catalogue(command) => catalogue::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
-        Command::Find(args) => query::find(&session, &args),
-        Command::Restore(args) => query::restore(&session, &args),
+        Command::Find(args) => find::find(&session, &args),
+        Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
         Command::Sim(command) => sim::run(&session, command),
     }

@@ -282,6 +282,17 @@ impl Block {
         self.rows
     }
 
+    /// Reads the paths of its rows and nothing else of them.
+    pub(super) fn paths(&self) -> Result<PathCursor<'_>, Damage> {
+        let cursor = self.rows()?;
+        let [shares, suffixes, paths, ..] = cursor.columns;
+        Ok(PathCursor {
+            columns: [shares, suffixes, paths],
+            left: self.rows,
+            path: Vec::new(),
+        })
+    }
+
     /// Reads its rows from the first on.
     pub(super) fn rows(&self) -> Result<RowCursor<'_>, Damage> {
         let mut columns = [Cursor::default(); COLUMNS];
@@ -313,6 +324,45 @@ impl Block {
             row: Row::default(),
         })
     }
+}
+
+/// Goes through the paths of a block.
+#[derive(Debug)]
+pub(super) struct PathCursor<'a> {
+    columns: [Cursor<'a>; 3],
+    left: u32,
+    path: Vec<u8>,
+}
+
+impl PathCursor<'_> {
+    /// The next path; `None` after the last.
+    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Damage> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let [shares, suffixes, paths] = &mut self.columns;
+        next_path(&mut self.path, shares, suffixes, paths)?;
+        Ok(Some(&self.path))
+    }
+}
+
+/// Makes the path of a row out of that of the row before.
+fn next_path(
+    path: &mut Vec<u8>,
+    shares: &mut Cursor<'_>,
+    suffixes: &mut Cursor<'_>,
+    paths: &mut Cursor<'_>,
+) -> Result<(), Damage> {
+    let shared = shares.varint_length()?;
+    let suffix = suffixes.varint_length()?;
+    let suffix = paths.bytes(suffix)?;
+    if shared > path.len() {
+        return Err(Damage::Content("a path shares more than there is"));
+    }
+    path.truncate(shared);
+    path.extend_from_slice(suffix);
+    Ok(())
 }
 
 /// The row a cursor stands on; everything but the path.
@@ -366,16 +416,8 @@ impl RowCursor<'_> {
     }
 
     fn next_path(&mut self) -> Result<(), Damage> {
-        let shared = self.columns[0].varint_length()?;
-        let suffix = self.columns[1].varint_length()?;
-        let suffix = self.columns[2].bytes(suffix)?;
-        let path = &mut self.row.path;
-        if shared > path.len() {
-            return Err(Damage::Content("a path shares more than there is"));
-        }
-        path.truncate(shared);
-        path.extend_from_slice(suffix);
-        Ok(())
+        let [shares, suffixes, paths, ..] = &mut self.columns;
+        next_path(&mut self.row.path, shares, suffixes, paths)
     }
 
     fn next_fixed(&mut self) -> Result<(), Damage> {

@@ -15,7 +15,7 @@ use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
 use crate::library::robot::DriveSite;
 use crate::progress::Event;
-use crate::tape::volume::{DriveKeys, VolumeReader};
+use crate::tape::volume::{DriveKeys, OpenError, VolumeReader};
 
 /// Held drives: empty ones, those with a cartridge that nobody is working with right now, and
 /// those that failed.
@@ -159,6 +159,11 @@ impl Drives {
     #[must_use]
     pub fn available(&self) -> usize {
         self.idle.len() + self.mounted.len()
+    }
+
+    /// The cartridges that are mounted and that nobody is working with.
+    pub fn mounted(&self) -> impl Iterator<Item = &Barcode> {
+        self.mounted.iter().map(|(seat, _)| &seat.barcode)
     }
 
     /// Whether a cartridge is mounted and nobody is working with it.
@@ -455,14 +460,7 @@ impl Drives {
         header: &crate::tape::document::VolumeHeader,
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
-        let (seat, drive) = self.take(barcode)?;
-        self.read(
-            barcode,
-            (seat, drive),
-            header.volume,
-            DriveKeys::default(),
-            work,
-        )
+        self.with_volume(barcode, |drive| VolumeReader::open(drive, header.volume), work)
     }
 
     /// Works with a volume in a drive.
@@ -477,21 +475,20 @@ impl Drives {
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
         let keys = self.keys_of(volume)?;
-        let (seat, drive) = self.take(&barcode)?;
-        self.read(&barcode, (seat, drive), volume, keys, work)
+        let open = |drive| VolumeReader::open(drive, volume).map(|it| it.with_drive_keys(keys));
+        self.with_volume(&barcode, open, work)
     }
 
-    fn read<T>(
+    /// Works with the volume on a cartridge, opened as `open` does it.
+    pub fn with_volume<T>(
         &mut self,
         barcode: &Barcode,
-        (seat, drive): (Seat, Drive),
-        volume: VolumeId,
-        keys: DriveKeys,
+        open: impl FnOnce(Drive) -> Result<VolumeReader, Box<OpenError>>,
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
-        match VolumeReader::open(drive, volume) {
-            Ok(reader) => {
-                let mut reader = reader.with_drive_keys(keys);
+        let (seat, drive) = self.take(barcode)?;
+        match open(drive) {
+            Ok(mut reader) => {
                 let outcome = work(&mut reader);
                 self.put_checked(seat, reader.into_drive());
                 outcome

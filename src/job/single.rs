@@ -65,10 +65,20 @@ impl SingleRun {
         outcome: &Result<T>,
         more: impl FnOnce(&Tx<'_>, DateTime<Utc>, &T) -> Result<()>,
     ) -> Result<()> {
+        self.end_as(RunState::Done, outcome, more)
+    }
+
+    /// As [`SingleRun::end`]; a run that did not fail is in this state from then on.
+    pub fn end_as<T>(
+        self,
+        state: RunState,
+        outcome: &Result<T>,
+        more: impl FnOnce(&Tx<'_>, DateTime<Utc>, &T) -> Result<()>,
+    ) -> Result<()> {
         self.app.write(|tx, now| match outcome {
             Ok(done) => {
                 more(tx, now, done)?;
-                set_state(&self.app, tx, now, self.id, RunState::Done, None)
+                set_state(&self.app, tx, now, self.id, state, None)
             }
             Err(error) => {
                 let note = Some(error.to_string());

@@ -1,347 +1,468 @@
-//! From copies on tape to a folder.
+//! From copies on tape to a folder, or to a tar stream.
 
+mod board;
+mod cartridge;
+mod copies;
+mod folder;
+mod lane;
+mod later;
+mod ledger;
+mod pieces;
+mod plan;
+mod problems;
+mod report;
+mod request;
+mod rounds;
 mod select;
 #[cfg(test)]
 mod select_tests;
+mod sink;
 mod sorted;
-mod stream;
+mod tar;
+mod writer;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Serialize;
+use serde_json::json;
 
 use crate::app::App;
-use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
-use crate::archive::member::MemberState;
-use crate::archive::problem::{ArchiveError, Problem, Severity, show};
-use crate::archive::reader::ArchiveReader;
-use crate::catalogue::{BackupSet, RunKind};
-use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, SetId};
-use crate::index::IndexReader;
+use crate::archive::extract::Existing;
+use crate::archive::problem::show;
+use crate::catalogue::{RunKind, RunState};
+use crate::error::{Context, Error, Result};
+use crate::id::{Barcode, LibraryId, RunId};
 use crate::job::Drives;
 use crate::job::lease::Leases;
 use crate::job::single::SingleRun;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
-use crate::key::Identities;
 use crate::library::Library;
+use crate::library::view::View;
 use crate::media::reconcile;
-use crate::progress::{Event, counted};
+use crate::progress::Event;
 
-use select::{Selection, Targets};
-use stream::{RangeReader, Tapes};
+pub use ledger::order;
+pub use plan::{About, Plan, PlannedCartridge, PlannedSet};
+pub use report::{Report, incomplete};
+pub use request::{Destination, Order, Request};
 
-/// What to restore.
+use copies::{Copies, Item};
+use folder::Folder;
+use ledger::Ledger;
+use problems::ProblemList;
+use request::Wanted;
+use rounds::{Lost, Outcome, Rounds};
+use sink::Sinks;
+use tar::{Nowhere, Tar};
+use writer::{Counts, TASK};
+
+/// A restore that is ready to begin.
 #[derive(Debug)]
-pub struct Request<'a> {
-    /// The set.
-    pub set: BackupSet,
-    /// Paths below its root; all of it when empty.
-    pub paths: Vec<Vec<u8>>,
-    /// Where to.
-    pub to: &'a Path,
-    /// Only this copy.
-    pub copy: Option<CopyNumber>,
-    /// What to do with what is there already, and what to keep.
-    pub options: ExtractOptions,
-    /// Who can decrypt it.
-    pub identities: Identities,
+struct Prepared {
+    wanted: Vec<Wanted>,
+    copies: Copies,
+    view: View,
+    library_id: LibraryId,
+    drives: usize,
 }
 
-/// What came of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// The set.
-    pub set: SetId,
-    /// Where it was restored to.
-    pub to: PathBuf,
-    /// Members restored.
-    pub restored: u64,
-    /// Members left as they were.
-    pub kept: u64,
-    /// Bytes of tar stream read.
-    pub bytes: u64,
-    /// What could not be restored or kept.
-    pub problems: Vec<String>,
-    /// Barcodes of the cartridges that were read.
-    pub cartridges: Vec<String>,
-    /// What keeps a cartridge in its drive, and what to do.
-    pub stuck: Option<String>,
+impl Prepared {
+    fn new(app: &App, library: &Library, request: &Request) -> Result<Self> {
+        let wanted = request.open(app)?;
+        let view = library.view()?;
+        let library_id = reconcile::identify(app, library)?;
+        reconcile::reconcile(app, library, &view, None)?;
+        let copies = Copies::find(app, library_id, &wanted, request.copy)?;
+        Ok(Self {
+            wanted,
+            copies,
+            library_id,
+            drives: drives_at_once(request)?.min(library.answering_drives(&view)?.len()),
+            view,
+        })
+    }
+
+    fn plan(&self, items: &[Item]) -> Plan {
+        Plan::new(&self.wanted, items, &self.copies, self.drives)
+    }
 }
 
-/// Restores a set, or some of it.
+/// Several drives at once need a folder in which nothing can be in the way of a directory that
+/// another one is yet to make.
+fn drives_at_once(request: &Request) -> Result<usize> {
+    let folder = match &request.to {
+        Destination::Folder(folder) => folder,
+        Destination::Tar(_) => return Ok(1),
+        Destination::Nowhere => return Ok(request.drives),
+    };
+    if request.options.existing == Existing::Refuse || request.options.existing == Existing::Keep {
+        return Ok(request.drives);
+    }
+    let is_empty = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => {
+            return Err(error).context(format!("cannot restore to {}", folder.display()));
+        }
+    };
+    Ok(if is_empty { request.drives } else { 1 })
+}
+
+/// Says what a restore would do; nothing is moved or read.
 ///
 /// # Errors
-/// Nothing to restore, a cartridge that is not here ([`ErrorKind::OperatorNeeded`]), no identity
-/// that opens it. What a file system or a damaged tape refuses is in the report.
-pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) -> Result<Report> {
-    let set = &request.set;
-    let stored = set.index.as_ref().ok_or_else(|| {
-        Error::usage(format!("set {} is not complete on tape", set.id))
-            .hint("\"tapeward job list\" shows what is under way")
+/// As [`restore`], but for cartridges that are not here: those are in the plan.
+pub fn plan(app: &App, library: &Library, request: &Request) -> Result<Plan> {
+    let prepared = Prepared::new(app, library, request)?;
+    let items = rounds::items(&prepared.wanted, |_, range| vec![range])?;
+    Ok(prepared.plan(&items))
+}
+
+/// Restores sets, or some of them. `resume` is the run that began it, when an earlier process did.
+/// What is in the library is restored; what is elsewhere is named in the report.
+///
+/// # Errors
+/// Nothing to restore, nothing of it is here ([`crate::error::ErrorKind::OperatorNeeded`]), no identity that
+/// opens it. What a file system or a damaged tape refuses is in the report.
+pub fn restore(
+    app: &Arc<App>,
+    library: &Arc<Library>,
+    request: &Request,
+    resume: Option<RunId>,
+) -> Result<Report> {
+    let prepared = Prepared::new(app, library, request)?;
+    let order = request.order(app.clock.now());
+    let ledger = match resume {
+        Some(first) => Some(Ledger::resume(app, first, &order)?),
+        None => None,
+    };
+    let items = rounds::items(&prepared.wanted, |set, range| match &ledger {
+        Some(ledger) => ledger.left(set, range),
+        None => vec![range],
     })?;
-    let path = app.indexes().join(&stored.file);
-    let index =
-        IndexReader::open(&path).context(format!("cannot read the index {}", path.display()))?;
-    let segments = app.catalogue.read(|view| view.segments(set.id))?;
-    let selection = Selection::new(&index, &segments, &request.paths, &app.indexes())?;
-    can_be_read(app, request)?;
-    let view = library.view()?;
-    let library_id = reconcile::identify(app, library)?;
-    reconcile::reconcile(app, library, &view, None)?;
-    let tapes = Tapes::find(app, library_id, set.id, segments, &selection, request.copy)?;
-    let held = library.hold_drives(&view, 1, &tapes.barcodes())?;
-    std::fs::create_dir_all(request.to)
-        .context(format!("cannot create {}", request.to.display()))?;
-    let run = begin(app, request)?;
+    let plan = prepared.plan(&items);
+    may_begin(request, &plan, resume)?;
+    report::say(app, &plan);
+    let here: Vec<Barcode> = plan
+        .cartridges
+        .iter()
+        .filter(|cartridge| !cartridge.bring)
+        .map(|cartridge| cartridge.barcode.clone())
+        .collect();
+    let wanted_drives = plan.drives.min(here.len()).max(1);
+    let held = library.hold_drives(&prepared.view, wanted_drives, &here)?;
+    if let Some(folder) = request.to.folder() {
+        std::fs::create_dir_all(folder).context(format!("cannot create {}", folder.display()))?;
+    }
+    let problems = ProblemList::new(request.problems.as_deref())?;
+    let run = begin(app, request, resume)?;
+    let ledger = match (ledger, request.to.folder()) {
+        (None, Some(_)) => Some(Ledger::begin(app, run.id, &order)?),
+        (ledger, _) => ledger,
+    };
     let context = RunContext {
         app: Arc::clone(app),
         library: Arc::clone(library),
-        library_id,
+        library_id: prepared.library_id,
         run: run.id,
     };
-    let _leases = Leases::take(&context, &held)?;
-    let mut drives = Drives::new(context, held).with_identities(request.identities.clone());
-    let outcome = extract(app, request, &selection, &index, &tapes, &mut drives);
-    let outcome = match outcome {
-        Ok(mut report) => {
-            report.stuck = drives.put_away(Ok(())).err().map(|why| why.to_string());
-            Ok(report)
-        }
-        failed => drives.put_away(failed),
+    let leases = Leases::take(&context, &held)?;
+    let found = held
+        .iter()
+        .map(|held| prepared.view.at(held.site.element)?.barcode.clone())
+        .collect();
+    let drives = held
+        .into_iter()
+        .map(|held| Drives::new(context.clone(), vec![held]).with_identities(request.identities.clone()))
+        .collect();
+    let running = Running {
+        app,
+        request,
+        wanted: &prepared.wanted,
+        context: &context,
+        ledger,
+        problems,
+        plan,
+        found,
     };
+    let outcome = running.run(items, prepared.copies, drives);
+    drop(leases);
     end(app, run, request, &outcome)?;
     outcome
 }
 
-/// The copy asked for exists, and somebody can decrypt it.
-fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
-    let set = &request.set;
-    let (name, copies, keys) = app.catalogue.read(|view| {
-        let keys = set
-            .recipients
-            .iter()
-            .map(|key| view.key(*key))
-            .collect::<Result<Vec<_>, _>>()?;
-        let name = view.definition(set.definition)?.name;
-        Ok::<_, Error>((name, view.set_copies(set.id)?, keys))
-    })?;
-    if let Some(wanted) = request.copy
-        && copies.iter().all(|copy| copy.copy != wanted)
-    {
-        return Err(
-            Error::usage(format!("set {name} ({}) has no copy {wanted}", set.id))
-                .hint(format!("\"tapeward set show {name}\" shows which it has")),
-        );
+/// At least something can be done; a stream needs everything at once.
+fn may_begin(request: &Request, plan: &Plan, resume: Option<RunId>) -> Result<()> {
+    let lacking: BTreeMap<Barcode, String> = plan
+        .to_bring()
+        .map(|cartridge| (cartridge.barcode.clone(), cartridge.place.clone()))
+        .collect();
+    let some_here = plan.cartridges.len() > lacking.len();
+    if !lacking.is_empty() && (!some_here || request.to.folder().is_none()) {
+        let again = match resume {
+            Some(run) => format!("\"tapeward restore --resume {run}\" again"),
+            None => "try again".to_owned(),
+        };
+        return Err(report::not_here(&lacking, &again));
     }
-    if keys.is_empty() {
-        return Ok(());
+    match plan.unreadable.first() {
+        Some(why) if plan.cartridges.is_empty() => Err(Error::failed(why.clone())),
+        _ => Ok(()),
     }
-    request
-        .identities
-        .must_open(&format!("set {name} ({})", set.id), &keys)
 }
 
-fn begin(app: &Arc<App>, request: &Request<'_>) -> Result<SingleRun> {
+fn begin(app: &Arc<App>, request: &Request, resume: Option<RunId>) -> Result<SingleRun> {
     let paths: Vec<String> = request.paths.iter().map(|path| show(path)).collect();
-    let plan = serde_json::json!({ "set": request.set.id, "paths": paths });
+    let sets: Vec<_> = request.sets.iter().map(|set| set.id).collect();
+    let plan = json!({
+        "set": sets.first(),
+        "sets": sets,
+        "paths": paths,
+        "to": request.to,
+        "resumes": resume,
+    });
     SingleRun::begin(app, RunKind::Restore, plan)
 }
 
-fn end(app: &App, run: SingleRun, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
+fn end(app: &App, run: SingleRun, request: &Request, outcome: &Result<Report>) -> Result<()> {
     let id = run.id;
-    run.end(outcome, |tx, now, report| {
-        app.note(
-            tx,
-            now,
-            &JournalEvent::Restored {
-                run: id,
-                set: request.set.id,
-                target: request.to.to_string_lossy().into_owned(),
-                members: report.restored,
-                problems: report.problems.len() as u64,
-            },
-        )
+    let waits = outcome
+        .as_ref()
+        .is_ok_and(|report| !report.lacking.is_empty());
+    let state = if waits {
+        RunState::Waiting
+    } else {
+        RunState::Done
+    };
+    run.end_as(state, outcome, |tx, now, report| {
+        for set in &request.sets {
+            app.note(
+                tx,
+                now,
+                &JournalEvent::Restored {
+                    run: id,
+                    set: set.id,
+                    target: request.to.in_words(),
+                    members: report.restored,
+                    problems: report.problem_count,
+                },
+            )?;
+        }
+        Ok(())
     })
 }
 
-/// The tape is read on this thread, files are written on another.
-fn extract(
-    app: &Arc<App>,
-    request: &Request<'_>,
-    selection: &Selection,
-    index: &IndexReader,
-    tapes: &Tapes,
-    drives: &mut Drives,
-) -> Result<Report> {
-    let mut report = Report {
-        set: request.set.id,
-        to: request.to.to_owned(),
-        restored: 0,
-        kept: 0,
-        bytes: 0,
-        problems: Vec::new(),
-        cartridges: tapes.barcodes().iter().map(ToString::to_string).collect(),
-        stuck: None,
-    };
-    let (sender, receiver) = crossbeam_channel::bounded(16);
-    let (written, read) = std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let mut source = RangeReader::new(receiver);
-            write_files(app, request, selection, index, &mut source, &mut report)
+/// A restore under way.
+struct Running<'a> {
+    app: &'a Arc<App>,
+    request: &'a Request,
+    wanted: &'a [Wanted],
+    context: &'a RunContext,
+    ledger: Option<Ledger>,
+    problems: ProblemList,
+    plan: Plan,
+    /// What was in each drive at the beginning.
+    found: Vec<Option<Barcode>>,
+}
+
+impl Running<'_> {
+    fn run(self, items: Vec<Item>, copies: Copies, mut drives: Vec<Drives>) -> Result<Report> {
+        let counts = Counts::default();
+        let renamed = AtomicU64::new(0);
+        let read = self.write(items, copies, &mut drives, &counts, &renamed);
+        self.app.watcher.event(Event::ProgressEnd {
+            task: TASK.to_owned(),
         });
-        let read = tapes.send(app, selection, index, &request.identities, drives, &sender);
-        drop(sender);
-        let written = writer
-            .join()
-            .unwrap_or_else(|_| Err(Error::failed("writing files stopped unexpectedly")));
-        (written, read)
-    });
-    // A signal ends the stream early, whatever the other thread makes of that.
-    app.interrupt.check()?;
-    // Why the tape could not be read says more than that the stream ended too early.
-    let lost = read?;
-    written?;
-    let gaps: Vec<_> = lost.iter().map(|(gap, _)| *gap).collect();
-    let missing = selection.members_in(index, &gaps)?;
-    report
-        .problems
-        .extend(lost.iter().map(|(_, why)| why.to_string()));
-    if report.restored + report.kept == 0
-        && let Some((_, why)) = lost.into_iter().next()
-    {
-        return Err(why);
-    }
-    for path in missing {
-        report.problems.push(format!(
-            "{}: it is on no tape that can be read",
-            show(&path)
-        ));
-    }
-    Ok(report)
-}
-
-fn write_files(
-    app: &Arc<App>,
-    request: &Request<'_>,
-    selection: &Selection,
-    index: &IndexReader,
-    source: &mut RangeReader,
-    report: &mut Report,
-) -> Result<()> {
-    let mut extractor = Extractor::new(request.to, request.options)
-        .context(format!("cannot restore to {}", request.to.display()))?;
-    let task = "restoring".to_owned();
-    let mut problems: Vec<Problem> = Vec::new();
-    let mut targets = Targets::new(selection, index);
-    while let Some(start) = source.next_range() {
-        let mut reader = ArchiveReader::new(&mut *source);
-        loop {
-            app.interrupt.check()?;
-            let at = start + reader.offset();
-            let mut header = match reader.next_member() {
-                Ok(Some(header)) => header,
-                Ok(None) => break,
-                Err(error) => {
-                    report.problems.push(cut_short(at, &error));
-                    break;
-                }
-            };
-            let Some(target) = targets.find(&mut header, at)? else {
-                continue;
-            };
-            let (path, entry) = (target.path, target.entry);
-            if target.lacks_data {
-                report.problems.push(lacks_data(&path));
-                continue;
+        let mut stuck = None;
+        for drives in &mut drives {
+            if let Err(error) = drives.put_away(Ok(())) {
+                stuck.get_or_insert(error.to_string());
             }
-            let digest = entry.as_ref().and_then(|entry| entry.digest);
-            let outcome = extractor.extract(&path, &header, &mut reader, digest, &mut |problem| {
-                problems.push(problem);
-            });
-            let outcome = match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    report.problems.push(cut_short(at, &error));
-                    break;
-                }
-            };
-            // Links are made to what was kept, if that is the same file.
-            let there = matches!(outcome, Outcome::Restored | Outcome::Kept);
-            if there && path != header.path {
-                targets.restored(at)?;
-            }
-            match outcome {
-                Outcome::Restored => {
-                    report.restored += 1;
-                    if let Some(flaw) = entry.and_then(|entry| flaw(entry.state)) {
-                        report.problems.push(format!("{}: {flaw}", show(&path)));
-                    }
-                }
-                Outcome::Kept => report.kept += 1,
-                Outcome::NotRestored => {}
-                Outcome::NeedsData { .. } => {
-                    report.problems.push(lacks_data(&path));
-                }
-            }
-            app.watcher.event(Event::Progress {
-                task: task.clone(),
-                bytes: at - selection.first(),
-                total: Some(selection.bytes()),
-                files: report.restored,
-            });
         }
-        report.bytes += reader.offset();
-        source.finish_range();
-    }
-    extractor
-        .finish(&mut |problem| problems.push(problem))
-        .sync()
-        .context("cannot synchronise what was restored")?;
-    app.watcher.event(Event::ProgressEnd { task });
-    for problem in problems {
-        if problem.what.severity() == Severity::Loss {
-            report
-                .problems
-                .push(format!("{}: {}", show(&problem.path), problem.what));
-        }
-    }
-    Ok(())
-}
-
-fn lacks_data(path: &[u8]) -> String {
-    format!("{}: its data was not restored", show(path))
-}
-
-/// What is wrong with a member on tape already.
-fn flaw(state: MemberState) -> Option<&'static str> {
-    match state {
-        MemberState::Intact => None,
-        MemberState::Changed => Some("it changed while it was backed up; this is what was read"),
-        MemberState::Superseded => Some("only its beginning was backed up; the rest is zeros"),
-    }
-}
-
-/// A stretch of the stream that ended too early or made no sense: the members after it are named
-/// one by one where the tape is to blame.
-fn cut_short(at: u64, error: &ArchiveError) -> String {
-    format!("from byte {at} of the stream: {error}")
-}
-
-/// An error for a report with problems.
-pub fn incomplete(report: &Report) -> Result<()> {
-    if report.problems.is_empty() {
-        return match &report.stuck {
-            Some(stuck) => Err(Error::new(ErrorKind::OperatorNeeded, stuck.clone())),
-            None => Ok(()),
+        let outcome = match (read, &self.ledger) {
+            (Ok(outcome), _) => outcome,
+            (Err(error), Some(ledger)) => {
+                let again = format!("\"tapeward restore --resume {}\" goes on", ledger.first);
+                return Err(if error.advice().is_some() {
+                    error
+                } else {
+                    error.hint(again)
+                });
+            }
+            (Err(error), None) => return Err(error),
         };
+        self.report(outcome, &counts, &renamed, stuck)
     }
-    let problems = counted(
-        report.problems.len() as u64,
-        "thing could not be restored or kept as it was",
-        "things could not be restored or kept as they were",
-    );
-    Err(Error::new(ErrorKind::Incomplete, problems).hint("each was named when it was met"))
+
+    /// Reads everything and finishes what was made of it.
+    fn write(
+        &self,
+        items: Vec<Item>,
+        copies: Copies,
+        drives: &mut Vec<Drives>,
+        counts: &Counts,
+        renamed: &AtomicU64,
+    ) -> Result<Outcome> {
+        match (&self.request.to, &self.ledger) {
+            (Destination::Folder(to), Some(ledger)) => {
+                let folder = Folder {
+                    to,
+                    wanted: self.wanted,
+                    options: self.request.options,
+                    ledger,
+                    renamed: AtomicU64::new(0),
+                };
+                if ledger.resumed {
+                    folder.reopen()?;
+                }
+                let read = self.read(items, copies, drives, counts, &folder);
+                // Also after an interruption: what is there is to be as good as it can be. What
+                // cannot be finished yet is finished when the restore goes on.
+                let unheard = ProblemList::new(None)?;
+                let problems = if read.is_ok() {
+                    &self.problems
+                } else {
+                    &unheard
+                };
+                let finished = folder.finish(problems, counts);
+                renamed.store(folder.renamed.load(Ordering::Relaxed), Ordering::Relaxed);
+                let read = read?;
+                finished.map(|()| read)
+            }
+            (Destination::Nowhere, _) => self.read(items, copies, drives, counts, &Nowhere),
+            (Destination::Tar(path), _) => {
+                let scratch = tempfile::tempdir_in(&self.app.state)
+                    .context("cannot make a folder for hard links")?;
+                let tar = Tar::new(self.wanted, scratch.path(), open_tar(path.as_deref())?);
+                let outcome = self.read(items, copies, drives, counts, &tar)?;
+                let lost: Vec<_> = outcome
+                    .lost
+                    .iter()
+                    .map(|lost| (lost.set, lost.range))
+                    .collect();
+                tar.finish(&lost, &self.problems, counts)?;
+                Ok(outcome)
+            }
+            (Destination::Folder(_), None) => {
+                Err(Error::failed("the restore has no folder to note in"))
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        items: Vec<Item>,
+        mut copies: Copies,
+        drives: &mut Vec<Drives>,
+        counts: &Counts,
+        sinks: &dyn Sinks,
+    ) -> Result<Outcome> {
+        let rounds = Rounds {
+            app: self.app,
+            wanted: self.wanted,
+            identities: &self.request.identities,
+            sinks,
+            problems: &self.problems,
+            counts,
+            total: self.plan.bytes,
+            one_by_one: matches!(self.request.to, Destination::Tar(_)),
+            context: self.context,
+            found: self.found.clone(),
+        };
+        rounds.run(items, &mut copies, drives)
+    }
+
+    fn report(
+        self,
+        outcome: Outcome,
+        counts: &Counts,
+        renamed: &AtomicU64,
+        stuck: Option<String>,
+    ) -> Result<Report> {
+        let restored = counts.restored.load(Ordering::Relaxed);
+        let kept = counts.kept.load(Ordering::Relaxed);
+        let resumed = self.ledger.as_ref().is_some_and(|ledger| ledger.resumed);
+        if restored + kept == 0
+            && !resumed
+            && outcome.lacking.is_empty()
+            && let Some(lost) = outcome.lost.first()
+        {
+            return Err(Error::failed(lost.why.clone()));
+        }
+        self.name_lost(&outcome.lost)?;
+        for remark in &outcome.remarks {
+            self.problems.add(remark.clone());
+        }
+        let problems = self.problems.finish()?;
+        let mut resume = None;
+        if let Some(ledger) = self.ledger {
+            if outcome.lacking.is_empty() {
+                ledger.remove()?;
+            } else {
+                resume = Some(ledger.first);
+            }
+        }
+        Ok(Report {
+            sets: self.request.sets.iter().map(|set| set.id).collect(),
+            to: self.request.to.clone(),
+            run: self.context.run,
+            restored,
+            kept,
+            renamed: renamed.load(Ordering::Relaxed),
+            bytes: counts.bytes.load(Ordering::Relaxed),
+            problems: problems.shown,
+            problem_count: problems.count,
+            cartridges: self
+                .plan
+                .cartridges
+                .iter()
+                .filter(|cartridge| !cartridge.bring)
+                .map(|cartridge| cartridge.barcode.to_string())
+                .collect(),
+            lacking: outcome.lacking,
+            resume,
+            stuck,
+        })
+    }
+
+    /// Names every member that was asked for and stays away, and why.
+    fn name_lost(&self, lost: &[Lost]) -> Result<()> {
+        let mut reasons: Vec<&str> = Vec::new();
+        for (set, wanted) in self.wanted.iter().enumerate() {
+            let mut of_set: Vec<&Lost> = lost.iter().filter(|lost| lost.set == set).collect();
+            of_set.sort_by_key(|lost| lost.range.start);
+            let ranges: Vec<_> = of_set.iter().map(|lost| lost.range).collect();
+            wanted
+                .selection
+                .members_in(&wanted.index, &ranges, |path, number| {
+                    let why = of_set[number].why.as_str();
+                    let path = wanted.show(path);
+                    if why.starts_with("its ") {
+                        self.problems.add(format!("{path}: {why}"));
+                        return;
+                    }
+                    if !reasons.contains(&why) {
+                        reasons.push(why);
+                        self.problems.add(why.to_owned());
+                    }
+                    self.problems
+                        .add(format!("{path}: it is on no tape that can be read"));
+                })?;
+        }
+        Ok(())
+    }
+}
+
+fn open_tar(path: Option<&Path>) -> Result<Box<dyn std::io::Write + Send>> {
+    Ok(match path {
+        None => Box::new(std::io::BufWriter::new(std::io::stdout())),
+        Some(path) => {
+            let file =
+                std::fs::File::create(path).context(format!("cannot write {}", path.display()))?;
+            Box::new(std::io::BufWriter::new(file))
+        }
+    })
 }

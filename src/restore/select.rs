@@ -16,7 +16,7 @@ use crate::archive::order::{is_below, walk_order};
 use crate::archive::problem::show;
 use crate::catalogue::Segment;
 use crate::error::{Context, Error, Result};
-use crate::index::{IndexReader, Lookup};
+use crate::index::{Glob, IndexError, IndexReader, Lookup};
 
 /// Bytes of a list in memory before it goes to disk.
 const LIST_LIMIT: usize = 64 << 20;
@@ -33,8 +33,12 @@ pub struct Range {
 /// What is asked for.
 #[derive(Debug)]
 pub struct Selection {
-    /// Paths asked for, in walk order, none below another; empty: everything.
+    /// Paths asked for, in walk order, none below another.
     paths: Vec<Vec<u8>>,
+    /// Patterns asked for; no paths and no patterns: everything.
+    globs: Vec<Glob>,
+    /// What was asked for and is not there.
+    unmatched: Vec<Vec<u8>>,
     /// Stream offset of each segment.
     segments: HashMap<SegmentNumber, u64>,
     /// Everything below the paths, in stream order, not touching.
@@ -42,16 +46,15 @@ pub struct Selection {
     /// Members outside whose data hard links inside need: by stream offset, with the path of the
     /// first such link, where the data goes.
     carried: Option<Sorted>,
-    first: u64,
-    end: u64,
 }
 
 impl Selection {
-    /// Finds paths and everything below them; everything when there are none. Lists that are long
-    /// go to files without a name in `folder`.
+    /// Finds paths and what matches patterns, and everything below; everything when there are none.
+    /// A path that is in the set is a path, whatever it looks like. Lists that are long go to files
+    /// without a name in `folder`. What is not there is in [`Selection::unmatched`].
     ///
     /// # Errors
-    /// A path that is not in the set; a file system that is full.
+    /// What is no pattern; a file system that is full.
     pub fn new(
         index: &IndexReader,
         segments: &[Segment],
@@ -70,68 +73,117 @@ impl Selection {
         limit: usize,
     ) -> Result<Self> {
         let mut selection = Self {
-            paths: outermost(paths),
+            paths: Vec::new(),
+            globs: Vec::new(),
+            unmatched: Vec::new(),
             segments: segments
                 .iter()
                 .map(|segment| (segment.number, segment.stream_offset))
                 .collect(),
             spans: Vec::new(),
             carried: None,
-            first: 0,
-            end: 0,
         };
-        if selection.paths.is_empty() {
-            selection.end = segments
+        selection.sort_out(index, paths)?;
+        if selection.is_everything() {
+            let end = segments
                 .last()
                 .map_or(0, |last| last.stream_offset + last.plaintext_length);
-            selection.spans.push(Range {
-                start: 0,
-                end: selection.end,
-            });
+            selection.spans.push(Range { start: 0, end });
             return Ok(selection);
         }
-        if selection.find_spans(index, paths)? {
+        if selection.find_spans(index)? {
             selection.find_carried(index, folder, limit)?;
-        }
-        let mut bounds: Option<Range> = None;
-        for range in selection.ranges() {
-            let range = range?;
-            bounds.get_or_insert(range).end = range.end;
-        }
-        if let Some(bounds) = bounds {
-            (selection.first, selection.end) = (bounds.start, bounds.end);
         }
         Ok(selection)
     }
 
-    /// Whether there are hard links among what is asked for.
-    fn find_spans(&mut self, index: &IndexReader, asked: &[Vec<u8>]) -> Result<bool> {
-        for path in asked {
-            if index.prefix(path).next().is_none() {
-                return Err(Error::usage(format!("{} is not in the set", show(path)))
-                    .hint("\"tapeward find\" shows what is"));
+    /// Tells paths from patterns.
+    fn sort_out(&mut self, index: &IndexReader, asked: &[Vec<u8>]) -> Result<()> {
+        let mut paths = Vec::new();
+        for text in asked {
+            if text == b"." {
+                (self.globs, self.unmatched) = (Vec::new(), Vec::new());
+                return Ok(());
+            }
+            if index.prefix(text).next().is_some() {
+                paths.push(text.clone());
+            } else if Glob::is_one(text) {
+                let glob = Glob::new(text).map_err(|error| {
+                    Error::usage(format!("cannot look for {}", show(text))).because(error)
+                })?;
+                self.globs.push(glob);
+                self.unmatched.push(text.clone());
+            } else {
+                self.unmatched.push(text.clone());
             }
         }
+        self.paths = outermost(&paths);
+        Ok(())
+    }
+
+    fn is_everything(&self) -> bool {
+        self.paths.is_empty() && self.globs.is_empty() && self.unmatched.is_empty()
+    }
+
+    /// What was asked for and matches nothing.
+    #[must_use]
+    pub fn unmatched(&self) -> &[Vec<u8>] {
+        &self.unmatched
+    }
+
+    /// The rows of what was asked for, in walk order.
+    fn asked<'a>(
+        &'a self,
+        index: &'a IndexReader,
+    ) -> Box<dyn Iterator<Item = Result<IndexEntry>> + 'a> {
+        let context = |entry: std::result::Result<IndexEntry, IndexError>| {
+            entry.context("the set's index cannot be read")
+        };
+        if self.globs.is_empty() {
+            return Box::new(
+                self.paths
+                    .iter()
+                    .flat_map(|path| index.prefix(path))
+                    .map(context),
+            );
+        }
+        Box::new(index.entries().map(context).filter(|entry| {
+            entry
+                .as_ref()
+                .map_or(true, |entry| self.is_asked_for(&entry.path))
+        }))
+    }
+
+    /// Whether there are hard links among what is asked for.
+    fn find_spans(&mut self, index: &IndexReader) -> Result<bool> {
         let mut links = false;
         let mut spans = Vec::new();
-        for entry in self.paths.iter().flat_map(|path| index.prefix(path)) {
-            let entry = entry.context("the set's index cannot be read")?;
+        let mut matched = vec![false; self.globs.len()];
+        for entry in self.asked(index) {
+            let entry = entry?;
             links |= entry.kind == MemberKind::HardLink;
+            for (glob, matched) in self.globs.iter().zip(&mut matched) {
+                *matched = *matched || glob.is_match_or_below(&entry.path);
+            }
             let member = self.stretch(&entry)?;
             join(&mut spans, member);
         }
-        spans.sort_unstable_by_key(|span| span.start);
+        spans.sort_unstable_by_key(|span: &Range| span.start);
         for span in spans {
             join(&mut self.spans, span);
         }
+        // Patterns were noted as unmatched in their order.
+        let mut matched = matched.into_iter();
+        self.unmatched
+            .retain(|text| !Glob::is_one(text) || matched.next() == Some(false));
         Ok(links)
     }
 
     fn find_carried(&mut self, index: &IndexReader, folder: &Path, limit: usize) -> Result<()> {
         let what = || format!("cannot keep a list of hard links in {}", folder.display());
         let mut sorter: Option<Sorter> = None;
-        for entry in self.paths.iter().flat_map(|path| index.prefix(path)) {
-            let entry = entry.context("the set's index cannot be read")?;
+        for entry in self.asked(index) {
+            let entry = entry?;
             let Some(first) = self.outside(&entry)? else {
                 continue;
             };
@@ -202,13 +254,16 @@ impl Selection {
 
     /// Whether this path or one above it was asked for.
     fn is_asked_for(&self, path: &[u8]) -> bool {
+        if self.globs.iter().any(|glob| glob.is_match_or_below(path)) {
+            return true;
+        }
         // Everything between a path and what is below it is below it too.
         let after = self
             .paths
             .partition_point(|asked| walk_order(asked, path) != Ordering::Greater);
         match after.checked_sub(1) {
             Some(last) => is_below(path, &self.paths[last]),
-            None => self.paths.is_empty(),
+            None => self.is_everything(),
         }
     }
 
@@ -223,74 +278,73 @@ impl Selection {
         }
     }
 
-    /// The segments that hold some of it.
+    /// For each of these stream offsets, in ascending order, where the first member starts that
+    /// does not start before it.
     ///
     /// # Errors
-    /// The list on disk cannot be read.
-    pub fn needed(&self, segments: Vec<Segment>) -> Result<Vec<Segment>> {
-        let mut needed = Vec::new();
-        let mut segments = segments.into_iter().peekable();
-        for range in self.ranges() {
-            let range = range?;
-            while let Some(segment) = segments.next_if(|segment| segment.stream_offset < range.end)
-            {
-                if range.start < segment.stream_offset + segment.plaintext_length {
-                    needed.push(segment);
-                }
-            }
-        }
-        Ok(needed)
-    }
-
-    /// The stream offset of the first member that starts at or after `offset`.
-    pub fn next_member(&self, index: &IndexReader, offset: u64) -> Result<Option<u64>> {
-        let mut next: Option<u64> = None;
+    /// The index cannot be read.
+    pub fn members_after(&self, index: &IndexReader, offsets: &[u64]) -> Result<Vec<Option<u64>>> {
+        let mut next = vec![None; offsets.len()];
         for entry in index.entries() {
             let entry = entry.context("the set's index cannot be read")?;
             let start = self.offset_of(entry.address)?;
-            if start >= offset && next.is_none_or(|known| start < known) {
-                next = Some(start);
+            let reached = offsets.partition_point(|offset| *offset <= start);
+            // It may be the first for the last offset before it only, or for several.
+            for known in next[..reached].iter_mut().rev() {
+                if known.is_some_and(|known| known <= start) {
+                    break;
+                }
+                *known = Some(start);
             }
         }
         Ok(next)
     }
 
-    /// Paths of the members asked for that reach into one of these stretches.
-    pub fn members_in(&self, index: &IndexReader, stretches: &[Range]) -> Result<Vec<Vec<u8>>> {
-        let mut paths = Vec::new();
+    /// Calls back with the path of every member asked for that reaches into one of these stretches,
+    /// which are in order, and with the stretch's number.
+    ///
+    /// # Errors
+    /// The index or the list on disk cannot be read.
+    pub fn members_in(
+        &self,
+        index: &IndexReader,
+        stretches: &[Range],
+        mut call: impl FnMut(&[u8], usize),
+    ) -> Result<()> {
         if stretches.is_empty() {
-            return Ok(paths);
+            return Ok(());
         }
         let mut targets = Targets::new(self, index);
         for entry in index.entries() {
             let entry = entry.context("the set's index cannot be read")?;
             let member = self.stretch(&entry)?;
+            let number = stretches.partition_point(|stretch| stretch.end <= member.start);
             let touched = stretches
-                .iter()
-                .any(|stretch| member.start < stretch.end && stretch.start < member.end);
+                .get(number)
+                .is_some_and(|stretch| stretch.start < member.end);
             if touched && let Some(path) = targets.path(&entry, member.start)? {
-                paths.push(path);
+                call(&path, number);
             }
         }
-        Ok(paths)
+        Ok(())
+    }
+
+    /// Stream offset of the data of the hard link at a path.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn data_of(&self, index: &IndexReader, path: &[u8]) -> Result<Option<u64>> {
+        let entry = index
+            .lookup(path)
+            .context("the set's index cannot be read")?;
+        let link = entry.and_then(|entry| entry.link);
+        link.map(|link| self.offset_of(link)).transpose()
     }
 
     /// Items in memory.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.paths.len() + self.spans.len() + self.carried.as_ref().map_or(0, Sorted::held)
-    }
-
-    /// Stream offset of the first byte wanted.
-    #[must_use]
-    pub fn first(&self) -> u64 {
-        self.first
-    }
-
-    /// Bytes of stream from the first to the last byte wanted.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.end - self.first
     }
 }
 
@@ -342,14 +396,22 @@ impl Iterator for Ranges<'_> {
 
 /// What to do with a member of the stream.
 #[derive(Debug)]
+pub enum Found {
+    /// It goes somewhere.
+    Wanted(Box<Target>),
+    /// It was not asked for, or a later member takes its place.
+    NotAskedFor,
+    /// The index does not have its path: its header is not what was written.
+    Unknown,
+}
+
+/// Where a member of the stream goes.
+#[derive(Debug)]
 pub struct Target {
-    /// Where it goes.
+    /// The path.
     pub path: Vec<u8>,
     /// Its row of the index.
     pub entry: Option<IndexEntry>,
-    /// What else stands for it: a hard link whose data was to be restored under another name than
-    /// its first, and was not.
-    pub lacks_data: bool,
 }
 
 /// Tells where the members of the stream go.
@@ -371,64 +433,37 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Where the member with this header at this stream offset goes; `None` if it was not asked
-    /// for. A hard link is led to where its data was restored.
+    /// Where the member with this header at this stream offset goes. Of a path that is there twice
+    /// the last member counts. A hard link is led to where its data is restored.
     ///
     /// # Errors
     /// The index or the list on disk cannot be read.
-    pub fn find(&mut self, header: &mut MemberHeader, at: u64) -> Result<Option<Target>> {
+    pub fn find(&mut self, header: &mut MemberHeader, at: u64) -> Result<Found> {
         let newest = self
             .lookup
             .find(&header.path)
             .context("the set's index cannot be read")?;
-        let mut entry = None;
-        if let Some(newest) = newest
-            && self.selection.offset_of(newest.address)? == at
-        {
-            entry = Some(newest.clone());
-        }
-        let mut target = Target {
-            path: header.path.clone(),
-            entry,
-            lacks_data: false,
+        let Some(newest) = newest else {
+            return Ok(Found::Unknown);
         };
-        if self.selection.paths.is_empty() {
-            return Ok(Some(target));
-        }
+        let entry = (self.selection.offset_of(newest.address)? == at).then(|| newest.clone());
+        let wanted = |path: Vec<u8>, entry| Found::Wanted(Box::new(Target { path, entry }));
         if !self.selection.is_asked_for(&header.path) {
             let row = self.carried(at)?;
-            return Ok(row.map(|row| {
-                target.path.clone_from(&row.text);
-                target
-            }));
+            return Ok(row.map_or(Found::NotAskedFor, |row| wanted(row.text.clone(), entry)));
         }
-        // Of a path that is there twice only the last member was asked for.
-        let Some(entry) = &target.entry else {
-            return Ok(None);
+        let Some(entry) = entry else {
+            return Ok(Found::NotAskedFor);
         };
-        if let Some(first) = self.selection.outside(entry)?
+        if let Some(first) = self.selection.outside(&entry)?
             && let Some(row) = self.carried(first)?
         {
             if row.text == header.path {
-                return Ok(None);
+                return Ok(Found::NotAskedFor);
             }
             header.link.clone_from(&row.text);
-            target.lacks_data = !row.done;
         }
-        Ok(Some(target))
-    }
-
-    /// Notes that the member at this stream offset was restored, or kept, under another name.
-    ///
-    /// # Errors
-    /// The list on disk cannot be written.
-    pub fn restored(&mut self, at: u64) -> Result<()> {
-        match &mut self.carried {
-            Some(carried) => carried
-                .set_done(at)
-                .context("cannot write the list of hard links"),
-            None => Ok(()),
-        }
+        Ok(wanted(header.path.clone(), Some(entry)))
     }
 
     /// As [`Targets::find`] for a row of the index: where it goes.

@@ -1,11 +1,12 @@
 //! Choosing from an index of any length in little memory.
 
-use super::select::{Range, Selection, Targets};
+use super::select::{Found, Range, Selection, Targets};
 use crate::archive::header::{DeviceNumber, MemberHeader};
 use crate::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, ResumePoint, SegmentNumber,
 };
 use crate::archive::order::walk_order;
+use crate::archive::problem::show;
 use crate::catalogue::{Codec, Segment, SegmentDigest};
 use crate::id::SetId;
 use crate::index::{IndexHeader, IndexReader, IndexWriter, Scope};
@@ -126,13 +127,9 @@ fn plan(tree: &Tree, index: &IndexReader, selection: &Selection) -> Vec<[String;
         assert!(range.start < range.end && range.start.is_multiple_of(MEMBER));
         for at in (range.start..range.end).step_by(1024) {
             let mut header = header(&tree.entry(usize::try_from(at / MEMBER).unwrap()));
-            let Some(target) = targets.find(&mut header, at).unwrap() else {
+            let Found::Wanted(target) = targets.find(&mut header, at).unwrap() else {
                 continue;
             };
-            assert!(!target.lacks_data, "{target:?}");
-            if target.path != header.path {
-                targets.restored(at).unwrap();
-            }
             plan.push(
                 [header.path, target.path, header.link].map(|it| String::from_utf8(it).unwrap()),
             );
@@ -194,27 +191,69 @@ fn links_to_data_that_was_not_asked_for_bring_it_along() {
 }
 
 #[test]
-fn a_link_whose_data_was_not_restored_under_the_other_name_is_told_apart() {
+fn patterns_choose_whatever_matches_and_all_below() {
+    let tree = Tree::of_days(12);
+    let (index, segments) = tree.index();
+    let rows = |asked: &[&str]| {
+        let selection = select(&index, &segments, asked, 1 << 20);
+        let unmatched: Vec<String> = selection
+            .unmatched()
+            .iter()
+            .map(|text| show(text))
+            .collect();
+        let paths: Vec<String> = plan(&tree, &index, &selection)
+            .into_iter()
+            .map(|[_, target, _]| target)
+            .collect();
+        (paths, unmatched)
+    };
+    let none = Vec::<String>::new;
+    assert_eq!(
+        rows(&["*00000011", "day0/00000001"]).0,
+        [
+            "day0/00000001",
+            "day0/00000011",
+            "day1/00000011",
+            "day2/00000011"
+        ]
+    );
+    let (all_of_a_day, unmatched) = rows(&["d?y0"]);
+    assert_eq!((all_of_a_day.len(), unmatched), (13, none()));
+    let (paths, unmatched) = rows(&["*11", "x*", "nobody"]);
+    assert_eq!(
+        (paths.len(), unmatched),
+        (3, vec!["x*".to_owned(), "nobody".to_owned()])
+    );
+    assert_eq!(rows(&["x*"]).0, none());
+}
+
+#[test]
+fn a_member_that_the_index_does_not_have_is_told_apart() {
     let tree = Tree::of_days(1);
     let (index, segments) = tree.index();
-    let selection = select(&index, &segments, &["day1", "day2"], 1 << 20);
+    let selection = select(&index, &segments, &[], 1 << 20);
     let mut targets = Targets::new(&selection, &index);
-    let mut last = header(&tree.entry(5));
-    assert!(
-        targets
-            .find(&mut last, 5 * MEMBER)
-            .unwrap()
-            .unwrap()
-            .lacks_data
-    );
-    targets.restored(MEMBER).unwrap();
-    assert!(
-        !targets
-            .find(&mut last, 5 * MEMBER)
-            .unwrap()
-            .unwrap()
-            .lacks_data
-    );
+    let mut odd = header(&tree.entry(1));
+    odd.path = b"day0/0000000?".to_vec();
+    assert!(matches!(
+        targets.find(&mut odd, MEMBER).unwrap(),
+        Found::Unknown
+    ));
+}
+
+#[test]
+fn the_members_after_some_offsets_are_found_in_one_pass() {
+    let tree = Tree::of_days(1500);
+    let (index, segments) = tree.index();
+    let selection = select(&index, &segments, &[], 1 << 20);
+    let last = (tree.members.len() as u64 - 1) * MEMBER;
+    let offsets = [0, 1, MEMBER, MEMBER + 1, 2_000_000, last, last + 1];
+    let found = selection.members_after(&index, &offsets).unwrap();
+    let wanted = offsets.map(|offset| {
+        let next = offset.next_multiple_of(MEMBER);
+        (next <= last).then_some(next)
+    });
+    assert_eq!(found, wanted);
 }
 
 #[test]
@@ -279,8 +318,16 @@ fn segments_without_anything_asked_for_are_not_needed() {
         (&["day2/00000998"], &[0, 3]),
     ] {
         let selection = select(&index, &segments, paths, 1 << 20);
-        let needed = selection.needed(segments.clone()).unwrap();
-        let numbers: Vec<u32> = needed.iter().map(|segment| segment.number.0).collect();
+        let touches = |segment: &&Segment| {
+            let end = segment.stream_offset + segment.plaintext_length;
+            let mut ranges = selection.ranges().map(Result::unwrap);
+            ranges.any(|range| range.start < end && segment.stream_offset < range.end)
+        };
+        let numbers: Vec<u32> = segments
+            .iter()
+            .filter(touches)
+            .map(|segment| segment.number.0)
+            .collect();
         assert_eq!(numbers, wanted, "{paths:?}");
     }
 }

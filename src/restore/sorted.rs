@@ -9,9 +9,8 @@ use std::path::Path;
 const STRIDE: u64 = 32 << 10;
 /// Bytes read or written at a time.
 const BUFFER: usize = 64 << 10;
-/// Bytes of a row before its text: key, length, whether it is done, length of the text; numbers
-/// little-endian.
-const FIXED: usize = 21;
+/// Bytes of a row before its text: key, length, length of the text; numbers little-endian.
+const FIXED: usize = 20;
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,8 +19,6 @@ pub(super) struct Row {
     pub(super) key: u64,
     /// Kept with it; 0 until [`Sorted::set_length`].
     pub(super) length: u64,
-    /// Kept with it; false until [`Finder::set_done`].
-    pub(super) done: bool,
     /// Whatever belongs to it.
     pub(super) text: Vec<u8>,
     /// Where it is in the sorted file.
@@ -37,7 +34,6 @@ impl Row {
         let text = u32::try_from(self.text.len()).map_err(io::Error::other)?;
         out.write_all(&self.key.to_le_bytes())?;
         out.write_all(&self.length.to_le_bytes())?;
-        out.write_all(&[u8::from(self.done)])?;
         out.write_all(&text.to_le_bytes())?;
         out.write_all(&self.text)
     }
@@ -73,7 +69,6 @@ impl Sorter {
         self.held.push(Row {
             key,
             length: 0,
-            done: false,
             text,
             position: 0,
         });
@@ -216,16 +211,6 @@ impl<'a> Finder<'a> {
         Ok(place.map(|place| &self.stretch[place]))
     }
 
-    /// Notes that the row with this key is done.
-    pub(super) fn set_done(&mut self, key: u64) -> io::Result<()> {
-        if let Some(place) = self.place(key)? {
-            let row = &mut self.stretch[place];
-            row.done = true;
-            self.sorted.file.write_all_at(&[1], row.position + 16)?;
-        }
-        Ok(())
-    }
-
     fn place(&mut self, key: u64) -> io::Result<Option<usize>> {
         let marks = &self.sorted.marks;
         let Some(mark) = marks.partition_point(|mark| mark.0 <= key).checked_sub(1) else {
@@ -266,19 +251,17 @@ impl<'a> Rows<'a> {
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        let (mut number, mut short, mut done) = ([0; 8], [0; 4], [0]);
+        let (mut number, mut short) = ([0; 8], [0; 4]);
         self.input.read_exact(&mut number)?;
         let key = u64::from_le_bytes(number);
         self.input.read_exact(&mut number)?;
         let length = u64::from_le_bytes(number);
-        self.input.read_exact(&mut done)?;
         self.input.read_exact(&mut short)?;
         let mut text = vec![0; u32::from_le_bytes(short) as usize];
         self.input.read_exact(&mut text)?;
         let row = Row {
             key,
             length,
-            done: done != [0],
             text,
             position: self.position,
         };
@@ -352,12 +335,11 @@ mod tests {
                 if let Some(row) = found {
                     prop_assert_eq!(std::str::from_utf8(&row.text).unwrap(), wanted[&key]);
                     sorted.set_length(&row, key + 1).unwrap();
-                    finder.set_done(key).unwrap();
                 }
             }
             for row in sorted.rows() {
                 let row = row.unwrap();
-                prop_assert_eq!((row.length, row.done), (row.key + 1, true));
+                prop_assert_eq!(row.length, row.key + 1);
             }
         }
     }

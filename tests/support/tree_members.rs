@@ -63,7 +63,7 @@ pub(crate) fn archive(members: &[(MemberHeader, &[u8])]) -> Vec<u8> {
 }
 
 pub(crate) fn options(existing: Existing) -> ExtractOptions {
-    ExtractOptions::new(existing)
+    ExtractOptions::with_everything(existing)
 }
 
 pub(crate) fn extract_with(

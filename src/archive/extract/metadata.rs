@@ -17,27 +17,31 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Group, Uid, User, fchown, fchownat};
 use xattr::FileExt;
 
-use super::Ownership;
+use super::{Ownership, PrivilegedModes};
 use crate::archive::acl::Acl;
 use crate::archive::gather::{ACCESS_ACL, DEFAULT_ACL, Place};
-use crate::archive::header::MemberHeader;
+use crate::archive::header::{ExtendedAttribute, MemberHeader};
 use crate::archive::member::{FileTime, MemberKind};
 use crate::archive::problem::{ProblemKind, Property};
 
 const SET_ID: u32 = 0o6000;
+/// File capabilities, `capabilities(7)`.
+const CAPABILITIES: &[u8] = b"security.capability";
 
 /// How owners are found, with the names asked for so far.
 #[derive(Debug)]
 pub(super) struct Metadata {
     ownership: Ownership,
+    privileged: PrivilegedModes,
     users: HashMap<Vec<u8>, Option<u32>>,
     groups: HashMap<Vec<u8>, Option<u32>>,
 }
 
 impl Metadata {
-    pub(super) fn new(ownership: Ownership) -> Self {
+    pub(super) fn new(ownership: Ownership, privileged: PrivilegedModes) -> Self {
         Self {
             ownership,
+            privileged,
             users: HashMap::new(),
             groups: HashMap::new(),
         }
@@ -127,8 +131,21 @@ fn apply(
     header: &MemberHeader,
     report: &mut dyn FnMut(ProblemKind),
 ) {
-    let mut not_kept = |property, source| report(ProblemKind::NotKept { property, source });
+    let leave_out = metadata.privileged == PrivilegedModes::LeaveOut;
     let mut mode = header.mode;
+    // On a directory the group bit gives nobody a right: new files get its group.
+    if leave_out && mode & SET_ID != 0 && header.kind != MemberKind::Directory {
+        mode &= !SET_ID;
+        report(ProblemKind::LeftOut {
+            property: Property::SetId,
+        });
+    }
+    let capable = |attribute: &ExtendedAttribute| attribute.name == CAPABILITIES;
+    if leave_out && header.attributes.iter().any(capable) {
+        let property = Property::Attribute(CAPABILITIES.to_vec());
+        report(ProblemKind::LeftOut { property });
+    }
+    let mut not_kept = |property, source| report(ProblemKind::NotKept { property, source });
     if let Some((uid, gid)) = metadata.owner(header)
         && let Err(errno) = subject.set_owner(uid, gid)
     {
@@ -139,6 +156,9 @@ fn apply(
         }
     }
     for attribute in &header.attributes {
+        if leave_out && attribute.name == CAPABILITIES {
+            continue;
+        }
         if let Err(source) = subject.set_attribute(&attribute.name, &attribute.value) {
             not_kept(Property::Attribute(attribute.name.clone()), source);
         }

@@ -5,110 +5,41 @@
 //! and then renamed: a name in the target is either absent or whole. Temporary names begin with
 //! `.tapeward-` and end in `.partial`; only a killed process leaves one behind.
 
+mod content;
 mod metadata;
+mod options;
+mod outcome;
 mod place;
+
+pub use options::{DeviceNodes, Existing, ExtractOptions, Ownership, PrivilegedModes};
+pub use outcome::{Finished, Outcome};
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat};
-use nix::unistd::{Uid, symlinkat, syncfs};
+use nix::unistd::{symlinkat, syncfs};
 
+use self::content::write_content;
 use self::metadata::{Metadata, apply_to_file, apply_to_node};
-use self::place::{Temporary, exists, is_of_time, link_name, publish, remove, safe_path};
+use self::place::{
+    Temporary, exists, is_of_time, is_same_file, link_name, publish, remove, safe_path, set_aside,
+};
 use super::descent::{Descent, components, split_last};
 use super::gather::Place;
-use super::hash_zeros;
 use super::header::MemberHeader;
 use super::member::MemberKind;
 use super::order::{is_below, walk_order};
 use super::problem::{Access, ArchiveError, DeviceRefusal, Problem, ProblemKind};
 use super::reader::ArchiveReader;
 use super::scan::root_error;
-
-/// What to do about a name that exists in the target. Directories are entered in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Existing {
-    /// Leave it and report a problem.
-    Refuse,
-    /// Replace it. A directory is replaced only if it is empty.
-    Replace,
-    /// Leave it, metadata of directories included, and say nothing.
-    Keep,
-}
-
-/// Whose restored files become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ownership {
-    /// By the numbers in the archive.
-    Numbers,
-    /// By the names in the archive where this host knows them, else by the numbers.
-    Names,
-    /// The restoring user's.
-    Mine,
-}
-
-/// Whether device nodes are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeviceNodes {
-    /// Make them (takes root).
-    Make,
-    /// Leave them out and report each.
-    Skip,
-}
-
-/// How to restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ExtractOptions {
-    /// Names that exist.
-    pub existing: Existing,
-    /// Owners and groups.
-    pub ownership: Ownership,
-    /// Device nodes.
-    pub devices: DeviceNodes,
-}
-
-impl ExtractOptions {
-    /// What suits the user who runs this: root gets owners by number and device nodes; everyone
-    /// gets a problem for each thing that cannot be kept.
-    #[must_use]
-    pub fn new(existing: Existing) -> Self {
-        Self {
-            existing,
-            ownership: Ownership::Numbers,
-            devices: if Uid::effective().is_root() {
-                DeviceNodes::Make
-            } else {
-                DeviceNodes::Skip
-            },
-        }
-    }
-}
-
-/// What became of one member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is there, whole. Metadata that could not be kept was reported.
-    Restored,
-    /// Something with that name was there and stays ([`Existing::Keep`]).
-    Kept,
-    /// It is not there; the reason was reported.
-    NotRestored,
-    /// A hard link whose first name is not there to link to, or that the file system cannot make:
-    /// extract the member that carries the data under this path instead.
-    NeedsData {
-        /// Path of the member that carries the data.
-        first: Vec<u8>,
-    },
-}
 
 /// Restores members below a target directory. [`Extractor::finish`] must be called at the end: it
 /// gives the last directories their modes and times.
@@ -131,6 +62,18 @@ pub struct Extractor {
     previous: Option<Vec<u8>>,
     /// Paths this run restored from a member that the stream replaces by a later one.
     superseded: HashSet<Vec<u8>>,
+    order: MemberOrder,
+    /// How many things that were there got another name.
+    renamed: u64,
+}
+
+/// In which order members come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MemberOrder {
+    /// That of the stream.
+    Stream,
+    /// Any; directories and hard links last.
+    Any,
 }
 
 impl Extractor {
@@ -139,6 +82,25 @@ impl Extractor {
     /// # Errors
     /// [`ArchiveError::Root`] when the target cannot be made or opened.
     pub fn new(target: &Path, options: ExtractOptions) -> Result<Self, ArchiveError> {
+        Self::with_order(target, options, MemberOrder::Stream)
+    }
+
+    /// As [`Extractor::new`] for members that come in any order, through several extractors if
+    /// need be: a directory is only made, and gets its metadata by [`Extractor::close_directory`]
+    /// when nothing more comes for it; a hard link is extracted when its data is there, and is made
+    /// only to something with its own modification time. Memory does not grow with the members.
+    ///
+    /// # Errors
+    /// As [`Extractor::new`].
+    pub fn in_any_order(target: &Path, options: ExtractOptions) -> Result<Self, ArchiveError> {
+        Self::with_order(target, options, MemberOrder::Any)
+    }
+
+    fn with_order(
+        target: &Path,
+        options: ExtractOptions,
+        order: MemberOrder,
+    ) -> Result<Self, ArchiveError> {
         std::fs::create_dir_all(target).map_err(|source| ArchiveError::Root {
             path: target.to_owned(),
             source,
@@ -154,14 +116,62 @@ impl Extractor {
             root,
             descent,
             options,
-            metadata: Metadata::new(options.ownership),
+            metadata: Metadata::new(options.ownership, options.privileged),
             open_directories: Vec::new(),
             waiting: HashSet::new(),
             kept_open: Vec::new(),
             absent: HashSet::new(),
             previous: None,
             superseded: HashSet::new(),
+            order,
+            renamed: 0,
         })
+    }
+
+    /// How many things that were there got another name ([`Existing::Rename`]).
+    #[must_use]
+    pub fn renamed(&self) -> u64 {
+        self.renamed
+    }
+
+    /// Gives a directory its metadata, after everything in it ([`Extractor::in_any_order`]).
+    pub fn close_directory(&mut self, header: &MemberHeader, problems: &mut dyn FnMut(Problem)) {
+        self.finish_directory(header, problems);
+    }
+
+    /// Lets the restoring user work in a directory that has its own mode already.
+    pub fn reopen_directory(&mut self, path: &[u8]) {
+        if let Some(path) = safe_path(path, MemberKind::Directory)
+            && let Ok(directory) = self.descent.at(&path)
+        {
+            metadata::make_passable(directory);
+        }
+    }
+
+    /// Waits until everything restored so far is on stable storage (`syncfs(2)`).
+    ///
+    /// # Errors
+    /// [`ArchiveError::Root`] with what the file system said.
+    pub fn sync(&self) -> Result<(), ArchiveError> {
+        syncfs(&self.root).map_err(|errno| root_error(&self.target, errno))
+    }
+
+    /// Whether a regular file, symbolic link or other node stands at `path` as this member would
+    /// make it: kind, size, time and content, as far as `digest` (BLAKE3) tells the content.
+    pub fn is_there(
+        &mut self,
+        path: &[u8],
+        header: &MemberHeader,
+        digest: Option<[u8; 32]>,
+    ) -> bool {
+        let Some(path) = safe_path(path, header.kind) else {
+            return false;
+        };
+        let (directory, name) = split_last(&path);
+        let Ok(directory) = self.descent.at(directory) else {
+            return false;
+        };
+        place::is_member(directory, name, header, digest)
     }
 
     /// Restores the member that `reader` stands at, whose header is `header`, at `path`: its own
@@ -194,7 +204,9 @@ impl Extractor {
             });
             return Ok(Outcome::NotRestored);
         };
-        self.step_to(&path, problems);
+        if self.order == MemberOrder::Stream {
+            self.step_to(&path, problems);
+        }
         let result = self.place_member(&path, header, reader, digest, problems);
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -213,6 +225,9 @@ impl Extractor {
                 Outcome::NotRestored
             }
         };
+        if self.order == MemberOrder::Any {
+            return Ok(outcome);
+        }
         if matches!(outcome, Outcome::NeedsData { .. }) {
             self.waiting.insert(path.clone());
         } else {
@@ -293,7 +308,8 @@ impl Extractor {
         } else {
             self.options.existing
         };
-        if existing != Existing::Replace && exists(place)? {
+        let may_stay = matches!(existing, Existing::Refuse | Existing::Keep);
+        if may_stay && exists(place)? {
             return left(existing);
         }
         let made = match header.kind {
@@ -301,7 +317,7 @@ impl Extractor {
             MemberKind::File => self.make_file(place, header, reader, digest, problems)?,
             _ => self.make_node(place, header, problems)?,
         };
-        if publish(place, made, existing)? {
+        if publish(place, made, existing, &mut self.renamed)? {
             self.descent.forget(path);
             return Ok(Outcome::Restored);
         }
@@ -341,7 +357,9 @@ impl Extractor {
         pending.path = path.to_vec();
         if path == b"." {
             if self.options.existing != Existing::Keep {
-                self.open_directories.push(pending);
+                self.leave_open(pending);
+            } else if self.order == MemberOrder::Any {
+                return Ok(Outcome::Kept);
             }
             return Ok(Outcome::Restored);
         }
@@ -365,12 +383,24 @@ impl Extractor {
                     remove(place)?;
                     mkdirat(&parent, name, Mode::S_IRWXU).map_err(create)?;
                 }
+                Err(_) if self.options.existing == Existing::Rename => {
+                    set_aside(place)?;
+                    self.renamed += 1;
+                    mkdirat(&parent, name, Mode::S_IRWXU).map_err(create)?;
+                }
                 Err(_) => return left(self.options.existing),
             },
             Err(errno) => return Err(create(errno)),
         }
-        self.open_directories.push(pending);
+        self.leave_open(pending);
         Ok(Outcome::Restored)
+    }
+
+    /// Its own metadata comes when all in it is done.
+    fn leave_open(&mut self, directory: MemberHeader) {
+        if self.order == MemberOrder::Stream {
+            self.open_directories.push(directory);
+        }
     }
 
     fn finish_directory(&mut self, header: &MemberHeader, problems: &mut dyn FnMut(Problem)) {
@@ -414,16 +444,31 @@ impl Extractor {
             return Ok(needs_data);
         }
         let (directory, name) = split_last(&restored);
-        if existing == Existing::Replace && exists(place)? {
-            remove(place)?;
-            self.descent.forget(place.path);
+        let of_time = existing == Existing::Keep || self.order == MemberOrder::Any;
+        let Ok(first) = self.descent.at(directory) else {
+            return Ok(needs_data);
+        };
+        if of_time && !is_of_time(first, name, header.modified) {
+            return Ok(needs_data);
+        }
+        if self.order == MemberOrder::Any && is_same_file(first, name, place) {
+            return Ok(Outcome::Restored);
+        }
+        match existing {
+            Existing::Replace if exists(place)? => {
+                remove(place)?;
+                self.descent.forget(place.path);
+            }
+            Existing::Rename if exists(place)? => {
+                set_aside(place)?;
+                self.renamed += 1;
+                self.descent.forget(place.path);
+            }
+            _ => {}
         }
         let Ok(directory) = self.descent.at(directory) else {
             return Ok(needs_data);
         };
-        if existing == Existing::Keep && !is_of_time(directory, name, header.modified) {
-            return Ok(needs_data);
-        }
         match link_name(directory, name, place) {
             Ok(()) => Ok(Outcome::Restored),
             Err(Errno::EEXIST) => left(existing),
@@ -509,21 +554,10 @@ impl Extractor {
     }
 }
 
-/// A target whose directories are all finished.
-#[derive(Debug)]
-pub struct Finished {
-    target: PathBuf,
-    root: OwnedFd,
-}
-
-impl Finished {
-    /// Waits until everything restored is on stable storage (`syncfs(2)`).
-    ///
-    /// # Errors
-    /// [`ArchiveError::Root`] with what the file system said.
-    pub fn sync(&self) -> Result<(), ArchiveError> {
-        syncfs(&self.root).map_err(|errno| root_error(&self.target, errno))
-    }
+/// Whether a path stays below the directory it is taken from.
+#[must_use]
+pub fn is_safe(path: &[u8]) -> bool {
+    safe_path(path, MemberKind::Directory).is_some()
 }
 
 /// Why a member was not put in its place.
@@ -542,42 +576,6 @@ impl From<ProblemKind> for Stop {
 fn left(existing: Existing) -> Result<Outcome, Stop> {
     match existing {
         Existing::Keep => Ok(Outcome::Kept),
-        Existing::Refuse | Existing::Replace => Err(ProblemKind::Exists.into()),
+        Existing::Refuse | Existing::Replace | Existing::Rename => Err(ProblemKind::Exists.into()),
     }
-}
-
-/// Writes a file's data, leaving its holes. With `digest`, checks the BLAKE3 of its logical bytes.
-fn write_content<R: Read>(
-    file: &File,
-    header: &MemberHeader,
-    reader: &mut ArchiveReader<R>,
-    digest: Option<[u8; 32]>,
-) -> Result<(), Stop> {
-    let refused = |source: io::Error| {
-        Stop::from(ProblemKind::Refused {
-            access: Access::Write,
-            source,
-        })
-    };
-    let mut hasher = digest.map(|_| blake3::Hasher::new());
-    let mut logical = 0;
-    while let Some(chunk) = reader.next_data().map_err(Stop::Archive)? {
-        if let Some(hasher) = &mut hasher {
-            hash_zeros(hasher, chunk.offset - logical);
-            hasher.update(chunk.bytes);
-        }
-        file.write_all_at(chunk.bytes, chunk.offset)
-            .map_err(refused)?;
-        logical = chunk.offset + chunk.bytes.len() as u64;
-    }
-    if logical < header.size {
-        file.set_len(header.size).map_err(refused)?;
-    }
-    if let Some(mut hasher) = hasher {
-        hash_zeros(&mut hasher, header.size - logical);
-        if digest != Some(*hasher.finalize().as_bytes()) {
-            return Err(ProblemKind::DigestMismatch.into());
-        }
-    }
-    Ok(())
 }

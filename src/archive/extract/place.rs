@@ -1,16 +1,18 @@
 //! Names in the target: which are safe, and how a complete file takes its place.
 
 use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, RenameFlags, renameat, renameat2};
-use nix::sys::stat::fstatat;
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, readlinkat, renameat, renameat2};
+use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
 use super::Existing;
 use crate::archive::descent::components;
 use crate::archive::gather::Place;
+use crate::archive::header::MemberHeader;
 use crate::archive::member::{FileTime, MemberKind};
 use crate::archive::problem::{Access, ProblemKind};
 
@@ -101,11 +103,21 @@ pub(super) fn is_of_time(directory: BorrowedFd<'_>, name: &[u8], modified: FileT
     })
 }
 
+/// Whether `place` is another name of what `name` in `directory` is.
+pub(super) fn is_same_file(directory: BorrowedFd<'_>, name: &[u8], place: Place<'_>) -> bool {
+    let of = |directory, name| fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW);
+    match (of(directory, name), of(place.directory, place.name)) {
+        (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+        _ => false,
+    }
+}
+
 /// Gives something complete its name; false if the name is taken and not to be replaced.
 pub(super) fn publish(
     place: Place<'_>,
     mut temporary: Temporary<'_>,
     existing: Existing,
+    renamed: &mut u64,
 ) -> Result<bool, ProblemKind> {
     let from = temporary.name.as_slice();
     let rename = || renameat(place.directory, from, place.directory, place.name);
@@ -117,15 +129,15 @@ pub(super) fn publish(
             }
             other => other,
         },
-        Existing::Refuse | Existing::Keep => {
-            let flags = RenameFlags::RENAME_NOREPLACE;
-            match renameat2(place.directory, from, place.directory, place.name, flags) {
-                // File systems without it: a link never replaces anything either.
-                Err(Errno::EINVAL | Errno::ENOSYS) => link_name(place.directory, from, place)
-                    .and_then(|()| unlinkat(place.directory, from, UnlinkatFlags::NoRemoveDir)),
-                other => other,
+        Existing::Refuse | Existing::Keep => rename_if_free(from, place),
+        Existing::Rename => match rename_if_free(from, place) {
+            Err(Errno::EEXIST) => {
+                set_aside(place)?;
+                *renamed += 1;
+                rename_if_free(from, place)
             }
-        }
+            other => other,
+        },
     };
     match renamed {
         Ok(()) => {
@@ -135,6 +147,91 @@ pub(super) fn publish(
         Err(Errno::EEXIST) => Ok(false),
         Err(errno) => Err(ProblemKind::refused(Access::Publish, errno)),
     }
+}
+
+/// Gives something a name in the same directory that nothing else has.
+fn rename_if_free(from: &[u8], place: Place<'_>) -> Result<(), Errno> {
+    let flags = RenameFlags::RENAME_NOREPLACE;
+    match renameat2(place.directory, from, place.directory, place.name, flags) {
+        // File systems without it: a link never replaces anything either.
+        Err(Errno::EINVAL | Errno::ENOSYS) => link_name(place.directory, from, place)
+            .and_then(|()| unlinkat(place.directory, from, UnlinkatFlags::NoRemoveDir)),
+        other => other,
+    }
+}
+
+/// Longest name of a file (`NAME_MAX`).
+const NAME_LIMIT: usize = 255;
+/// How many names are tried.
+const ASIDE_LIMIT: u32 = 10_000;
+
+/// Gives what stands here another name in the same directory, one that is free.
+pub(super) fn set_aside(place: Place<'_>) -> Result<(), ProblemKind> {
+    let mut last = Errno::EEXIST;
+    for number in 1..=ASIDE_LIMIT {
+        let suffix = format!(".kept-{number}");
+        let kept = place.name.len().min(NAME_LIMIT - suffix.len());
+        let name = [&place.name[..kept], suffix.as_bytes()].concat();
+        let aside = Place {
+            name: &name,
+            ..place
+        };
+        match rename_if_free(place.name, aside) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EEXIST) => {}
+            Err(errno) => {
+                last = errno;
+                break;
+            }
+        }
+    }
+    Err(ProblemKind::refused(Access::SetAside, last))
+}
+
+/// Whether what has this name is what a member would make: kind, size, modification time, and the
+/// content as far as `digest` (BLAKE3) tells it.
+pub(super) fn is_member(
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+    header: &MemberHeader,
+    digest: Option<[u8; 32]>,
+) -> bool {
+    let Ok(status) = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) else {
+        return false;
+    };
+    let format = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
+    let kind = match header.kind {
+        MemberKind::File => SFlag::S_IFREG,
+        MemberKind::Directory => SFlag::S_IFDIR,
+        MemberKind::Symlink => SFlag::S_IFLNK,
+        MemberKind::CharacterDevice => SFlag::S_IFCHR,
+        MemberKind::BlockDevice => SFlag::S_IFBLK,
+        MemberKind::Fifo => SFlag::S_IFIFO,
+        MemberKind::HardLink => return false,
+    };
+    if format != kind || !is_of_time(directory, name, header.modified) {
+        return false;
+    }
+    match header.kind {
+        MemberKind::File => {
+            u64::try_from(status.st_size) == Ok(header.size)
+                && digest.is_none_or(|digest| content_is(directory, name, digest))
+        }
+        MemberKind::Symlink => {
+            readlinkat(directory, name).is_ok_and(|target| target.as_bytes() == header.link)
+        }
+        _ => true,
+    }
+}
+
+fn content_is(directory: BorrowedFd<'_>, name: &[u8], digest: [u8; 32]) -> bool {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let Ok(file) = openat(directory, name, flags, Mode::empty()) else {
+        return false;
+    };
+    let mut hasher = blake3::Hasher::new();
+    let copied = std::io::copy(&mut std::fs::File::from(file), &mut hasher);
+    copied.is_ok() && *hasher.finalize().as_bytes() == digest
 }
 
 /// Makes `place` another name of what `name` in `directory` is; symbolic links are not followed.

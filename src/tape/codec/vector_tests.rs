@@ -99,10 +99,10 @@ fn the_vectors_of_the_format_are_read_and_refused_as_they_say() {
         let stream = decode(&vector.file[..], Codec::Age, &vector.identities).map(drain);
         vector.check(stream, "as a stream");
         let chunks =
-            super::age_header::open(&mut &vector.file[..], &vector.identities).and_then(|opened| {
+            age_header::open(&mut &vector.file[..], &vector.identities).and_then(|opened| {
                 let mut input = Cursor::new(&vector.file);
                 input.seek(SeekFrom::Start(opened.length))?;
-                Ok(drain(super::age_reader::PayloadReader::new(input, opened)))
+                Ok(drain(age_reader::PayloadReader::new(input, opened)))
             });
         vector.check(chunks, "chunk by chunk");
     }

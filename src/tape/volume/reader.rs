@@ -1,16 +1,18 @@
 //! Reading files of a volume by what is on record about them, or by what the tape itself says.
 
 use tapeward_drivers::Drive;
+use tapeward_drivers::ssc::access_order::{UserDataSegment, by_position};
 use tapeward_drivers::ssc::{BlockAddress, Space};
 
 use super::encryption::{self, DriveKeys, KeyInDrive, is_by_drive};
-use super::group_io::{DOCUMENT_LIMIT, read_header_group, read_trailer};
+use super::group_io::{DOCUMENT_LIMIT, LabelRead, read_header_group, read_label, read_trailer};
+use super::identify::{Identified, identify};
 use super::open::{OpenError, check_volume, trailer_at_end_of_data};
 use super::payload::PayloadReader;
 use crate::id::{TapeFileNumber, VolumeId};
 use crate::tape::document::{Directory, PartDocument, VolumeHeader};
 use crate::tape::error::{FoundTrailer, VolumeError};
-use crate::tape::label::{HeaderGroup, Trailer, TrailerGroup};
+use crate::tape::label::{HeaderGroup, Trailer, TrailerGroup, VolumeLabel};
 use crate::tape::layout::{FileKind, TapeFile};
 
 /// A volume being read. Needs nothing but the drive, no mode is changed; what the drive encrypted
@@ -32,6 +34,71 @@ impl VolumeReader {
         match check_volume(&mut drive, expected) {
             Ok(header) => Ok(Self::of_identified(drive, header)),
             Err(error) => Err(Box::new(OpenError { drive, error })),
+        }
+    }
+
+    /// As [`VolumeReader::open`] with as little winding as possible, for files whose content is
+    /// checked when they are read: only VOL1 is read and compared. Where that cannot be read, or
+    /// is not what it should be, the labels around `file` tell: they hold its digest.
+    ///
+    /// # Errors
+    /// [`VolumeError::WrongVolume`] says what is there instead.
+    pub fn open_at(
+        mut drive: Drive,
+        header: VolumeHeader,
+        file: &TapeFile,
+    ) -> Result<Self, Box<OpenError>> {
+        let by_label = has_serial(&mut drive, &header);
+        let mut reader = Self::of_identified(drive, header);
+        let found = match by_label {
+            Ok(true) => return Ok(reader),
+            Ok(false) => identify(reader.drive.as_mut()),
+            Err(error) => Err(error),
+        };
+        let error = match found {
+            // What can be told for sure.
+            Ok(found @ (Identified::Blank | Identified::Ours(_))) => reader.wrong(found),
+            Ok(found) => match reader.check_labels(file) {
+                Ok(()) => return Ok(reader),
+                Err(error) => {
+                    tracing::warn!(%error, "the labels around the file do not tell either");
+                    reader.wrong(found)
+                }
+            },
+            Err(error) => error,
+        };
+        Err(Box::new(OpenError {
+            drive: reader.drive,
+            error,
+        }))
+    }
+
+    fn wrong(&self, found: Identified) -> VolumeError {
+        VolumeError::WrongVolume {
+            expected: self.header.volume,
+            found: Box::new(found),
+        }
+    }
+
+    /// Whether the whole of the volume's header is the one expected.
+    ///
+    /// # Errors
+    /// [`VolumeError::WrongVolume`] says what is there instead.
+    pub fn check(&mut self) -> Result<(), VolumeError> {
+        check_volume(&mut self.drive, self.header.volume).map(drop)
+    }
+
+    /// In which order to read parts of the tape, as indexes: as the drive recommends, else by
+    /// position.
+    ///
+    /// # Errors
+    /// The drive does not answer.
+    pub fn access_order(&mut self, parts: &[UserDataSegment]) -> Result<Vec<usize>, VolumeError> {
+        match self.drive.scsi() {
+            Some(drive) => drive
+                .access_order(parts)
+                .map_err(VolumeError::scsi("asking for the recommended order")),
+            None => Ok(by_position(parts)),
         }
     }
 
@@ -248,6 +315,23 @@ impl VolumeReader {
         files.push(file);
         Ok(Scanned::File)
     }
+}
+
+/// Whether the first block is VOL1 with the serial number expected; one that is about the medium
+/// is an answer too.
+fn has_serial(drive: &mut Drive, expected: &VolumeHeader) -> Result<bool, VolumeError> {
+    drive
+        .rewind()
+        .map_err(VolumeError::scsi("rewinding the tape"))?;
+    let label = match read_label(drive.as_mut(), "reading the first block") {
+        Ok(LabelRead::Label(block)) => VolumeLabel::parse(&block).ok(),
+        Ok(_) => None,
+        Err(error) => match error.scsi_error() {
+            Some(scsi) if !scsi.is_about_medium() => return Err(error),
+            _ => None,
+        },
+    };
+    Ok(label.is_some_and(|label| label.is_ours() && label.volume == expected.serial.as_str()))
 }
 
 enum Scanned {
