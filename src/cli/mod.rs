@@ -13,6 +13,7 @@ mod library;
 mod media;
 pub mod output;
 mod query;
+mod set_args;
 mod setup;
 mod sim;
 mod sim_args;
