@@ -344,7 +344,7 @@ fn a_second_job_is_told_about_the_first() {
 #[test]
 fn a_source_that_is_gone_does_not_hold_up_the_run() {
     let world = prepared();
-    world.ok(["sim", "kill-host", "--at-command", "120"]);
+    world.ok(["sim", "kill-host", "--at-command", "160"]);
     assert_eq!(world.run(["job", "run"]).status.code(), None);
     fs::rename(world.path("source"), world.path("elsewhere")).unwrap();
     let (_, err) = world.exits(1, ["job", "resume"]);

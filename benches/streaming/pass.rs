@@ -91,7 +91,7 @@ pub fn run(order: &Order) -> Result<Found, Failure> {
         segment_size: 32 << 30,
         ring_size: 1 << 30,
         codec: order.codec,
-        recipients: if order.codec.is_encrypted() {
+        recipients: if order.codec.is_age() {
             vec![order.recipient.parse::<Recipient>()?]
         } else {
             Vec::new()

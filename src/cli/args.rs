@@ -8,6 +8,7 @@ pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::set_args::{CompressionArg, EncryptionArg};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -316,24 +317,6 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
-}
-
-/// Compression of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CompressionArg {
-    /// Not compressed before encryption.
-    None,
-    /// zstd frames.
-    Zstd,
-}
-
-/// Who encrypts a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EncryptionArg {
-    /// This host: segments are age files.
-    Age,
-    /// The drive, with a key that is on the tape in an age file.
-    Drive,
 }
 
 /// `set`

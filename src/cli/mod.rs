@@ -18,6 +18,7 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod set_args;
 mod setup;
 mod sim;
 mod sim_args;

@@ -460,7 +460,11 @@ impl Drives {
         header: &crate::tape::document::VolumeHeader,
         work: impl FnOnce(&mut VolumeReader) -> Result<T>,
     ) -> Result<T> {
-        self.with_volume(barcode, |drive| VolumeReader::open(drive, header.volume), work)
+        self.with_volume(
+            barcode,
+            |drive| VolumeReader::open(drive, header.volume),
+            work,
+        )
     }
 
     /// Works with a volume in a drive.

@@ -58,8 +58,8 @@ impl Snapshot {
         app.catalogue.snapshot(&copy)?;
         let coded = tempfile::tempfile_in(folder.path()).context(what)?;
         let (size, window) = (FrameSize::DEFAULT, Window::DEFAULT);
-        let mut encoder = Encoder::new(Codec::ZstdAge, recipients, size, window, ToFile(coded))
-            .context(what)?;
+        let mut encoder =
+            Encoder::new(Codec::ZstdAge, recipients, size, window, ToFile(coded)).context(what)?;
         let now = app.clock.now();
         for path in [app.state.join(config::FILE_NAME), copy] {
             put_file(&mut encoder, &path, now).context(what)?;

@@ -176,7 +176,9 @@ pub fn restore(
         .collect();
     let drives = held
         .into_iter()
-        .map(|held| Drives::new(context.clone(), vec![held]).with_identities(request.identities.clone()))
+        .map(|held| {
+            Drives::new(context.clone(), vec![held]).with_identities(request.identities.clone())
+        })
         .collect();
     let running = Running {
         app,

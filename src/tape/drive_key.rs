@@ -41,7 +41,8 @@ impl DriveKey {
         }
         text.push(b'\n');
         let frames = FrameSize::at_most(0);
-        let mut encoder = Encoder::new(Codec::Age, recipients, frames, Window::DEFAULT, Vec::new())?;
+        let mut encoder =
+            Encoder::new(Codec::Age, recipients, frames, Window::DEFAULT, Vec::new())?;
         encoder.write(&text)?;
         Ok(encoder.finish()?.output)
     }
