@@ -142,7 +142,8 @@ impl SpilledNames {
     }
 
     pub(super) fn insert(&mut self, inode: Inode, name: &FirstName) -> io::Result<()> {
-        if self.filled * 4 > self.count * 3 {
+        // One slot stays empty at least: that is where a search ends.
+        if (self.filled + 1) * 4 > self.count * 3 {
             self.grow()?;
         }
         self.paths.write_all_at(&name.path, self.paths_end)?;
