@@ -222,6 +222,29 @@ impl Copies {
         }
     }
 
+    /// The stream offsets within an item at which it goes on on another cartridge, or on one that is
+    /// not here.
+    pub(super) fn changes(&self, wanted: &[Wanted], item: &Item) -> Vec<u64> {
+        let mut changes = Vec::new();
+        let mut last = None;
+        for segment in &wanted[item.set].segments {
+            if end(segment) <= item.range.start || segment.stream_offset >= item.range.end {
+                continue;
+            }
+            let best = self
+                .usable(item, segment.number)
+                .min_by_key(|(held, failures)| {
+                    (!held.here, *failures, self.rank.get(&held.barcode))
+                })
+                .map(|(held, _)| &held.barcode);
+            if last.is_some_and(|last| last != best) {
+                changes.push(segment.stream_offset);
+            }
+            last = Some(best);
+        }
+        changes
+    }
+
     /// A stretch put together from copies that could all not be read as a whole, each up to the
     /// next place where it is known to be bad.
     fn join(&self, item: &Item, segment: &Segment, range: Range) -> Option<Vec<Leg>> {

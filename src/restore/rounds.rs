@@ -90,6 +90,33 @@ pub(super) fn items(
     Ok(items)
 }
 
+/// Cuts items where another cartridge begins, at whole members, so that several drives have something
+/// to do, and what is here does not wait for what is elsewhere.
+pub(super) fn split(wanted: &[Wanted], items: Vec<Item>, copies: &Copies) -> Result<Vec<Item>> {
+    let mut split = Vec::new();
+    for item in items {
+        let changes = copies.changes(wanted, &item);
+        let of = &wanted[item.set];
+        let cuts = if changes.is_empty() {
+            Vec::new()
+        } else {
+            of.selection.cuts(&of.index, &changes)?
+        };
+        let mut start = item.range.start;
+        let ends = cuts.into_iter().chain([item.range.end]);
+        for end in ends.filter(|end| *end <= item.range.end) {
+            if start < end {
+                split.push(Item {
+                    range: Range { start, end },
+                    ..item.clone()
+                });
+                start = end;
+            }
+        }
+    }
+    Ok(split)
+}
+
 /// Whether it is quicker to read on from one range to the next one.
 fn is_near(wanted: &Wanted, one: Range, next: Range) -> bool {
     let segment = |offset: u64| {
@@ -112,9 +139,6 @@ impl Rounds<'_> {
         drives: &mut Vec<Drives>,
     ) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        if drives.len() > 1 {
-            pending = self.split(pending, copies)?;
-        }
         loop {
             let works = self.works(&mut pending, copies, &mut outcome);
             if works.is_empty() {
@@ -151,6 +175,10 @@ impl Rounds<'_> {
             }
             match copies.choose(self.wanted, &item) {
                 Chosen::Legs(legs) => {
+                    for leg in &legs {
+                        tracing::debug!(set = item.set, range = ?leg.range, copy = %leg.held.row.copy,
+                            segment = leg.segment.number.0, barcode = %leg.held.barcode, "to read");
+                    }
                     full = self.one_by_one && legs.len() > 1;
                     works.push(Work {
                         item: works.len(),
@@ -164,54 +192,18 @@ impl Rounds<'_> {
                     let places = lacking.into_iter().map(|(barcode, what)| (barcode, what.0));
                     outcome.lacking.extend(places);
                 }
-                Chosen::Nowhere(why) => outcome.lost.push(Lost {
-                    set: item.set,
-                    range: item.range,
-                    why,
-                }),
+                Chosen::Nowhere(why) => {
+                    tracing::debug!(set = item.set, range = ?item.range, tried = ?item.tried, %why, "lost");
+                    outcome.lost.push(Lost {
+                        set: item.set,
+                        range: item.range,
+                        why,
+                    });
+                }
             }
         }
         *pending = waiting;
         works
-    }
-
-    /// Cuts items where the next cartridge begins, at whole members, so that several drives have
-    /// something to do.
-    fn split(&self, items: Vec<Item>, copies: &Copies) -> Result<Vec<Item>> {
-        let mut split = Vec::new();
-        for item in items {
-            let Chosen::Legs(legs) = copies.choose(self.wanted, &item) else {
-                split.push(item);
-                continue;
-            };
-            let changes = legs
-                .windows(2)
-                .filter(|pair| pair[0].held.barcode != pair[1].held.barcode);
-            let cuts: Vec<u64> = changes.map(|pair| pair[1].range.start).collect();
-            let wanted = &self.wanted[item.set];
-            let mut start = item.range.start;
-            let mut cut_here = Vec::new();
-            if !cuts.is_empty() {
-                cut_here = wanted.selection.members_after(&wanted.index, &cuts)?;
-            }
-            for cut in cut_here.into_iter().flatten() {
-                if start < cut && cut < item.range.end {
-                    split.push(Item {
-                        range: Range { start, end: cut },
-                        ..item.clone()
-                    });
-                    start = cut;
-                }
-            }
-            split.push(Item {
-                range: Range {
-                    start,
-                    end: item.range.end,
-                },
-                ..item
-            });
-        }
-        Ok(split)
     }
 
     /// At least one drive works.

@@ -95,10 +95,15 @@ impl<R: Read + Seek> Inner<R> {
             Self::Plain(coded) => coded.seek(SeekFrom::Start(offset)).map(drop),
             Self::Age(reader) => {
                 // Seeking to the first byte of a chunk makes the reader look for the file's
-                // last chunk: on tape, a long way. The byte before spares it that.
+                // last chunk: on tape, a long way. The byte before spares it that, unless its
+                // chunk cannot be read.
                 if offset > 0 && offset.is_multiple_of(age_bounds::CHUNK) {
-                    reader.seek(SeekFrom::Start(offset - 1))?;
-                    return reader.read_exact(&mut [0]);
+                    let before = reader
+                        .seek(SeekFrom::Start(offset - 1))
+                        .and_then(|_| reader.read_exact(&mut [0]));
+                    if before.is_ok() {
+                        return Ok(());
+                    }
                 }
                 reader.seek(SeekFrom::Start(offset)).map(drop)
             }
