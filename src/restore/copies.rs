@@ -1,5 +1,6 @@
 //! Where every segment can be read, and which copy of it to take.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::request::Wanted;
@@ -103,14 +104,15 @@ impl Copies {
                     if other || row.state == SegmentCopyState::Superseded {
                         continue;
                     }
-                    if !cartridges.contains_key(&row.volume) {
-                        let volume = view.volume(row.volume)?;
-                        let cartridge = view.cartridge(volume.cartridge)?;
-                        let words = place_words(view, &cartridge.place)?;
-                        let block_size = u64::from(volume.block_size);
-                        cartridges.insert(row.volume, (cartridge, words, block_size));
-                    }
-                    let (cartridge, place, block_size) = &cartridges[&row.volume];
+                    let (cartridge, place, block_size) = match cartridges.entry(row.volume) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let volume = view.volume(row.volume)?;
+                            let cartridge = view.cartridge(volume.cartridge)?;
+                            let words = place_words(view, &cartridge.place)?;
+                            new.insert((cartridge, words, u64::from(volume.block_size)))
+                        }
+                    };
                     if row.state == SegmentCopyState::Lost {
                         // What is damaged may still be read in part, after all others.
                         copies.failures.insert((number, row.segment, row.copy), 1);

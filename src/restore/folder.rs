@@ -88,7 +88,7 @@ impl Folder<'_> {
                 extractor.remove_abandoned(&entry.header.path, is_member);
             }
             extractor.close_directory(&entry.header, &mut |problem| {
-                self.tell(problems, set, &problem)
+                self.tell(problems, set, &problem);
             });
             Ok(())
         })?;

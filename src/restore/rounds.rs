@@ -146,7 +146,7 @@ impl Rounds<'_> {
             }
             self.some_drive(drives)?;
             let (troubles, finished) = self.round(&works, drives);
-            self.settle(drives, copies);
+            settle(drives, copies);
             if let Some(fatal) = troubles.fatal {
                 return Err(fatal);
             }
@@ -283,21 +283,6 @@ impl Rounds<'_> {
         (troubles, finished)
     }
 
-    /// Gets cartridges out of drives that failed; one that stays there cannot be read.
-    fn settle(&self, drives: &mut [Drives], copies: &mut Copies) {
-        for drives in drives {
-            if drives.failures().is_empty() || drives.take_out_of_failed().is_ok() {
-                continue;
-            }
-            for barcode in copies.barcodes() {
-                if drives.is_stuck(&barcode) {
-                    let why = format!("{barcode} is in a drive that failed");
-                    copies.useless(&barcode, why);
-                }
-            }
-        }
-    }
-
     /// What is still to be done after a round.
     fn after(
         &self,
@@ -323,7 +308,13 @@ impl Rounds<'_> {
         let mut left = Vec::new();
         for (number, work) in works.iter().enumerate() {
             let came = finished.remove(&number);
-            left.extend(self.left_of(work, came, trouble.remove(&number), copies, outcome)?);
+            left.extend(self.left_of(
+                work,
+                came.as_ref(),
+                trouble.remove(&number).as_ref(),
+                copies,
+                outcome,
+            )?);
         }
         left.append(pending);
         *pending = left;
@@ -333,15 +324,13 @@ impl Rounds<'_> {
     fn left_of(
         &self,
         work: &Work,
-        finished: Option<Finished>,
-        trouble: Option<Trouble>,
+        finished: Option<&Finished>,
+        trouble: Option<&Trouble>,
         copies: &mut Copies,
         outcome: &mut Outcome,
     ) -> Result<Vec<Item>> {
         let whole = work.range();
-        let upto = finished
-            .as_ref()
-            .map_or(whole.start, |finished| finished.upto);
+        let upto = finished.map_or(whole.start, |finished| finished.upto);
         let mut left = Vec::new();
         for damaged in finished.iter().flat_map(|finished| &finished.damaged) {
             for leg in work.legs.iter().filter(|leg| touches(leg, *damaged)) {
@@ -373,7 +362,7 @@ impl Rounds<'_> {
             why: None,
             joined: work.joined,
         };
-        let (leg, at, why) = match (&trouble, &finished) {
+        let (leg, at, why) = match (trouble, finished) {
             (Some(trouble), _) if !trouble.of_drive => (
                 &work.legs[trouble.leg],
                 trouble.at,
@@ -429,14 +418,30 @@ impl Rounds<'_> {
             leg.segment.codec,
             crate::catalogue::Codec::Zstd | crate::catalogue::Codec::ZstdAge
         );
-        let certain = match compressed {
-            true => 0,
-            false => leg.held.block_size.saturating_sub(BLOCK_EDGE),
+        let certain = if compressed {
+            0
+        } else {
+            leg.held.block_size.saturating_sub(BLOCK_EDGE)
         };
         let wanted = &self.wanted[set];
         let behind = (rest.start + 1).max(at.saturating_add(certain));
         let next = wanted.selection.members_after(&wanted.index, &[behind])?;
         Ok(next[0].unwrap_or(rest.end).min(rest.end))
+    }
+}
+
+/// Gets cartridges out of drives that failed; one that stays there cannot be read.
+fn settle(drives: &mut [Drives], copies: &mut Copies) {
+    for drives in drives {
+        if drives.failures().is_empty() || drives.take_out_of_failed().is_ok() {
+            continue;
+        }
+        for barcode in copies.barcodes() {
+            if drives.is_stuck(&barcode) {
+                let why = format!("{barcode} is in a drive that failed");
+                copies.useless(&barcode, why);
+            }
+        }
     }
 }
 
