@@ -263,40 +263,50 @@ fn every_kind_of_block_damaged_in_every_way() {
     }
 }
 
-/// Each copy has what the other lacks, or both lack the same.
+/// Each copy has what the other lacks, also of one and the same file, or both lack the same.
 #[test]
 fn two_damaged_copies_make_one_whole_where_the_damage_differs() {
-    for compression in ["none", "zstd"] {
-        let tape = Tape::new(compression);
-        let first = tape.file(TapeFileKind::SegmentData, 1).first_block;
-        let unreadable = |block: u64| (first + block, Action::Unreadable);
-        // Three places here, others there, in the same segment.
-        damage(&tape.world, COPIES[0], &[unreadable(4), unreadable(20)]);
-        damage(
-            &tape.world,
-            COPIES[1],
-            &[
-                (first + 12, Action::Corrupt),
-                (first + 28, Action::Truncate),
-            ],
-        );
-        let (missing, said) = tape.restore(&[]);
-        assert!(missing.is_empty(), "{compression}: {missing:?}\n{said}");
-        tape.check(&missing, compression);
-        tape.put_back();
+    let tape = Tape::new("none");
+    let first = tape.file(TapeFileKind::SegmentData, 1).first_block;
+    let unreadable = |block: u64| (first + block, Action::Unreadable);
+    damage(&tape.world, COPIES[0], &[unreadable(4), unreadable(20)]);
+    let other = [
+        (first + 12, Action::Corrupt),
+        (first + 25, Action::Truncate),
+    ];
+    damage(&tape.world, COPIES[1], &other);
+    let (missing, said) = tape.restore(&[]);
+    assert!(missing.is_empty(), "{missing:?}\n{said}");
+    tape.check(&missing, "one segment");
+    tape.put_back();
 
-        for barcode in COPIES {
-            damage(&tape.world, barcode, &[(first + 12, Action::Truncate)]);
-        }
-        let (missing, said) = tape.restore(&[]);
-        if compression == "none" {
-            let wanted = tape.members(1, &[tape.plain_of(1, 12)]);
-            assert_eq!(missing, wanted, "{said}");
-        }
-        assert!(!missing.is_empty(), "{said}");
-        tape.check(&missing, compression);
-        tape.put_back();
+    for barcode in COPIES {
+        damage(&tape.world, barcode, &[(first + 12, Action::Truncate)]);
     }
+    let (missing, said) = tape.restore(&[]);
+    let wanted = tape.members(1, &[tape.plain_of(1, 12)]);
+    assert_eq!(missing, wanted, "{said}");
+    tape.check(&missing, "the same place");
+}
+
+/// A frame is compressed as a whole: what is in it needs all of it, from one copy.
+#[test]
+fn compressed_frames_come_from_either_copy() {
+    let tape = Tape::new("zstd");
+    for (copy, segment) in [(0, 1), (1, 2)] {
+        let first = tape.file(TapeFileKind::SegmentData, segment).first_block;
+        let blocks = [
+            (first + 4, Action::Unreadable),
+            (first + 9, Action::Corrupt),
+        ];
+        damage(&tape.world, COPIES[copy], &blocks);
+    }
+    let (missing, said) = tape.restore(&[]);
+    assert!(missing.is_empty(), "{missing:?}\n{said}");
+    tape.check(&missing, "zstd");
+    let (missing, said) = tape.restore(&["--copy", "1"]);
+    assert!(!missing.is_empty(), "{said}");
+    tape.check(&missing, "zstd, one copy");
 }
 
 /// What is read later from the same segment is not missing.

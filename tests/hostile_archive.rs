@@ -244,17 +244,18 @@ fn check(world: &World) {
             assert_eq!(snapshot(&outside), before, "{what}");
             assert_eq!(names(), around, "{what}");
             for (path, (mode, ..)) in snapshot(&back) {
+                let shown = path.display();
                 let status = fs::symlink_metadata(&path).unwrap();
                 let kind = status.file_type();
                 assert!(
                     !kind.is_block_device() && !kind.is_char_device(),
-                    "{path:?} {what}"
+                    "{shown} {what}"
                 );
                 let rights = if kind.is_file() { mode & 0o6000 } else { 0 };
-                assert_eq!(rights, 0, "{path:?} {what}");
+                assert_eq!(rights, 0, "{shown} {what}");
                 if kind.is_file() {
                     let capability = xattr::get(&path, "security.capability").unwrap();
-                    assert_eq!(capability, None, "{path:?} {what}");
+                    assert_eq!(capability, None, "{shown} {what}");
                 }
             }
             let read = |path: &str| fs::read(back.join(path)).ok();

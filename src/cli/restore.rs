@@ -49,13 +49,15 @@ fn request(app: &App, args: &RestoreArgs) -> Result<Request> {
         to: destination(args)?,
         copy: args.copy,
         options: ExtractOptions {
-            devices: match args.devices {
-                true => DeviceNodes::Make,
-                false => DeviceNodes::Skip,
+            devices: if args.devices {
+                DeviceNodes::Make
+            } else {
+                DeviceNodes::Skip
             },
-            privileged: match args.privileged_modes {
-                true => PrivilegedModes::Restore,
-                false => PrivilegedModes::LeaveOut,
+            privileged: if args.privileged_modes {
+                PrivilegedModes::Restore
+            } else {
+                PrivilegedModes::LeaveOut
             },
             ..ExtractOptions::new(match args.existing {
                 ExistingArg::Refuse => Existing::Refuse,
@@ -217,12 +219,12 @@ fn shown(session: &Session, app: &App, report: &Report) -> Result<()> {
     for problem in report.problems.iter().chain(stuck) {
         app.say(format!("problem: {problem}"));
     }
-    let say = |text: String| match taken {
-        true => {
+    let say = |text: String| {
+        if taken {
             app.say(text);
-            Ok(())
+            return Ok(());
         }
-        false => output::line(text),
+        output::line(text)
     };
     let more = report.problem_count - report.problems.len() as u64;
     if more > 0 {

@@ -142,15 +142,13 @@ pub(super) fn read_segment(
             let mut at = stretch.leg.range.start;
             let seek = SeekFrom::Start(at - stretch.leg.segment.stream_offset);
             let begun = stretch.begin();
-            let copied = plain.seek(seek).and_then(|_| match begun {
-                true => hand_over(
-                    &mut plain,
-                    &mut at,
-                    stretch.leg.range.end,
-                    &stretch.to,
-                    interrupt,
-                ),
-                false => Ok(Copied::Unheard),
+            let end = stretch.leg.range.end;
+            let copied = plain.seek(seek).and_then(|_| {
+                if begun {
+                    hand_over(&mut plain, &mut at, end, &stretch.to, interrupt)
+                } else {
+                    Ok(Copied::Unheard)
+                }
             });
             let read = match copied {
                 Ok(Copied::All) => Read::All,

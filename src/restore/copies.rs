@@ -1,5 +1,6 @@
 //! Where every segment can be read, and which copy of it to take.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::request::Wanted;
@@ -103,14 +104,15 @@ impl Copies {
                     if other || row.state == SegmentCopyState::Superseded {
                         continue;
                     }
-                    if !cartridges.contains_key(&row.volume) {
-                        let volume = view.volume(row.volume)?;
-                        let cartridge = view.cartridge(volume.cartridge)?;
-                        let words = place_words(view, &cartridge.place)?;
-                        let block_size = u64::from(volume.block_size);
-                        cartridges.insert(row.volume, (cartridge, words, block_size));
-                    }
-                    let (cartridge, place, block_size) = &cartridges[&row.volume];
+                    let (cartridge, place, block_size) = match cartridges.entry(row.volume) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let volume = view.volume(row.volume)?;
+                            let cartridge = view.cartridge(volume.cartridge)?;
+                            let words = place_words(view, &cartridge.place)?;
+                            new.insert((cartridge, words, u64::from(volume.block_size)))
+                        }
+                    };
                     if row.state == SegmentCopyState::Lost {
                         // What is damaged may still be read in part, after all others.
                         copies.failures.insert((number, row.segment, row.copy), 1);
@@ -220,6 +222,29 @@ impl Copies {
         } else {
             Chosen::Bring(lacking)
         }
+    }
+
+    /// The stream offsets within an item at which it goes on on another cartridge, or on one that is
+    /// not here.
+    pub(super) fn changes(&self, wanted: &[Wanted], item: &Item) -> Vec<u64> {
+        let mut changes = Vec::new();
+        let mut last = None;
+        for segment in &wanted[item.set].segments {
+            if end(segment) <= item.range.start || segment.stream_offset >= item.range.end {
+                continue;
+            }
+            let best = self
+                .usable(item, segment.number)
+                .min_by_key(|(held, failures)| {
+                    (!held.here, *failures, self.rank.get(&held.barcode))
+                })
+                .map(|(held, _)| &held.barcode);
+            if last.is_some_and(|last| last != best) {
+                changes.push(segment.stream_offset);
+            }
+            last = Some(best);
+        }
+        changes
     }
 
     /// A stretch put together from copies that could all not be read as a whole, each up to the

@@ -81,10 +81,15 @@ impl Folder<'_> {
         }
         directories(self.ledger.folder(), |entry| {
             let set = entry.set as usize;
-            self.in_set(&mut extractors, set)?
-                .close_directory(&entry.header, &mut |problem| {
-                    self.tell(problems, set, &problem)
-                });
+            let extractor = self.in_set(&mut extractors, set)?;
+            if self.ledger.resumed {
+                let index = &self.wanted[set].index;
+                let is_member = |path: &[u8]| index.lookup(path).is_ok_and(|row| row.is_some());
+                extractor.remove_abandoned(&entry.header.path, is_member);
+            }
+            extractor.close_directory(&entry.header, &mut |problem| {
+                self.tell(problems, set, &problem);
+            });
             Ok(())
         })?;
         for extractor in extractors.into_iter().flatten() {

@@ -197,13 +197,13 @@ impl<'a> Round<'a> {
             .into_iter()
             .partition(|stretch| stretch.begin.is_none());
         for stretch in going_on {
-            self.read_group(reader, vec![stretch])?;
+            self.read_group(reader, &[stretch])?;
         }
         for group in self.in_order(reader, single)? {
-            self.read_group(reader, group)?;
+            self.read_group(reader, &group)?;
         }
         for stretch in leaving {
-            self.read_group(reader, vec![stretch])?;
+            self.read_group(reader, &[stretch])?;
         }
         Ok(())
     }
@@ -235,7 +235,7 @@ impl<'a> Round<'a> {
         Ok(groups)
     }
 
-    fn read_group(&self, reader: &mut VolumeReader, group: Vec<Stretch<'_>>) -> Result<()> {
+    fn read_group(&self, reader: &mut VolumeReader, group: &[Stretch<'_>]) -> Result<()> {
         let interrupt: &Interrupt = &self.app.interrupt;
         interrupt.check()?;
         let Some(first) = group.first() else {
@@ -246,12 +246,12 @@ impl<'a> Round<'a> {
         read_segment(
             reader,
             &on_tape,
-            &group,
+            group,
             self.identities,
             interrupt,
             |stretch, read| {
                 match read {
-                    Read::All => return self.came(stretch),
+                    Read::All => self.came(stretch),
                     Read::Stopped(Copied::Interrupted) => {
                         let _ = stretch.to.send(Piece::Broken);
                         return interrupt.check();
@@ -286,12 +286,12 @@ impl<'a> Round<'a> {
     }
 
     /// All of a stretch was handed over.
-    fn came(&self, stretch: &Stretch<'_>) -> Result<()> {
+    fn came(&self, stretch: &Stretch<'_>) {
         let work = &self.works[stretch.work];
         let Some(next) = work.legs.get(stretch.leg_number + 1) else {
             // Who does not listen any more has said why.
             let _ = stretch.to.send(Piece::End);
-            return Ok(());
+            return;
         };
         let to = stretch.to.clone();
         let bridge = Bridge {
@@ -300,7 +300,6 @@ impl<'a> Round<'a> {
             to,
         };
         self.board.hand_over(&next.held.barcode, bridge);
-        Ok(())
     }
 
     fn failed(&self, stretch: &Stretch<'_>, at: u64, error: Error) {

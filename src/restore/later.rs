@@ -173,15 +173,20 @@ impl Entries {
     }
 
     fn read(&mut self) -> Result<Option<Entry>> {
-        let mut fixed = [0; 16];
-        let [a, b, c, d, at @ .., e, f, g, h] = match self.input.read_exact(&mut fixed) {
-            Ok(()) => fixed,
+        let (mut set, mut at, mut length) = ([0; 4], [0; 8], [0; 4]);
+        let input = &mut self.input;
+        let fixed = input
+            .read_exact(&mut set)
+            .and_then(|()| input.read_exact(&mut at))
+            .and_then(|()| input.read_exact(&mut length));
+        match fixed {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             Err(error) => {
                 return Err(error).context(format!("cannot read {}", self.path.display()));
             }
-        };
-        let length = u32::from_le_bytes([e, f, g, h]);
+        }
+        let length = u32::from_le_bytes(length);
         if length > HEADER_LIMIT {
             return Ok(None);
         }
@@ -194,7 +199,7 @@ impl Entries {
             }
         }
         Ok(Some(Entry {
-            set: u32::from_le_bytes([a, b, c, d]),
+            set: u32::from_le_bytes(set),
             at: u64::from_le_bytes(at),
             header: parse(&bytes)?,
         }))

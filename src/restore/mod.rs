@@ -55,6 +55,7 @@ use ledger::Ledger;
 use problems::ProblemList;
 use request::Wanted;
 use rounds::{Lost, Outcome, Rounds};
+use select::Range;
 use sink::Sinks;
 use tar::{Nowhere, Tar};
 use writer::{Counts, TASK};
@@ -83,6 +84,11 @@ impl Prepared {
             drives: drives_at_once(request)?.min(library.answering_drives(&view)?.len()),
             view,
         })
+    }
+
+    fn items(&self, left: impl Fn(usize, Range) -> Vec<Range>) -> Result<Vec<Item>> {
+        let items = rounds::items(&self.wanted, left)?;
+        rounds::split(&self.wanted, items, &self.copies)
     }
 
     fn plan(&self, items: &[Item]) -> Plan {
@@ -117,7 +123,7 @@ fn drives_at_once(request: &Request) -> Result<usize> {
 /// As [`restore`], but for cartridges that are not here: those are in the plan.
 pub fn plan(app: &App, library: &Library, request: &Request) -> Result<Plan> {
     let prepared = Prepared::new(app, library, request)?;
-    let items = rounds::items(&prepared.wanted, |_, range| vec![range])?;
+    let items = prepared.items(|_, range| vec![range])?;
     Ok(prepared.plan(&items))
 }
 
@@ -139,7 +145,7 @@ pub fn restore(
         Some(first) => Some(Ledger::resume(app, first, &order)?),
         None => None,
     };
-    let items = rounds::items(&prepared.wanted, |set, range| match &ledger {
+    let items = prepared.items(|set, range| match &ledger {
         Some(ledger) => ledger.left(set, range),
         None => vec![range],
     })?;

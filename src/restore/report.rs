@@ -90,9 +90,9 @@ pub(super) fn say(app: &App, plan: &Plan) {
     let list: Vec<String> = plan
         .cartridges
         .iter()
-        .map(|cartridge| match cartridge.bring {
-            true => format!("{} (to bring: {})", cartridge.barcode, cartridge.place),
-            false => format!("{} ({})", cartridge.barcode, cartridge.place),
+        .map(|cartridge| {
+            let bring = if cartridge.bring { "to bring: " } else { "" };
+            format!("{} ({bring}{})", cartridge.barcode, cartridge.place)
         })
         .collect();
     app.say(format!(

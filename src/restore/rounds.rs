@@ -90,6 +90,33 @@ pub(super) fn items(
     Ok(items)
 }
 
+/// Cuts items where another cartridge begins, at whole members, so that several drives have something
+/// to do, and what is here does not wait for what is elsewhere.
+pub(super) fn split(wanted: &[Wanted], items: Vec<Item>, copies: &Copies) -> Result<Vec<Item>> {
+    let mut split = Vec::new();
+    for item in items {
+        let changes = copies.changes(wanted, &item);
+        let of = &wanted[item.set];
+        let cuts = if changes.is_empty() {
+            Vec::new()
+        } else {
+            of.selection.cuts(&of.index, &changes)?
+        };
+        let mut start = item.range.start;
+        let ends = cuts.into_iter().chain([item.range.end]);
+        for end in ends.filter(|end| *end <= item.range.end) {
+            if start < end {
+                split.push(Item {
+                    range: Range { start, end },
+                    ..item.clone()
+                });
+                start = end;
+            }
+        }
+    }
+    Ok(split)
+}
+
 /// Whether it is quicker to read on from one range to the next one.
 fn is_near(wanted: &Wanted, one: Range, next: Range) -> bool {
     let segment = |offset: u64| {
@@ -112,9 +139,6 @@ impl Rounds<'_> {
         drives: &mut Vec<Drives>,
     ) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        if drives.len() > 1 {
-            pending = self.split(pending, copies)?;
-        }
         loop {
             let works = self.works(&mut pending, copies, &mut outcome);
             if works.is_empty() {
@@ -122,7 +146,7 @@ impl Rounds<'_> {
             }
             self.some_drive(drives)?;
             let (troubles, finished) = self.round(&works, drives);
-            self.settle(drives, copies);
+            settle(drives, copies);
             if let Some(fatal) = troubles.fatal {
                 return Err(fatal);
             }
@@ -151,6 +175,10 @@ impl Rounds<'_> {
             }
             match copies.choose(self.wanted, &item) {
                 Chosen::Legs(legs) => {
+                    for leg in &legs {
+                        tracing::debug!(set = item.set, range = ?leg.range, copy = %leg.held.row.copy,
+                            segment = leg.segment.number.0, barcode = %leg.held.barcode, "to read");
+                    }
                     full = self.one_by_one && legs.len() > 1;
                     works.push(Work {
                         item: works.len(),
@@ -164,54 +192,18 @@ impl Rounds<'_> {
                     let places = lacking.into_iter().map(|(barcode, what)| (barcode, what.0));
                     outcome.lacking.extend(places);
                 }
-                Chosen::Nowhere(why) => outcome.lost.push(Lost {
-                    set: item.set,
-                    range: item.range,
-                    why,
-                }),
+                Chosen::Nowhere(why) => {
+                    tracing::debug!(set = item.set, range = ?item.range, tried = ?item.tried, %why, "lost");
+                    outcome.lost.push(Lost {
+                        set: item.set,
+                        range: item.range,
+                        why,
+                    });
+                }
             }
         }
         *pending = waiting;
         works
-    }
-
-    /// Cuts items where the next cartridge begins, at whole members, so that several drives have
-    /// something to do.
-    fn split(&self, items: Vec<Item>, copies: &Copies) -> Result<Vec<Item>> {
-        let mut split = Vec::new();
-        for item in items {
-            let Chosen::Legs(legs) = copies.choose(self.wanted, &item) else {
-                split.push(item);
-                continue;
-            };
-            let changes = legs
-                .windows(2)
-                .filter(|pair| pair[0].held.barcode != pair[1].held.barcode);
-            let cuts: Vec<u64> = changes.map(|pair| pair[1].range.start).collect();
-            let wanted = &self.wanted[item.set];
-            let mut start = item.range.start;
-            let mut cut_here = Vec::new();
-            if !cuts.is_empty() {
-                cut_here = wanted.selection.members_after(&wanted.index, &cuts)?;
-            }
-            for cut in cut_here.into_iter().flatten() {
-                if start < cut && cut < item.range.end {
-                    split.push(Item {
-                        range: Range { start, end: cut },
-                        ..item.clone()
-                    });
-                    start = cut;
-                }
-            }
-            split.push(Item {
-                range: Range {
-                    start,
-                    end: item.range.end,
-                },
-                ..item
-            });
-        }
-        Ok(split)
     }
 
     /// At least one drive works.
@@ -291,21 +283,6 @@ impl Rounds<'_> {
         (troubles, finished)
     }
 
-    /// Gets cartridges out of drives that failed; one that stays there cannot be read.
-    fn settle(&self, drives: &mut [Drives], copies: &mut Copies) {
-        for drives in drives {
-            if drives.failures().is_empty() || drives.take_out_of_failed().is_ok() {
-                continue;
-            }
-            for barcode in copies.barcodes() {
-                if drives.is_stuck(&barcode) {
-                    let why = format!("{barcode} is in a drive that failed");
-                    copies.useless(&barcode, why);
-                }
-            }
-        }
-    }
-
     /// What is still to be done after a round.
     fn after(
         &self,
@@ -331,7 +308,13 @@ impl Rounds<'_> {
         let mut left = Vec::new();
         for (number, work) in works.iter().enumerate() {
             let came = finished.remove(&number);
-            left.extend(self.left_of(work, came, trouble.remove(&number), copies, outcome)?);
+            left.extend(self.left_of(
+                work,
+                came.as_ref(),
+                trouble.remove(&number).as_ref(),
+                copies,
+                outcome,
+            )?);
         }
         left.append(pending);
         *pending = left;
@@ -341,15 +324,13 @@ impl Rounds<'_> {
     fn left_of(
         &self,
         work: &Work,
-        finished: Option<Finished>,
-        trouble: Option<Trouble>,
+        finished: Option<&Finished>,
+        trouble: Option<&Trouble>,
         copies: &mut Copies,
         outcome: &mut Outcome,
     ) -> Result<Vec<Item>> {
         let whole = work.range();
-        let upto = finished
-            .as_ref()
-            .map_or(whole.start, |finished| finished.upto);
+        let upto = finished.map_or(whole.start, |finished| finished.upto);
         let mut left = Vec::new();
         for damaged in finished.iter().flat_map(|finished| &finished.damaged) {
             for leg in work.legs.iter().filter(|leg| touches(leg, *damaged)) {
@@ -381,7 +362,7 @@ impl Rounds<'_> {
             why: None,
             joined: work.joined,
         };
-        let (leg, at, why) = match (&trouble, &finished) {
+        let (leg, at, why) = match (trouble, finished) {
             (Some(trouble), _) if !trouble.of_drive => (
                 &work.legs[trouble.leg],
                 trouble.at,
@@ -434,14 +415,30 @@ impl Rounds<'_> {
     /// of the block that failed belongs to it.
     fn bad_end(&self, set: usize, leg: &Leg, at: u64, rest: Range) -> Result<u64> {
         let compressed = crate::job::volumes::tape_codec(leg.segment.codec).is_compressed();
-        let certain = match compressed {
-            true => 0,
-            false => leg.held.block_size.saturating_sub(BLOCK_EDGE),
+        let certain = if compressed {
+            0
+        } else {
+            leg.held.block_size.saturating_sub(BLOCK_EDGE)
         };
         let wanted = &self.wanted[set];
         let behind = (rest.start + 1).max(at.saturating_add(certain));
         let next = wanted.selection.members_after(&wanted.index, &[behind])?;
         Ok(next[0].unwrap_or(rest.end).min(rest.end))
+    }
+}
+
+/// Gets cartridges out of drives that failed; one that stays there cannot be read.
+fn settle(drives: &mut [Drives], copies: &mut Copies) {
+    for drives in drives {
+        if drives.failures().is_empty() || drives.take_out_of_failed().is_ok() {
+            continue;
+        }
+        for barcode in copies.barcodes() {
+            if drives.is_stuck(&barcode) {
+                let why = format!("{barcode} is in a drive that failed");
+                copies.useless(&barcode, why);
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! list that may be long, that of data under names that were not asked for, is on disk.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::iter::Peekable;
 use std::path::Path;
 
@@ -298,6 +298,29 @@ impl Selection {
             }
         }
         Ok(next)
+    }
+
+    /// Where a stretch can be cut so that what is before and behind these stream offsets, in
+    /// ascending order, needs nothing of the other side: before and behind every member that
+    /// reaches over one of them.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn cuts(&self, index: &IndexReader, offsets: &[u64]) -> Result<Vec<u64>> {
+        let mut cuts = BTreeSet::new();
+        for entry in index.entries() {
+            let entry = entry.context("the set's index cannot be read")?;
+            let member = self.stretch(&entry)?;
+            let after = offsets.partition_point(|offset| *offset < member.start);
+            if offsets
+                .get(after)
+                .is_some_and(|offset| *offset < member.end)
+            {
+                cuts.insert(member.start);
+                cuts.insert(member.end);
+            }
+        }
+        Ok(cuts.into_iter().collect())
     }
 
     /// Calls back with the path of every member asked for that reaches into one of these stretches,

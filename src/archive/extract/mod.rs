@@ -5,6 +5,7 @@
 //! and then renamed: a name in the target is either absent or whole. Temporary names begin with
 //! `.tapeward-` and end in `.partial`; only a killed process leaves one behind.
 
+mod any_order;
 mod content;
 mod metadata;
 mod options;
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat};
-use nix::unistd::{symlinkat, syncfs};
+use nix::unistd::symlinkat;
 
 use self::content::write_content;
 use self::metadata::{Metadata, apply_to_file, apply_to_node};
@@ -137,41 +138,6 @@ impl Extractor {
     /// Gives a directory its metadata, after everything in it ([`Extractor::in_any_order`]).
     pub fn close_directory(&mut self, header: &MemberHeader, problems: &mut dyn FnMut(Problem)) {
         self.finish_directory(header, problems);
-    }
-
-    /// Lets the restoring user work in a directory that has its own mode already.
-    pub fn reopen_directory(&mut self, path: &[u8]) {
-        if let Some(path) = safe_path(path, MemberKind::Directory)
-            && let Ok(directory) = self.descent.at(&path)
-        {
-            metadata::make_passable(directory);
-        }
-    }
-
-    /// Waits until everything restored so far is on stable storage (`syncfs(2)`).
-    ///
-    /// # Errors
-    /// [`ArchiveError::Root`] with what the file system said.
-    pub fn sync(&self) -> Result<(), ArchiveError> {
-        syncfs(&self.root).map_err(|errno| root_error(&self.target, errno))
-    }
-
-    /// Whether a regular file, symbolic link or other node stands at `path` as this member would
-    /// make it: kind, size, time and content, as far as `digest` (BLAKE3) tells the content.
-    pub fn is_there(
-        &mut self,
-        path: &[u8],
-        header: &MemberHeader,
-        digest: Option<[u8; 32]>,
-    ) -> bool {
-        let Some(path) = safe_path(path, header.kind) else {
-            return false;
-        };
-        let (directory, name) = split_last(&path);
-        let Ok(directory) = self.descent.at(directory) else {
-            return false;
-        };
-        place::is_member(directory, name, header, digest)
     }
 
     /// Restores the member that `reader` stands at, whose header is `header`, at `path`: its own

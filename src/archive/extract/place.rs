@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, readlinkat, renameat, renameat2};
 use nix::sys::stat::{Mode, SFlag, fstatat};
@@ -34,6 +35,32 @@ pub(super) fn safe_path(path: &[u8], kind: MemberKind) -> Option<Vec<u8>> {
     }
 }
 
+/// How names of what is not complete begin and end; between them are the process and a number.
+const PARTIAL: &str = ".tapeward-";
+const PARTIAL_END: &str = ".partial";
+
+/// The names in a directory of what processes that are gone did not complete.
+pub(super) fn abandoned(directory: BorrowedFd<'_>) -> Vec<Vec<u8>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let Ok(mut entries) = Dir::openat(directory, ".", flags, Mode::empty()) else {
+        return Vec::new();
+    };
+    let is_abandoned = |name: &[u8]| {
+        let name = std::str::from_utf8(name).ok();
+        let between = name
+            .and_then(|name| name.strip_prefix(PARTIAL))
+            .and_then(|rest| rest.strip_suffix(PARTIAL_END));
+        let process = between.and_then(|between| between.split('-').next());
+        let process = process.and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        process.is_some_and(|id| !std::path::Path::new(&format!("/proc/{id}")).exists())
+    };
+    entries
+        .iter()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_bytes().to_vec()))
+        .filter(|name| is_abandoned(name))
+        .collect()
+}
+
 /// Something complete but for its name; removed again unless it is published.
 #[derive(Debug)]
 pub(super) struct Temporary<'d> {
@@ -51,7 +78,7 @@ impl<'d> Temporary<'d> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".tapeward-{:x}-{number:x}.partial", std::process::id());
+            let name = format!("{PARTIAL}{:x}-{number:x}{PARTIAL_END}", std::process::id());
             match make(directory, name.as_bytes()) {
                 Ok(made) => {
                     let temporary = Self {
