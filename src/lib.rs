@@ -17,6 +17,7 @@ pub mod journal;
 pub mod key;
 pub mod library;
 pub mod media;
+pub mod print;
 pub mod progress;
 pub mod quickstart;
 pub mod restore;

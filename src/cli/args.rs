@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::key_args::KeyCommand;
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -33,6 +34,17 @@ pub struct Cli {
     /// JSON on stdout, progress as JSON lines on stderr.
     #[arg(long, global = true)]
     pub json: bool,
+    /// File whose first line is the passphrase of an identity; asked for on the terminal without it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "passphrase_fd"
+    )]
+    pub passphrase_file: Option<PathBuf>,
+    /// Open file descriptor that gives the passphrase.
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -338,37 +350,6 @@ pub enum SetCommand {
     },
 }
 
-/// Role of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeyRoleArg {
-    /// The identity stays on this host, so that it can restore.
-    Site,
-    /// The identity is written to a file for the safe and never kept here.
-    Escrow,
-}
-
-/// `key`
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key; everything written from now on can be read with it.
-    #[command(
-        after_help = "Examples:\n  tapeward key create site\n  tapeward key create escrow --role escrow --identity-file /media/usb/escrow.identity"
-    )]
-    Create {
-        /// Name, unique.
-        name: String,
-        /// Role.
-        #[arg(long, value_enum, default_value = "site")]
-        role: KeyRoleArg,
-        /// Where to write the identity; for a site key the state folder without it.
-        #[arg(long, value_name = "FILE", required_if_eq("role", "escrow"))]
-        identity_file: Option<PathBuf>,
-    },
-    /// All keys.
-    #[command(after_help = "Examples:\n  tapeward key list\n  tapeward key list --json")]
-    List,
-}
-
 /// `job`
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
@@ -478,8 +459,8 @@ pub struct RestoreArgs {
     /// What to do with files that are there already.
     #[arg(long, value_enum, default_value = "refuse")]
     pub existing: ExistingArg,
-    /// Identity file to decrypt with; the host's own keys without it.
-    #[arg(long, value_name = "FILE")]
+    /// Identity file to decrypt with, plain or as "age -p" makes it; the host's own keys without it.
+    #[arg(long, visible_alias = "identity-file", value_name = "FILE")]
     pub identity: Vec<PathBuf>,
     /// Which library.
     #[command(flatten)]
@@ -491,13 +472,27 @@ pub struct RestoreArgs {
 #[command(after_help = "\
 Examples:
   tapeward verify finance
-  tapeward verify finance --copy 2")]
+  tapeward verify finance --copy 2
+  tapeward verify finance --content --identity /media/usb/escrow.identity
+
+Without --content lengths, labels and digests of the bytes on tape are compared, which takes no key.")]
 pub struct VerifyArgs {
     /// Name or id of a set definition, or id of a set.
     pub set: String,
     /// Only this copy.
     #[arg(long, value_name = "N", value_parser = parse_copy)]
     pub copy: Option<CopyNumber>,
+    /// Decrypt it too: every frame, every row of the index, every header.
+    #[arg(long)]
+    pub content: bool,
+    /// Identity file to decrypt with, plain or as "age -p" makes it; the host's own keys without it.
+    #[arg(
+        long,
+        visible_alias = "identity-file",
+        value_name = "FILE",
+        requires = "content"
+    )]
+    pub identity: Vec<PathBuf>,
     /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,

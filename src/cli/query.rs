@@ -23,6 +23,7 @@ use crate::job::{run as job, verify as job_verify};
 use crate::media::reconcile;
 use crate::progress::counted;
 use crate::restore as restoring;
+use crate::tape::verify::Depth;
 
 /// A file in a set.
 #[derive(Debug, Serialize)]
@@ -196,11 +197,7 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<()> {
         .map(|path| set_path(path))
         .collect::<Result<Vec<_>>>()?;
     let library = Arc::new(app.library(args.choice.library.as_deref(), "restore")?);
-    let identities = if set.recipients.is_empty() {
-        crate::key::Identities::default()
-    } else {
-        app.identities(&args.identity)?
-    };
+    let identities = app.identities(&args.identity, &set.recipients)?;
     let existing = match args.existing {
         ExistingArg::Refuse => Existing::Refuse,
         ExistingArg::Keep => Existing::Keep,
@@ -268,7 +265,13 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
         .catalogue
         .read(|view| crate::set::find_set(view, &args.set))?;
     let library = Arc::new(app.library(args.choice.library.as_deref(), "verify")?);
-    let verified = job::verify_set(&app, &library, set.id, args.copy)?;
+    let identities = if args.content {
+        Some(app.identities(&args.identity, &set.recipients)?)
+    } else {
+        None
+    };
+    let depth = identities.as_ref().map_or(Depth::Bytes, Depth::Content);
+    let verified = job::verify_set(&app, &library, set.id, args.copy, depth)?;
     if session.is_json() {
         output::json(&serde_json::json!({ "set": set.id, "copies": verified }))?;
     } else {

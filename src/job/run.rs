@@ -21,9 +21,11 @@ use crate::catalogue::{
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
+use crate::key::Identities;
 use crate::library::Library;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
+use crate::tape::verify::Depth;
 
 /// A run under way.
 #[derive(Debug)]
@@ -367,7 +369,9 @@ impl Job {
             if copy.state == SetCopyState::Verified {
                 continue;
             }
-            let read = self.with_other_drives(|job| job.verify_copy(set.id, &set.name, copy.copy));
+            let read = self.with_other_drives(|job| {
+                job.verify_copy(set.id, &set.name, copy.copy, Depth::Bytes)
+            });
             let drive_failed = !self.drives.failures().is_empty();
             match read {
                 Ok(read) => verified.push(read),
@@ -386,11 +390,12 @@ impl Job {
         set: SetId,
         name: &str,
         copies: &[CopyNumber],
+        depth: Depth<'_>,
     ) -> Result<Vec<Verified>> {
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
         copies
             .iter()
-            .map(|copy| self.verify_copy(set, name, *copy))
+            .map(|copy| self.verify_copy(set, name, *copy, depth))
             .collect()
     }
 
@@ -431,12 +436,20 @@ impl Job {
 }
 
 /// Verifies a set outside of its run.
+///
+/// # Errors
+/// As [`verify::damage`] says of what was found; no identity that opens it, before any tape is
+/// touched.
 pub fn verify_set(
     app: &Arc<App>,
     library: &Arc<Library>,
     set: SetId,
     copy: Option<CopyNumber>,
+    depth: Depth<'_>,
 ) -> Result<Vec<Verified>> {
+    if let Depth::Content(identities) = depth {
+        can_be_opened(app, set, identities)?;
+    }
     let view = library.view()?;
     let held = library.hold_drives(&view, 1, &[])?;
     let library_id = reconcile::identify(app, library)?;
@@ -474,8 +487,25 @@ pub fn verify_set(
         set_aside: SetAside::default(),
         failed: Vec::new(),
     };
-    let outcome = job.verify_copies(set, &name, &copies);
+    let outcome = job.verify_copies(set, &name, &copies, depth);
     let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
+}
+
+/// One of the identities opens the set, if it is encrypted.
+pub fn can_be_opened(app: &App, set: SetId, identities: &Identities) -> Result<()> {
+    let (name, keys) = app.catalogue.read(|view| {
+        let found = view.set(set)?;
+        let keys = found
+            .recipients
+            .iter()
+            .map(|key| view.key(*key))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Error>((view.definition(found.definition)?.name, keys))
+    })?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    identities.must_open(&format!("set {name} ({set})"), &keys)
 }

@@ -142,7 +142,8 @@ impl Job {
 
     fn recover_part(&mut self, segment: &Segment, part: &StoredIndex, path: &Path) -> Result<()> {
         let app = std::sync::Arc::clone(&self.context.app);
-        let identities = app.identities(&[])?;
+        let keys = app.catalogue.read(|view| view.set(segment.set))?.recipients;
+        let identities = app.identities(&[], &keys)?;
         let copies: Vec<SegmentCopy> = app
             .catalogue
             .read(|view| view.segment_copies(segment.set))?

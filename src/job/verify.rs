@@ -7,10 +7,11 @@ use serde_json::json;
 use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
-use crate::catalogue::{Place, SegmentCopy, SegmentCopyState, SetCopyState, View};
+use crate::catalogue::{Place, ProofKind, SegmentCopy, SegmentCopyState, SetCopyState, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
 use crate::journal::Event as JournalEvent;
+use crate::key::record_proofs;
 use crate::media::reconcile::place_words;
 use crate::progress::{Event, counted};
 use crate::tape::VolumeError;
@@ -42,12 +43,13 @@ pub struct Absent {
 
 impl Job {
     /// Reads every segment of a copy back that is in the library: labels, length and digest
-    /// against the record.
+    /// against the record; what is in it too, where an identity is given.
     pub(super) fn verify_copy(
         &mut self,
         set: SetId,
         name: &str,
         copy: CopyNumber,
+        depth: Depth<'_>,
     ) -> Result<Verified> {
         let app = Arc::clone(&self.context.app);
         let copies = app.catalogue.read(|view| readable(view, set, copy))?;
@@ -84,7 +86,7 @@ impl Job {
                 .catalogue
                 .read(|view| volumes::segment_files(view, segment))?;
             let read = self.drives.with_reader(segment.volume, |reader| {
-                Ok(verify_segment(reader, &files, Depth::Bytes))
+                Ok(verify_segment(reader, &files, depth))
             });
             let read = match read {
                 Ok(Err(error)) if !is_damage(&error) => Err(Error::failed(format!(
@@ -105,11 +107,17 @@ impl Job {
             };
             let state = match read {
                 Ok(_) => {
+                    if let Depth::Content(identities) = depth {
+                        identities.proved_on(segment.volume);
+                    }
                     verified.segments += 1;
                     verified.bytes += files.data.length;
                     SegmentCopyState::Verified
                 }
                 Err(error) => {
+                    if let Depth::Content(identities) = depth {
+                        identities.disproved();
+                    }
                     let error =
                         Error::failed(format!("segment {}", segment.segment.0)).because(error);
                     let what = error.to_string();
@@ -141,7 +149,13 @@ impl Job {
                         reason: verified.damaged.last().cloned().unwrap_or_default(),
                     },
                 };
-                app.note(tx, now, &event)
+                app.note(tx, now, &event)?;
+                match depth {
+                    Depth::Bytes => Ok(()),
+                    Depth::Content(identities) => {
+                        record_proofs(&app, tx, now, run, ProofKind::Verify, identities)
+                    }
+                }
             })?;
             app.watcher.event(Event::Progress {
                 task: task.clone(),

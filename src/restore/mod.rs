@@ -16,16 +16,17 @@ use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
 use crate::archive::member::MemberState;
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::reader::ArchiveReader;
-use crate::catalogue::{BackupSet, RunKind};
+use crate::catalogue::{BackupSet, ProofKind, RunKind};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::job::Drives;
 use crate::job::lease::Leases;
+use crate::job::run::can_be_opened;
 use crate::job::single::SingleRun;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
-use crate::key::Identities;
+use crate::key::{Identities, record_proofs};
 use crate::library::Library;
 use crate::media::reconcile;
 use crate::progress::{Event, counted};
@@ -119,14 +120,9 @@ pub fn restore(app: &Arc<App>, library: &Arc<Library>, request: &Request<'_>) ->
 /// The copy asked for exists, and somebody can decrypt it.
 fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
     let set = &request.set;
-    let (name, copies, keys) = app.catalogue.read(|view| {
-        let keys = set
-            .recipients
-            .iter()
-            .map(|key| view.key(*key))
-            .collect::<Result<Vec<_>, _>>()?;
+    let (name, copies) = app.catalogue.read(|view| {
         let name = view.definition(set.definition)?.name;
-        Ok::<_, Error>((name, view.set_copies(set.id)?, keys))
+        Ok::<_, Error>((name, view.set_copies(set.id)?))
     })?;
     if let Some(wanted) = request.copy
         && copies.iter().all(|copy| copy.copy != wanted)
@@ -136,12 +132,7 @@ fn can_be_read(app: &App, request: &Request<'_>) -> Result<()> {
                 .hint(format!("\"tapeward set show {name}\" shows which it has")),
         );
     }
-    if keys.is_empty() {
-        return Ok(());
-    }
-    request
-        .identities
-        .must_open(&format!("set {name} ({})", set.id), &keys)
+    can_be_opened(app, set.id, &request.identities)
 }
 
 fn begin(app: &Arc<App>, request: &Request<'_>) -> Result<SingleRun> {
@@ -153,6 +144,7 @@ fn begin(app: &Arc<App>, request: &Request<'_>) -> Result<SingleRun> {
 fn end(app: &App, run: SingleRun, request: &Request<'_>, outcome: &Result<Report>) -> Result<()> {
     let id = run.id;
     run.end(outcome, |tx, now, report| {
+        record_proofs(app, tx, now, id, ProofKind::Restore, &request.identities)?;
         app.note(
             tx,
             now,

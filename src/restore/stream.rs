@@ -243,6 +243,10 @@ impl Source {
                 })
             });
             match read {
+                Ok(()) => identities.proved_on(copy.volume),
+                Err(_) => identities.disproved(),
+            }
+            match read {
                 Ok(()) if listening => return Ok(Sent::All),
                 Ok(()) => return Ok(Sent::NobodyListens),
                 // No other copy opens with a key that this one does not open with.

@@ -9,6 +9,7 @@ mod decoder;
 mod encoder;
 mod frames;
 mod random;
+mod stanzas;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use decoder::decode;
 pub use encoder::{Encoded, Encoder};
 pub use frames::{FrameSize, FrameTable};
 pub use random::PlaintextReader;
+pub use stanzas::recipient_stanzas;
 
 /// Compression and encryption of one file on tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
