@@ -15,6 +15,7 @@ pub mod index;
 pub mod job;
 pub mod journal;
 pub mod key;
+pub mod kit;
 pub mod library;
 pub mod media;
 pub mod print;

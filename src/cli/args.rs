@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
+pub use super::kit_args::KitCommand;
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -79,6 +80,9 @@ pub enum Command {
     /// Keys that sets are encrypted to.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The recovery kit: how to read the tapes without Tapeward.
+    #[command(subcommand)]
+    Kit(KitCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),

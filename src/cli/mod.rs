@@ -11,6 +11,8 @@ mod interrupt;
 mod job;
 mod key;
 mod key_args;
+mod kit;
+mod kit_args;
 mod library;
 mod media;
 pub mod output;
@@ -158,6 +160,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Media(command) => media::run(&session, command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
+        Command::Kit(command) => kit::run(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Job(command) => job::run(&session, command),

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, KeyRole, Month, Place, PoolName, ProofKind, RunKind, RunState,
+    Codec, ContentState, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind, RunState,
     SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
@@ -113,6 +113,12 @@ pub enum Event {
     KeyRetired { key: KeyId },
     /// A key's private half was deleted for good.
     KeyIdentityDeleted { key: KeyId },
+    /// A recovery kit was made.
+    KitMade {
+        form: KitForm,
+        digest: String,
+        expires_at: DateTime<Utc>,
+    },
     /// A key's private half was put on a page.
     EscrowPagePrinted { key: KeyId },
     /// A key's identity opened something on a volume.
