@@ -39,7 +39,7 @@ fn without_key() -> World {
     world.ok(["media", "add", "--from-library"]);
     write_files(
         &world.path("source"),
-        &[("a", b"one"), ("b/c", b"two"), ("b/d", &[7; 50_000])],
+        &[("a", b"one"), ("b/c", b"two"), ("b/d", &[7; 15_000])],
     );
     let source = world.path("source");
     world.ok(["set", "define", "data", text(&source)]);

@@ -34,6 +34,9 @@ struct Line {
 
 impl Line {
     fn grouped(&self) -> String {
+        if self.text == PREFIX {
+            return self.text.clone();
+        }
         let letters: Vec<char> = self.text.chars().collect();
         let groups: Vec<String> = letters
             .chunks(GROUP)
@@ -135,7 +138,7 @@ fn compose(
         format!("sets with a copy in {}", names.join(", "))
     };
     flow.table(
-        &["", ""],
+        &[],
         &[1.0, 5.0],
         &[
             row("recipient", &recipient.to_string(), true),
@@ -219,13 +222,14 @@ fn lines(secret: &str) -> Vec<Line> {
 fn cksum(bytes: &[u8]) -> u32 {
     let mut digest = Digest::new(CrcAlgorithm::Crc32Cksum);
     digest.update(bytes);
-    let mut length = bytes.len();
-    while length > 0 {
-        digest.update(&[(length & 0xff) as u8]);
-        length >>= 8;
-    }
+    let length = bytes.len().to_le_bytes();
+    let used = length
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    digest.update(&length[..used]);
     // A CRC of 32 bits in a wider type.
-    (digest.finalize() & 0xffff_ffff) as u32
+    u32::try_from(digest.finalize()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -57,7 +57,11 @@ pub fn import(app: &App, new: &NewKey, source: &Source) -> Result<Recipient> {
         )));
     }
     if let Some((path, bytes)) = &copy {
-        create::write_identity(path, &recipient, bytes)?;
+        // A killed import has left the same bytes there.
+        let left = path.exists() && file::read_private(path)? == *bytes;
+        if !left {
+            create::write_identity(path, &recipient, bytes)?;
+        }
     }
     record(app, new, &recipient, place, None)?;
     Ok(recipient)

@@ -99,6 +99,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bad");
         std::fs::write(&path, "AGE-SECRET-KEY-1NOTREALLY\n").unwrap();
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).unwrap();
         let message = Identities::load(&[path]).unwrap_err().to_string();
         assert!(!message.contains("NOTREALLY"), "{message}");
     }

@@ -11,36 +11,49 @@ pub(super) const SCRIPT: &str = include_str!("restore.sh");
 /// The page of the tape format.
 pub(super) const FORMAT: &str = include_str!("../../docs/tape-format.md");
 
-/// `sets.txt`: id, month, number of segments, name; oldest first.
+/// `sets.txt`: number in this kit, month, number of segments, id, name; oldest first.
 pub(super) fn sets_table(contents: &Contents) -> String {
     let mut text = String::new();
-    for set in &contents.sets {
+    for (set, number) in contents.sets.iter().zip(1..) {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{} {} {} {}",
-            set.id, set.month, set.segments, set.name
+            "{number} {} {} {} {}",
+            set.month, set.segments, set.id, set.name
         );
     }
     text
 }
 
-/// `tapes.txt`: set, copy, segment, barcode, serial in VOL1, id of the volume in UHL1, tape file,
-/// bytes of a block, coding, length, XXH3-128.
+/// `volumes.txt`: barcode, serial in VOL1, id of the volume in UHL1.
+pub(super) fn volumes_table(contents: &Contents) -> String {
+    let mut text = String::new();
+    for one in &contents.cartridges {
+        let id = one.volume.as_uuid().simple().to_string();
+        let _ = writeln!(
+            text,
+            "{} {} {}",
+            one.barcode,
+            one.serial,
+            id.to_ascii_uppercase()
+        );
+    }
+    text
+}
+
+/// `tapes.txt`: number of the set, copy, segment, barcode, tape file, bytes of a block, coding,
+/// length, XXH3-128.
 pub(super) fn tapes_table(contents: &Contents) -> String {
     let mut text = String::new();
-    for set in &contents.sets {
+    for (set, number) in contents.sets.iter().zip(1..) {
         for copy in &set.copies {
             for piece in &copy.pieces {
                 let _ = writeln!(
                     text,
-                    "{} {} {} {} {} {} {} {} {} {} {}",
-                    set.id,
+                    "{number} {} {} {} {} {} {} {} {}",
                     copy.copy,
                     piece.segment.0,
                     piece.barcode,
-                    piece.serial,
-                    label_id(piece),
                     piece.tape_file.0,
                     piece.block_size,
                     piece.codec,
@@ -51,12 +64,6 @@ pub(super) fn tapes_table(contents: &Contents) -> String {
         }
     }
     text
-}
-
-/// The volume's id as UHL1 has it in columns 5 to 36.
-fn label_id(piece: &Piece) -> String {
-    let digits = piece.volume.as_uuid().simple().to_string();
-    digits.to_ascii_uppercase()
 }
 
 /// Segments that follow each other on one cartridge and are read alike.

@@ -69,10 +69,6 @@ pub struct Piece {
     pub segment: SegmentNumber,
     /// The cartridge.
     pub barcode: Barcode,
-    /// As in VOL1.
-    pub serial: VolumeSerial,
-    /// As in UHL1 of the volume's header.
-    pub volume: VolumeId,
     /// The tape file with its data.
     pub tape_file: TapeFileNumber,
     /// Bytes of a block.
@@ -92,6 +88,8 @@ pub struct KitCartridge {
     pub barcode: Barcode,
     /// As in VOL1.
     pub serial: VolumeSerial,
+    /// As in UHL1 of the volume's header.
+    pub volume: VolumeId,
     /// Its pool.
     pub pool: PoolName,
     /// Where it is, in words that a move within a library does not change.
@@ -226,13 +224,11 @@ pub(super) fn gather(app: &App) -> Result<Contents> {
 #[derive(Default)]
 struct Volumes {
     cartridges: BTreeMap<Barcode, KitCartridge>,
-    /// Barcode, serial and the block size of each tape file.
     known: BTreeMap<VolumeId, Known>,
 }
 
 struct Known {
     barcode: Barcode,
-    serial: VolumeSerial,
     block_sizes: BTreeMap<TapeFileNumber, u64>,
 }
 
@@ -268,8 +264,6 @@ impl Volumes {
         Ok(Some(Piece {
             segment: row.segment,
             barcode: known.barcode.clone(),
-            serial: known.serial,
-            volume: row.volume,
             tape_file: row.tape_file,
             block_size: *known.block_sizes.get(&row.tape_file).ok_or_else(missing)?,
             codec: segment.codec,
@@ -291,13 +285,13 @@ impl Volumes {
             KitCartridge {
                 barcode: cartridge.barcode.clone(),
                 serial: volume.serial,
+                volume: id,
                 pool: volume.pool,
                 place: place_words(view, &cartridge.place)?,
             },
         );
         Ok(Known {
             barcode: cartridge.barcode,
-            serial: volume.serial,
             block_sizes,
         })
     }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::commands::{FORMAT, SCRIPT, sets_table, tapes_table};
+use super::commands::{FORMAT, SCRIPT, sets_table, tapes_table, volumes_table};
 use super::{Contents, Imprint, contents, pages, record};
 use crate::app::App;
 use crate::catalogue::{KitForm, MadeKit};
@@ -12,7 +12,7 @@ use crate::files::{create_private_folder, write_private};
 use crate::print::Paper;
 
 /// Writes the kit into a folder, which is made or must be empty: `README.txt`, `restore.sh`,
-/// `sets.txt`, `tapes.txt`, `tape-format.md` and `kit.pdf`, readable by this user only.
+/// `sets.txt`, `volumes.txt`, `tapes.txt`, `tape-format.md` and `kit.pdf`, readable by this user only.
 ///
 /// # Errors
 /// A folder with something in it; a file system that is full.
@@ -29,9 +29,11 @@ pub fn export(app: &App, folder: &Path, paper: Paper) -> Result<MadeKit> {
     let pdf = pages::pages(&contents, &imprint, paper)?;
     let readme = readme(&contents, &imprint);
     let (sets, tapes) = (sets_table(&contents), tapes_table(&contents));
-    let files: [(&str, &[u8]); 6] = [
+    let volumes = volumes_table(&contents);
+    let files: [(&str, &[u8]); 7] = [
         ("restore.sh", SCRIPT.as_bytes()),
         ("sets.txt", sets.as_bytes()),
+        ("volumes.txt", volumes.as_bytes()),
         ("tapes.txt", tapes.as_bytes()),
         ("tape-format.md", FORMAT.as_bytes()),
         ("kit.pdf", &pdf),
@@ -62,15 +64,11 @@ fn readme(contents: &Contents, imprint: &Imprint) -> String {
          \x20 IDENTITY=key.identity TAPE=/dev/nst0 sh restore.sh get SET FOLDER\n\n\
          \"sh restore.sh\" says the rest. Without the script: kit.pdf has every command, and\n\
          tape-format.md says what is on a tape.\n\n\
-         Keys, any one of a set's opens it:\n{}\n{}",
+         Keys, any one of a set's opens it:\n{}\n{}\n",
         imprint.made_at.format("%Y-%m-%d"),
         imprint.made_by,
         imprint.expires_at.format("%Y-%m-%d"),
         keys.concat(),
-        imprint
-            .contacts
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect::<String>(),
+        imprint.contacts.join("\n"),
     )
 }

@@ -1,7 +1,9 @@
 //! The kit on paper.
 
 use super::Imprint;
-use super::commands::{FORMAT, SCRIPT, copy_commands, lacking, sets_table, stretches, tapes_table};
+use super::commands::{
+    FORMAT, SCRIPT, copy_commands, lacking, sets_table, stretches, tapes_table, volumes_table,
+};
 use super::contents::{Contents, KitSet};
 use crate::error::Result;
 use crate::print::{Cell, Flow, Paper};
@@ -18,20 +20,30 @@ pub(super) fn pages(contents: &Contents, imprint: &Imprint, paper: Paper) -> Res
     keys(&mut flow, contents);
     cartridges(&mut flow, contents);
     for set in &contents.sets {
-        flow.page_break();
+        flow.part_break();
         set_pages(&mut flow, contents, set);
     }
     flow.page_break();
     flow.chapter("Script");
     flow.paragraph(
-        "restore.sh does all of the above. Next to it must be the files sets.txt and tapes.txt, \
-         which follow it here.",
+        "restore.sh does all of the above. Next to it must be the files sets.txt, volumes.txt \
+         and tapes.txt, which follow it here.",
     );
     flow.document(SCRIPT);
     flow.page_break();
     flow.chapter("sets.txt");
+    flow.paragraph("Number, month, how many segments, id, name.");
     flow.document(&sets_table(contents));
+    flow.part_break();
+    flow.chapter("volumes.txt");
+    flow.paragraph("Barcode, serial in VOL1, id of the volume in UHL1.");
+    flow.document(&volumes_table(contents));
+    flow.part_break();
     flow.chapter("tapes.txt");
+    flow.paragraph(
+        "Number of the set, copy, segment, barcode, tape file, bytes of a block, coding, length in \
+         bytes, XXH3-128 of them.",
+    );
     flow.document(&tapes_table(contents));
     flow.page_break();
     flow.document(FORMAT);
@@ -51,7 +63,7 @@ fn front(flow: &mut Flow, contents: &Contents, imprint: &Imprint) -> Result<()> 
     let volumes = counted(contents.cartridges.len() as u64, "cartridge", "cartridges");
     let sets = counted(contents.sets.len() as u64, "set", "sets");
     flow.table(
-        &["", ""],
+        &[],
         &[1.0, 5.0],
         &[
             pair(
@@ -171,7 +183,7 @@ fn set_pages(flow: &mut Flow, contents: &Contents, set: &KitSet) {
     };
     let size = bytesize::ByteSize::b(set.bytes).display().iec();
     flow.table(
-        &["", ""],
+        &[],
         &[1.0, 5.0],
         &[
             vec![Cell::Text("id".to_owned()), Cell::Typed(set.id.to_string())],

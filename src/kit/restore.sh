@@ -6,8 +6,8 @@
 #   sh restore.sh get SET FOLDER [PATH...]  restore a set, or files and folders of it
 #   sh restore.sh stream SET > FILE         its tar stream
 #
-# SET is an id, or a name: then its newest set is taken. The files sets.txt and tapes.txt of the
-# kit must be in the folder of this script. Environment:
+# SET is a number or id from the list, or a name: then its newest set is taken. The files sets.txt,
+# volumes.txt and tapes.txt of the kit must be in the folder of this script. Environment:
 #
 #   IDENTITY  file with the private key, plain or as "age -p" makes it (AGE-SECRET-KEY-1...)
 #   TAPE      the drive, a node that does not rewind (default /dev/nst0)
@@ -34,20 +34,16 @@ die() {
 }
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is needed (package $2)"; }
 
-# The id of the set called $1, or with the id $1.
+# The number of the set called $1, or with the number or id $1, and how many segments it has.
 find_set() {
     found=
-    while read -r id _ _ name; do
-        if [ "$id" = "$1" ] || [ "$name" = "$1" ]; then found=$id; fi
+    while read -r number _ count id name; do
+        if [ "$number" = "$1" ] || [ "$id" = "$1" ] || [ "$name" = "$1" ]; then
+            found=$number
+            segments=$count
+        fi
     done <"$here/sets.txt"
     [ -n "$found" ] || die "no set is called $1; \"sh restore.sh list\" shows all of them"
-}
-
-# How many segments the set $1 has.
-count_segments() {
-    while read -r id _ segments _; do
-        if [ "$id" = "$1" ]; then printf '%s\n' "$segments"; fi
-    done <"$here/sets.txt"
 }
 
 # A private folder for one segment and the opened identity.
@@ -86,13 +82,16 @@ is_loaded() {
     fi
 }
 
-# Has the cartridge $1 with serial $2 and volume id $3 put into the drive.
+# Has the cartridge $1 put into the drive.
 insert() {
     if [ "$loaded" = "$1" ]; then return 0; fi
     loaded=
+    while read -r barcode serial volume; do
+        if [ "$barcode" = "$1" ]; then break; fi
+    done <"$here/volumes.txt"
     tried=no
     while :; do
-        is_loaded "$2" "$3"
+        is_loaded "$serial" "$volume"
         case $? in
         0)
             loaded=$1
@@ -114,26 +113,26 @@ insert() {
 }
 
 # Puts the tape file of a segment into $piece and compares it with the kit.
-# $1 barcode, $2 serial, $3 volume, $4 tape file, $5 block size, $6 length, $7 digest
+# $1 barcode, $2 tape file, $3 block size, $4 length, $5 digest
 read_piece() {
     if [ -n "$TAPES" ]; then
-        piece=$TAPES/$1/$(printf 'file%04d' "$4")
+        piece=$TAPES/$1/$(printf 'file%04d' "$2")
         [ -r "$piece" ] || { say "there is no $piece"; return 1; }
     else
-        insert "$1" "$2" "$3" || return 1
+        insert "$1" || return 1
         piece=$work/segment
-        mt -f "$TAPE" asf "$4" || return 1
-        dd if="$TAPE" of="$piece" bs="$5" 2>"$work/dd" || { cat "$work/dd" >&2; return 1; }
+        mt -f "$TAPE" asf "$2" || return 1
+        dd if="$TAPE" of="$piece" bs="$3" 2>"$work/dd" || { cat "$work/dd" >&2; return 1; }
     fi
     length=$(($(wc -c <"$piece")))
-    if [ "$length" != "$6" ]; then
-        say "tape file $4 of $1 has $length bytes, not $6"
+    if [ "$length" != "$4" ]; then
+        say "tape file $2 of $1 has $length bytes, not $4"
         return 1
     fi
     if command -v xxhsum >/dev/null 2>&1; then
         digest=$(xxhsum -q -H2 <"$piece" | cut -c 1-32)
-        if [ "$digest" != "$7" ]; then
-            say "tape file $4 of $1 is damaged"
+        if [ "$digest" != "$5" ]; then
+            say "tape file $2 of $1 is damaged"
             return 1
         fi
     fi
@@ -142,19 +141,19 @@ read_piece() {
 # Puts segment $2 of set $1 into $piece and its coding into $codec: from the cartridge in the drive
 # if it is there, else from copy COPY, else from any other.
 fetch() {
+    grep "^$1 [0-9]* $2 " "$here/tapes.txt" >"$work/rows"
     for choice in loaded wanted other; do
-        while read -r set copy segment barcode serial volume file block codec length digest <&3; do
-            if [ "$set $segment" != "$1 $2" ]; then continue; fi
+        while read -r _ copy _ cartridge file block codec length wanted <&3; do
             case $choice in
-            loaded) if [ -z "$loaded" ] || [ "$barcode" != "$loaded" ]; then continue; fi ;;
+            loaded) if [ "$cartridge" != "$loaded" ]; then continue; fi ;;
             wanted) if [ "$copy" != "$COPY" ]; then continue; fi ;;
             other) if [ "$copy" = "$COPY" ]; then continue; fi ;;
             esac
-            say "segment $2: tape file $file of $barcode (copy $copy)"
-            if read_piece "$barcode" "$serial" "$volume" "$file" "$block" "$length" "$digest"; then
+            say "segment $2: tape file $file of $cartridge (copy $copy)"
+            if read_piece "$cartridge" "$file" "$block" "$length" "$wanted"; then
                 return 0
             fi
-        done 3<"$here/tapes.txt"
+        done 3<"$work/rows"
     done
     say "segment $2 could not be read from any copy"
     return 1
@@ -176,7 +175,6 @@ decode() {
 
 # The tar stream of the set $1: its segments in order.
 stream() {
-    segments=$(count_segments "$1")
     number=0
     while [ "$number" -lt "$segments" ]; do
         fetch "$1" "$number" || return 1
@@ -218,7 +216,7 @@ list) cat "$here/sets.txt" ;;
 tapes)
     [ $# -eq 2 ] || die "tapes SET"
     find_set "$2"
-    while read -r set copy segment barcode _ _ file _; do
+    while read -r set copy segment barcode file _; do
         if [ "$set" = "$found" ]; then
             echo "copy $copy, segment $segment: tape file $file of $barcode"
         fi

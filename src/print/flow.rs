@@ -117,15 +117,28 @@ impl Flow {
         }
     }
 
+    /// Goes on with a new page unless half of this one is left.
+    pub fn part_break(&mut self) {
+        self.need(self.paper.size().1 / 2.0);
+        if self.y > TOP {
+            self.y += 14.0;
+        }
+    }
+
     /// A table; `shares` are the widths of the columns, which are scaled to the page's. A row is
-    /// never broken; the head is repeated on every page.
+    /// never broken; the head, unless it is empty, is repeated on every page.
     pub fn table(&mut self, head: &[&str], shares: &[f32], rows: &[Vec<Cell>]) {
         #[allow(clippy::cast_precision_loss)] // a handful of columns
         let gutters = GUTTER * shares.len().saturating_sub(1) as f32;
         let unit = (self.width() - gutters) / shares.iter().sum::<f32>();
         let widths: Vec<f32> = shares.iter().map(|share| share * unit).collect();
         self.need(40.0);
-        self.head(head, &widths);
+        if head.is_empty() {
+            self.rule(0.5);
+            self.y += 2.0;
+        } else {
+            self.head(head, &widths);
+        }
         for row in rows {
             let cells: Vec<(Face, f32, Vec<String>)> = row
                 .iter()
@@ -145,7 +158,9 @@ impl Flow {
             let height = lines.unwrap_or(0) as f32 * step + 2.0;
             if !self.fits(height) {
                 self.page_break();
-                self.head(head, &widths);
+                if !head.is_empty() {
+                    self.head(head, &widths);
+                }
             }
             let mut x = SIDE;
             for ((face, size, lines), width) in cells.iter().zip(&widths) {
@@ -412,8 +427,16 @@ mod tests {
                 }
             }
             let now = DateTime::UNIX_EPOCH;
+            let (pages, title) = (flow.pages.clone(), flow.title.clone());
             let pdf = flow.finish(now).unwrap();
             assert!(pdf.starts_with(b"%PDF-"));
+            let mut again = Flow::new(paper, &title);
+            again.pages = pages;
+            assert_eq!(
+                again.finish(now).unwrap(),
+                pdf,
+                "the same pages, the same bytes"
+            );
         }
     }
 }
