@@ -140,7 +140,7 @@ than key.proof-days of the configuration.")]
 Examples:
   tapeward key escrow-page site --output site.pdf
   tapeward key escrow-page escrow --identity /media/usb/escrow.identity --output /media/usb/e.pdf
-  tapeward key escrow-page site --output - --paper letter | lp")]
+  tapeward key escrow-page site --output site.pdf --paper letter")]
     EscrowPage {
         /// Name.
         name: String,

@@ -13,7 +13,7 @@ pub enum KitCommand {
     #[command(after_help = "\
 Examples:
   tapeward kit print --output kit.pdf
-  tapeward kit print --output - --paper letter | lp
+  tapeward kit print --output kit.pdf --paper letter
 
 It says what is where, which keys open it (it holds none) and every command; names of sets stand in
 it. kit.contacts in the configuration are lines for it, kit.valid-days is how long it is good.")]
@@ -29,7 +29,8 @@ it. kit.contacts in the configuration are lines for it, kit.valid-days is how lo
     #[command(after_help = "\
 Examples:
   tapeward kit export /media/usb/kit
-  IDENTITY=escrow.identity sh /media/usb/kit/restore.sh get finance /tmp/back")]
+
+On the machine for recovery: IDENTITY=escrow.identity sh restore.sh get finance /tmp/back")]
     Export {
         /// Folder; made, or empty.
         dir: PathBuf,

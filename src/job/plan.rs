@@ -59,6 +59,10 @@ pub struct PlannedSet {
 pub fn plan(app: &App, library: &str, request: &Request) -> Result<Plan> {
     let now = app.clock.now();
     app.catalogue.read(|view| {
+        if view.keys_in_use()?.is_empty() {
+            return Err(Error::usage("there is no key to encrypt to")
+                .hint("make one with \"tapeward key create site\""));
+        }
         let definitions = chosen(view, &request.sets)?;
         let sets = definitions
             .into_iter()

@@ -19,7 +19,7 @@ const LINE: usize = 20;
 /// Characters of a group.
 const GROUP: usize = 5;
 /// Volumes that are named on the page; it has one side.
-const NAMED: usize = 24;
+const NAMED: usize = 18;
 /// What every identity begins with (age-encryption.org/v1, "X25519 recipient stanza").
 const PREFIX: &str = "AGE-SECRET-KEY-1";
 
