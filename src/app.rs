@@ -10,8 +10,9 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::error::{Context, Error, Result};
 use crate::files::create_private_folder;
+use crate::id::KeyId;
 use crate::journal::{self, Actor, Event};
-use crate::key::Identities;
+use crate::key::{Identities, Secrets};
 use crate::library::Library;
 use crate::progress::{Interrupt, SharedWatcher};
 
@@ -39,6 +40,8 @@ pub struct App {
     pub watcher: SharedWatcher,
     /// Whether somebody asked to stop.
     pub interrupt: Interrupt,
+    /// Passphrases.
+    pub secrets: Arc<Secrets>,
 }
 
 /// What comes from outside rather than from the state folder.
@@ -50,6 +53,8 @@ pub struct Surroundings {
     pub watcher: SharedWatcher,
     /// Whether somebody asked to stop.
     pub interrupt: Interrupt,
+    /// Passphrases.
+    pub secrets: Arc<Secrets>,
 }
 
 impl App {
@@ -71,6 +76,7 @@ impl App {
             actor: Actor::of_this_process(),
             watcher: around.watcher,
             interrupt: around.interrupt,
+            secrets: around.secrets,
         })
     }
 
@@ -138,22 +144,10 @@ impl App {
         Ok(library.without(out_of_use).with_blocks(block))
     }
 
-    /// The identities to decrypt with: those in the files given, else those this host keeps.
-    pub fn identities(&self, files: &[PathBuf]) -> Result<Identities> {
-        if !files.is_empty() {
-            return Identities::load(files);
-        }
-        let keys = self.catalogue.read(|view| view.keys())?;
-        let paths: Vec<PathBuf> = keys
-            .into_iter()
-            .filter_map(|key| match key.identity {
-                crate::catalogue::IdentityPlace::File { path } => Some(self.state.join(path)),
-                _ => None,
-            })
-            // Another one may do; who needs it finds out with Identities::must_open.
-            .filter(|path| path.exists())
-            .collect();
-        Identities::load(&paths)
+    /// The identities to decrypt with: those in the files given, else those this host keeps of
+    /// these keys.
+    pub fn identities(&self, files: &[PathBuf], keys: &[KeyId]) -> Result<Identities> {
+        Identities::at_hand(self, files, keys)
     }
 }
 

@@ -25,6 +25,12 @@ pub struct Config {
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,
+    /// Keys.
+    #[serde(default)]
+    pub key: KeyConfig,
+    /// The recovery kit.
+    #[serde(default)]
+    pub kit: KitConfig,
 }
 
 /// One tape library.
@@ -216,6 +222,39 @@ pub struct StreamConfig {
     /// Seconds a copy may stand still, or wait for its next cartridge, while another one could go
     /// on; then it is left behind and completed from tape to tape.
     pub slow_copy_seconds: u32,
+}
+
+/// Keys.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct KeyConfig {
+    /// Days after which a volume from which nothing was decrypted is named by `key audit`.
+    pub proof_days: u32,
+}
+
+impl Default for KeyConfig {
+    fn default() -> Self {
+        Self { proof_days: 365 }
+    }
+}
+
+/// The recovery kit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct KitConfig {
+    /// Days for which a printed kit is good if nothing changes.
+    pub valid_days: u32,
+    /// Lines for the kit: who is called, in what role, how.
+    pub contacts: Vec<String>,
+}
+
+impl Default for KitConfig {
+    fn default() -> Self {
+        Self {
+            valid_days: 92,
+            contacts: Vec::new(),
+        }
+    }
 }
 
 impl Default for StreamConfig {

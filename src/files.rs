@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// Writes a file under another name, synchronises it, gives it its name, synchronises the folder.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
@@ -16,6 +16,26 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::rename(&partial, path))
         .context(what())?;
+    synchronise_folder(path)
+}
+
+/// Writes a file that only this user can read and that must not exist yet: whole and synchronised
+/// before it has its name.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let cannot = |source: std::io::Error| {
+        Error::failed(format!("cannot create {}", path.display())).because(source)
+    };
+    // Mode 0600 by the crate's promise.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+    file.write_all(content)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(cannot)?;
+    file.persist_noclobber(path)
+        .map_err(|failed| cannot(failed.error))?;
     synchronise_folder(path)
 }
 

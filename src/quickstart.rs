@@ -11,7 +11,7 @@ use crate::archive::extract::{Existing, ExtractOptions};
 use crate::archive::member::{IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::catalogue::{BackupSet, Compression, Encryption, KeyRole, SetState};
+use crate::catalogue::{BackupSet, Compression, Encryption, SetState};
 use crate::config::{Config, LibraryConfig, Reservations};
 use crate::error::{Context, Error, Result};
 use crate::files::{create_private_folder, free_space, synchronise_folder};
@@ -231,10 +231,11 @@ fn open(state: &Path, size: u64, around: &Surroundings) -> Result<App> {
 fn prepare_media(app: &Arc<App>, library: &Arc<Library>) -> Result<()> {
     let keys = app.catalogue.read(|view| view.keys_in_use())?;
     if keys.is_empty() {
-        let (recipient, path) = key::create(app, "site", KeyRole::Site, None)?;
+        let made = key::create(app, &key::NewKey::site("site"))?;
         app.say(format!(
-            "made the key \"site\" ({recipient}), identity in {}",
-            path.display()
+            "made the key \"site\" ({}), identity in {}",
+            made.recipient,
+            made.file.display()
         ));
     }
     let view = library.view()?;
@@ -305,6 +306,7 @@ fn restore_sample(
         }
         _ => {}
     }
+    let identities = app.identities(&[], &set.recipients)?;
     let report = restore::restore(
         app,
         library,
@@ -316,7 +318,7 @@ fn restore_sample(
             options: ExtractOptions::with_everything(Existing::Refuse),
             drives: 1,
             problems: None,
-            identities: app.identities(&[])?,
+            identities: Arc::new(identities),
         },
         None,
     )?;

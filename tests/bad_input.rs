@@ -10,6 +10,7 @@ mod seeded;
 mod world;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use refusal::Refusal;
@@ -410,6 +411,7 @@ fn a_wrong_key_opens_nothing_and_says_which_is_needed() {
 
     let garbage = world.path("garbage");
     fs::write(&garbage, "AGE-SECRET-KEY-1NOTREALLY\n").unwrap();
+    fs::set_permissions(&garbage, fs::Permissions::from_mode(0o600)).unwrap();
     let refusal = with(garbage.to_str().unwrap());
     refusal.says(&["garbage"]);
     assert!(
@@ -422,7 +424,7 @@ fn a_wrong_key_opens_nothing_and_says_which_is_needed() {
     let site = world.state().join("keys/site.identity");
     let kept = world.path("kept.identity");
     fs::rename(&site, &kept).unwrap();
-    let refusal = world.refuses(2, restore);
+    let refusal = world.refuses(20, restore);
     refusal.says(&["site.identity", "--identity"]);
     assert!(!back.exists());
     world.ok([&restore[..], &["--identity", kept.to_str().unwrap()]].concat());

@@ -109,8 +109,8 @@ fn without_an_identity_a_lost_index_part_is_named() {
     let keys = world.state().join("keys");
     let aside = world.path("aside");
     fs::rename(&keys, &aside).unwrap();
-    let refusal = world.stops(1, ["job", "resume"]);
-    refusal.says(&["000000.index", "identity"]);
+    let refusal = world.stops(20, ["job", "resume"]);
+    refusal.says(&["000000.index", "\"site\"", "no identity"]);
     fs::rename(&aside, &keys).unwrap();
     world.ok(["job", "resume"]);
     world.return_cartridges();

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
+use super::definitions::PoolName;
 use super::error::{CatalogueError, ConstraintKind, Noun};
 use super::sql::{Moment, RawPath, moment, moment_option, text_enum};
 use super::store::{Tx, View};
@@ -43,7 +44,7 @@ text_enum! {
 pub enum IdentityPlace {
     /// Not on this host.
     None,
-    /// A person is asked for it.
+    /// In the state folder, encrypted with a passphrase that a person is asked for.
     Prompt,
     /// In a file.
     File {
@@ -74,6 +75,26 @@ pub struct Key {
     pub created_at: DateTime<Utc>,
     /// Since when nothing new is encrypted to it.
     pub retired_at: Option<DateTime<Utc>>,
+    /// The pools it is for; empty: all of them.
+    pub pools: Vec<PoolName>,
+    /// The key it was made to replace.
+    pub replaces: Option<KeyId>,
+    /// When its private half was deleted for good.
+    pub identity_deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Key {
+    /// Whether its private half is still somewhere.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.identity_deleted_at.is_none()
+    }
+
+    /// Whether it is for one of these pools.
+    #[must_use]
+    pub fn is_for(&self, pools: &[PoolName]) -> bool {
+        self.pools.is_empty() || self.pools.iter().any(|pool| pools.contains(pool))
+    }
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
@@ -91,31 +112,57 @@ fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
         },
         created_at: moment(row, "created_at")?,
         retired_at: moment_option(row, "retired_at")?,
+        pools: Vec::new(),
+        replaces: row.get("replaces")?,
+        identity_deleted_at: moment_option(row, "identity_deleted_at")?,
     })
 }
 
 impl View<'_> {
     /// A key by id.
     pub fn key(&self, id: KeyId) -> Result<Key, CatalogueError> {
-        self.get(Noun::Key, &id, "SELECT * FROM key WHERE id = ?1", [id], key)
+        let found = self.get(Noun::Key, &id, "SELECT * FROM key WHERE id = ?1", [id], key)?;
+        self.with_pools(found)
     }
 
     /// A key by name.
     pub fn key_by_name(&self, name: &str) -> Result<Option<Key>, CatalogueError> {
-        self.find("SELECT * FROM key WHERE name = ?1", [name], key)
+        self.find("SELECT * FROM key WHERE name = ?1", [name], key)?
+            .map(|found| self.with_pools(found))
+            .transpose()
     }
 
     /// All keys, oldest first.
     pub fn keys(&self) -> Result<Vec<Key>, CatalogueError> {
-        self.all("SELECT * FROM key ORDER BY created_at, name", [], key)
+        self.all("SELECT * FROM key ORDER BY created_at, name", [], key)?
+            .into_iter()
+            .map(|found| self.with_pools(found))
+            .collect()
     }
 
     /// Keys that new sets are encrypted to, oldest first.
     pub fn keys_in_use(&self) -> Result<Vec<Key>, CatalogueError> {
+        let mut all = self.keys()?;
+        all.retain(|key| key.retired_at.is_none());
+        Ok(all)
+    }
+
+    fn with_pools(&self, mut found: Key) -> Result<Key, CatalogueError> {
+        found.pools = self.all(
+            "SELECT pool FROM key_pool WHERE key = ?1 ORDER BY pool",
+            [found.id],
+            |row| row.get(0),
+        )?;
+        Ok(found)
+    }
+
+    /// Sets that are encrypted to a key and not complete yet.
+    pub fn open_sets_with(&self, id: KeyId) -> Result<Vec<SetId>, CatalogueError> {
         self.all(
-            "SELECT * FROM key WHERE retired_at IS NULL ORDER BY created_at, name",
-            [],
-            key,
+            "SELECT backup_set FROM set_key JOIN backup_set ON backup_set.id = backup_set
+             WHERE key = ?1 AND state = 'open' ORDER BY backup_set",
+            [id],
+            |row| row.get(0),
         )
     }
 
@@ -146,8 +193,9 @@ impl Tx<'_> {
         };
         self.execute(
             "INSERT INTO key (id, name, recipient, role, identity_kind, identity_name, created_at,
-                retired_at)
-             VALUES (:id, :name, :recipient, :role, :kind, :identity, :created, :retired)",
+                retired_at, replaces)
+             VALUES (:id, :name, :recipient, :role, :kind, :identity, :created, :retired,
+                :replaces)",
             named_params! {
                 ":id": new.id,
                 ":name": new.name,
@@ -157,9 +205,9 @@ impl Tx<'_> {
                 ":identity": name.map(|name| RawPath(name.clone())),
                 ":created": Moment(new.created_at),
                 ":retired": new.retired_at.map(Moment),
+                ":replaces": new.replaces,
             },
         )
-        .map(|_| ())
         .map_err(|error| {
             if error.is_constraint(ConstraintKind::Unique) {
                 CatalogueError::Exists {
@@ -169,7 +217,37 @@ impl Tx<'_> {
             } else {
                 error
             }
-        })
+        })?;
+        for pool in &new.pools {
+            self.execute(
+                "INSERT OR IGNORE INTO key_pool (key, pool) VALUES (?1, ?2)",
+                (new.id, pool),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Definitions that name a key name another one from now on.
+    pub fn replace_recipient(&self, old: KeyId, new: KeyId) -> Result<(), CatalogueError> {
+        self.execute(
+            "UPDATE set_definition_key SET key = ?2 WHERE key = ?1",
+            (old, new),
+        )?;
+        Ok(())
+    }
+
+    /// The private half is gone for good.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] when it was so already.
+    pub fn delete_identity(&self, id: KeyId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::Key,
+            &id,
+            "UPDATE key SET identity_deleted_at = ?2
+             WHERE id = ?1 AND identity_deleted_at IS NULL",
+            (id, Moment(at)),
+        )
     }
 
     /// A key that was known by its id only gets what else is known of it.

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::key_args::KeyCommand;
+pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::set_args::{CompressionArg, EncryptionArg};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
@@ -35,6 +37,17 @@ pub struct Cli {
     /// JSON on stdout, progress as JSON lines on stderr.
     #[arg(long, global = true)]
     pub json: bool,
+    /// File whose first line is the passphrase of an identity; asked for on the terminal without it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "passphrase_fd"
+    )]
+    pub passphrase_file: Option<PathBuf>,
+    /// Open file descriptor that gives the passphrase.
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -69,6 +82,9 @@ pub enum Command {
     /// Keys that sets are encrypted to.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The recovery kit: how to read the tapes without Tapeward.
+    #[command(subcommand)]
+    Kit(KitCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
@@ -352,37 +368,6 @@ pub enum SetCommand {
     },
 }
 
-/// Role of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeyRoleArg {
-    /// The identity stays on this host, so that it can restore.
-    Site,
-    /// The identity is written to a file for the safe and never kept here.
-    Escrow,
-}
-
-/// `key`
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key; everything written from now on can be read with it.
-    #[command(
-        after_help = "Examples:\n  tapeward key create site\n  tapeward key create escrow --role escrow --identity-file /media/usb/escrow.identity"
-    )]
-    Create {
-        /// Name, unique.
-        name: String,
-        /// Role.
-        #[arg(long, value_enum, default_value = "site")]
-        role: KeyRoleArg,
-        /// Where to write the identity; for a site key the state folder without it.
-        #[arg(long, value_name = "FILE", required_if_eq("role", "escrow"))]
-        identity_file: Option<PathBuf>,
-    },
-    /// All keys.
-    #[command(after_help = "Examples:\n  tapeward key list\n  tapeward key list --json")]
-    List,
-}
-
 /// `job`
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
@@ -432,6 +417,7 @@ pub struct JobRunArgs {
     /// Show what would be done and on which cartridges, and stop.
     #[arg(long)]
     pub plan: bool,
+    /// Which library.
     #[command(flatten)]
     pub choice: LibraryChoice,
 }
@@ -442,16 +428,22 @@ pub struct JobRunArgs {
 Examples:
   tapeward verify finance
   tapeward verify finance --copy 2
-  tapeward verify films --identity /media/usb/escrow.identity")]
+  tapeward verify finance --content --identity /media/usb/escrow.identity
+
+Without --content lengths, labels and digests of the bytes on tape are compared, which takes no key
+unless the drive encrypted them.")]
 pub struct VerifyArgs {
     /// Name or id of a set definition, or id of a set.
     pub set: String,
     /// Only this copy.
     #[arg(long, value_name = "N", value_parser = parse_copy)]
     pub copy: Option<CopyNumber>,
-    /// File with an age identity that opens what the drive encrypted; without it, those this host
-    /// keeps. May be given several times.
-    #[arg(long, value_name = "FILE")]
+    /// Decrypt it too: every frame, every row of the index, every header.
+    #[arg(long)]
+    pub content: bool,
+    /// Identity file to decrypt with, plain or as "age -p" makes it; the host's own keys without it.
+    /// May be given several times.
+    #[arg(long, visible_alias = "identity-file", value_name = "FILE")]
     pub identity: Vec<PathBuf>,
     /// Which library.
     #[command(flatten)]

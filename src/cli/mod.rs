@@ -12,6 +12,10 @@ mod health;
 mod health_args;
 mod interrupt;
 mod job;
+mod key;
+mod key_args;
+mod kit;
+mod kit_args;
 mod library;
 mod media;
 pub mod output;
@@ -34,6 +38,7 @@ use crate::app::{self, App, Surroundings};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::job::report::Report;
+use crate::key::{PassphraseSource, Secrets};
 use args::{Cli, Command, LibraryNoun};
 use output::{Format, Screen};
 
@@ -134,6 +139,13 @@ fn run(cli: Cli, format: Format) -> Result<()> {
             clock: SystemClock::shared(),
             watcher: Arc::new(Screen::new(format)),
             interrupt: interrupt::listen()?,
+            secrets: Arc::new(Secrets::from_source(
+                match (cli.passphrase_file, cli.passphrase_fd) {
+                    (Some(file), _) => PassphraseSource::File(file),
+                    (None, Some(number)) => PassphraseSource::Descriptor(number),
+                    (None, None) => PassphraseSource::Terminal,
+                },
+            )),
         },
     };
     match cli.command {
@@ -153,7 +165,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         }
         Command::Media(command) => media::run(&session, command),
         Command::Set(command) => setup::set(&session, command),
-        Command::Key(command) => setup::key(&session, command),
+        Command::Key(command) => key::run(&session, command),
+        Command::Kit(command) => kit::run(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),

@@ -44,6 +44,29 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<()> {
     line(serde_json::to_string_pretty(value).context("cannot render JSON")?)
 }
 
+/// A document to a file that must not exist yet and that only this user can read, or to stdout for
+/// `-`, unless that is a terminal.
+pub fn document(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+    if path != std::path::Path::new("-") {
+        return crate::files::write_private(path, bytes).map_err(|error| {
+            let hint = "choose another name; nothing is overwritten";
+            if path.exists() {
+                error.hint(hint)
+            } else {
+                error
+            }
+        });
+    }
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        return Err(Error::usage("a PDF is nothing for a terminal")
+            .hint("write it to a file with --output FILE, or into a pipe"));
+    }
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
+}
+
 /// A table on stdout; says so when there is nothing in it.
 pub fn table(columns: &[Column], rows: Vec<Vec<String>>, empty: &str) -> Result<()> {
     if rows.is_empty() {

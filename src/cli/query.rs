@@ -14,6 +14,7 @@ use crate::id::{Barcode, SetId};
 use crate::job::{run as job, verify as job_verify};
 use crate::media::reconcile;
 use crate::progress::counted;
+use crate::tape::verify::Depth;
 
 pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
     let app = Arc::new(session.open()?);
@@ -21,13 +22,17 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
         .catalogue
         .read(|view| crate::set::find_set(view, &args.set, None))?;
     let library = Arc::new(app.library(args.choice.library.as_deref(), "verify")?);
-    let verified = job::verify_set(
-        &app,
-        &library,
-        set.id,
-        args.copy,
-        app.identities(&args.identity)?,
-    )?;
+    let by_drive = set.encryption == Encryption::Drive;
+    let identities = if args.content || by_drive {
+        Some(Arc::new(app.identities(&args.identity, &set.recipients)?))
+    } else {
+        None
+    };
+    let depth = match &identities {
+        Some(identities) if args.content => Depth::Content(identities),
+        _ => Depth::Bytes,
+    };
+    let verified = job::verify_set(&app, &library, set.id, args.copy, depth, identities.clone())?;
     if session.is_json() {
         output::json(&serde_json::json!({ "set": set.id, "copies": verified }))?;
     } else {

@@ -96,11 +96,16 @@ fn drives(args: &RestoreArgs) -> usize {
     args.drives.map_or(usize::MAX, usize::from)
 }
 
-fn identities(app: &App, args: &RestoreArgs, sets: &[BackupSet]) -> Result<crate::key::Identities> {
+fn identities(
+    app: &App,
+    args: &RestoreArgs,
+    sets: &[BackupSet],
+) -> Result<Arc<crate::key::Identities>> {
     if sets.iter().all(|set| set.recipients.is_empty()) {
-        return Ok(crate::key::Identities::default());
+        return Ok(Arc::default());
     }
-    app.identities(&args.identity)
+    let keys: Vec<_> = sets.iter().flat_map(|set| set.recipients.clone()).collect();
+    Ok(Arc::new(app.identities(&args.identity, &keys)?))
 }
 
 fn destination(args: &RestoreArgs) -> Result<Destination> {

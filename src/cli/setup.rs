@@ -1,20 +1,20 @@
-//! `init`, `config`, `set`, `key`.
+//! `init`, `config`, `set`.
 
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::Session;
-use super::args::{CompressionArg, EncryptionArg, InitArgs, KeyCommand, KeyRoleArg, SetCommand};
+use super::args::{CompressionArg, EncryptionArg, InitArgs, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, Encryption, IdentityPlace, KeyRole, SetDefinition};
+use crate::catalogue::{BackupSet, Compression, Encryption, SetDefinition};
 use crate::config::Config;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::progress::Event;
+use crate::quickstart;
 use crate::set::{self, Definition};
-use crate::{key, quickstart};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
     let mut config = Config::default();
@@ -146,75 +146,5 @@ fn list_sets(session: &Session, app: &App) -> Result<()> {
             })
             .collect(),
         "No set is defined. Define one with \"tapeward set define NAME FOLDER\".",
-    )
-}
-
-pub(super) fn key(session: &Session, command: KeyCommand) -> Result<()> {
-    let app = session.open()?;
-    match command {
-        KeyCommand::Create {
-            name,
-            role,
-            identity_file,
-        } => {
-            let role = match role {
-                KeyRoleArg::Site => KeyRole::Site,
-                KeyRoleArg::Escrow => KeyRole::Escrow,
-            };
-            let (recipient, path) = key::create(&app, &name, role, identity_file.as_deref())?;
-            if session.is_json() {
-                return output::json(&serde_json::json!({
-                    "name": name, "recipient": recipient.to_string(), "identity_file": path,
-                }));
-            }
-            output::line(format!("Key \"{name}\": {recipient}"))?;
-            output::line(format!("Its identity is in {}", path.display()))?;
-            if role == KeyRole::Escrow {
-                output::line(
-                    "Put that file into the safe and delete it here: this host never needs it.",
-                )?;
-            }
-            Ok(())
-        }
-        KeyCommand::List => list_keys(session, &app),
-    }
-}
-
-fn list_keys(session: &Session, app: &App) -> Result<()> {
-    let keys = app
-        .catalogue
-        .read(|view| view.keys())
-        .context("cannot list keys")?;
-    if session.is_json() {
-        return output::json(&keys);
-    }
-    output::table(
-        &[
-            Column::Text("NAME"),
-            Column::Text("ROLE"),
-            Column::Text("CREATED"),
-            Column::Text("IDENTITY"),
-            Column::Text("RECIPIENT"),
-        ],
-        keys.into_iter()
-            .map(|key| {
-                let identity = match key.identity {
-                    IdentityPlace::File { path } => path.display().to_string(),
-                    IdentityPlace::Credential { name } => {
-                        format!("credential {}", name.display())
-                    }
-                    IdentityPlace::Prompt => "asked for".to_owned(),
-                    IdentityPlace::None => "not here".to_owned(),
-                };
-                vec![
-                    key.name,
-                    key.role.to_string(),
-                    time(key.created_at),
-                    identity,
-                    key.recipient,
-                ]
-            })
-            .collect(),
-        "There is no key. Make one with \"tapeward key create site\".",
     )
 }

@@ -9,7 +9,7 @@ use tapeward_drivers::ssc::Readiness;
 use super::step::RunContext;
 use super::volumes;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Barcode, VolumeId};
+use crate::id::{Barcode, KeyId, VolumeId};
 use crate::key::Identities;
 use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
@@ -26,7 +26,7 @@ pub struct Drives {
     mounted: Vec<(Seat, Drive)>,
     failed: Vec<FailedDrive>,
     /// Who opens keys on tapes; none: those this host keeps.
-    identities: Option<Identities>,
+    identities: Option<Arc<Identities>>,
 }
 
 /// A drive that is not used any more in this run.
@@ -118,30 +118,33 @@ impl Drives {
 
     /// Opens keys on tapes with these identities instead of those this host keeps.
     #[must_use]
-    pub fn with_identities(mut self, identities: Identities) -> Self {
-        self.identities = Some(identities);
+    pub fn with_identities(mut self, identities: Option<Arc<Identities>>) -> Self {
+        self.identities = identities;
         self
     }
 
-    /// Who opens keys on tapes.
-    pub fn identities(&self) -> Result<Identities> {
+    /// Who opens what is encrypted to these keys.
+    pub fn identities(&self, keys: &[KeyId]) -> Result<Arc<Identities>> {
         match &self.identities {
-            Some(identities) => Ok(identities.clone()),
-            None => self.context.app.identities(&[]),
+            Some(identities) => Ok(Arc::clone(identities)),
+            None => Ok(Arc::new(self.context.app.identities(&[], keys)?)),
         }
     }
 
     /// What it takes to read what drives encrypted on a volume.
     pub fn keys_of(&self, volume: VolumeId) -> Result<DriveKeys> {
-        let files = self
-            .context
-            .app
-            .catalogue
-            .read(|view| volumes::key_files(view, volume))?;
+        let (files, keys) = self.context.app.catalogue.read(|view| {
+            let files = volumes::key_files(view, volume)?;
+            let mut keys = Vec::new();
+            for set in files.iter().filter_map(|file| file.set) {
+                keys.extend(view.set(set)?.recipients);
+            }
+            Ok::<_, Error>((files, keys))
+        })?;
         if files.is_empty() {
             return Ok(DriveKeys::default());
         }
-        let identities = self.identities()?;
+        let identities = self.identities(&keys)?;
         Ok(DriveKeys { files, identities })
     }
 

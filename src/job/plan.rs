@@ -11,6 +11,7 @@ use crate::catalogue::{
 };
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId};
+use crate::key::recipients_for;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +66,7 @@ pub fn plan(app: &App, library: &str, request: &Request) -> Result<Plan> {
         let definitions = chosen(view, &request.sets)?;
         let sets = definitions
             .into_iter()
-            .map(|definition| planned(app, definition, now))
+            .map(|definition| planned(app, view, definition, now))
             .collect::<Result<_>>()?;
         Ok(Plan {
             library: library.to_owned(),
@@ -98,18 +99,21 @@ fn chosen(view: &View<'_>, names: &[String]) -> Result<Vec<SetDefinition>> {
 
 fn planned(
     app: &App,
+    view: &View<'_>,
     definition: SetDefinition,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<PlannedSet> {
-    let copies = if definition.copies.is_empty() {
+    let copies: Vec<(CopyNumber, PoolName)> = if definition.copies.is_empty() {
         (1..)
             .map(CopyNumber)
             .zip(&app.config.monthly.copies)
             .map(|(copy, pool)| Ok((copy, pool.parse()?)))
             .collect::<Result<_>>()?
     } else {
-        definition.copies
+        definition.copies.clone()
     };
+    let pools: Vec<PoolName> = copies.iter().map(|(_, pool)| pool.clone()).collect();
+    recipients_for(view, &definition, &pools)?;
     Ok(PlannedSet {
         id: SetId::generate(now),
         definition: definition.id,

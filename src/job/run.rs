@@ -26,6 +26,7 @@ use crate::library::Library;
 use crate::library::mount::HeldDrive;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
+use crate::tape::verify::Depth;
 use crate::tape::volume::check_encryption;
 
 /// A run under way.
@@ -389,7 +390,9 @@ impl Job {
             if copy.state == SetCopyState::Verified {
                 continue;
             }
-            let read = self.with_other_drives(|job| job.verify_copy(set.id, &set.name, copy.copy));
+            let read = self.with_other_drives(|job| {
+                job.verify_copy(set.id, &set.name, copy.copy, Depth::Bytes)
+            });
             let drive_failed = !self.drives.failures().is_empty();
             match read {
                 Ok(read) => verified.push(read),
@@ -408,11 +411,12 @@ impl Job {
         set: SetId,
         name: &str,
         copies: &[CopyNumber],
+        depth: Depth<'_>,
     ) -> Result<Vec<Verified>> {
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
         copies
             .iter()
-            .map(|copy| self.verify_copy(set, name, *copy))
+            .map(|copy| self.verify_copy(set, name, *copy, depth))
             .collect()
     }
 
@@ -453,13 +457,21 @@ impl Job {
 }
 
 /// Verifies a set outside of its run.
+///
+/// # Errors
+/// As [`verify::damage`] says of what was found; no identity that opens it, before any tape is
+/// touched.
 pub fn verify_set(
     app: &Arc<App>,
     library: &Arc<Library>,
     set: SetId,
     copy: Option<CopyNumber>,
-    identities: Identities,
+    depth: Depth<'_>,
+    identities: Option<Arc<Identities>>,
 ) -> Result<Vec<Verified>> {
+    if let Depth::Content(identities) = depth {
+        can_be_opened(app, set, identities)?;
+    }
     let view = library.view()?;
     let held = library.hold_drives(&view, 1, &[])?;
     let library_id = reconcile::identify(app, library)?;
@@ -497,8 +509,25 @@ pub fn verify_set(
         set_aside: SetAside::default(),
         failed: Vec::new(),
     };
-    let outcome = job.verify_copies(set, &name, &copies);
+    let outcome = job.verify_copies(set, &name, &copies, depth);
     let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     outcome
+}
+
+/// One of the identities opens the set, if it is encrypted.
+pub fn can_be_opened(app: &App, set: SetId, identities: &Identities) -> Result<()> {
+    let (name, keys) = app.catalogue.read(|view| {
+        let found = view.set(set)?;
+        let keys = found
+            .recipients
+            .iter()
+            .map(|key| view.key(*key))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Error>((view.definition(found.definition)?.name, keys))
+    })?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    identities.must_open(&format!("set {name} ({set})"), &keys)
 }

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::recorder::Recorder;
-use super::run::Job;
+use super::run::{Job, can_be_opened};
 use super::volumes;
 use crate::app::App;
 use crate::archive::member::SegmentNumber;
@@ -143,7 +143,9 @@ impl Job {
 
     fn recover_part(&mut self, segment: &Segment, part: &StoredIndex, path: &Path) -> Result<()> {
         let app = std::sync::Arc::clone(&self.context.app);
-        let identities = app.identities(&[])?;
+        let keys = app.catalogue.read(|view| view.set(segment.set))?.recipients;
+        let identities = app.identities(&[], &keys)?;
+        can_be_opened(&app, segment.set, &identities)?;
         let copies: Vec<SegmentCopy> = app
             .catalogue
             .read(|view| view.segment_copies(segment.set))?

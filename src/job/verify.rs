@@ -8,11 +8,12 @@ use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
 use crate::catalogue::{
-    BackupSet, Encryption, Place, SegmentCopy, SegmentCopyState, SetCopyState, View,
+    BackupSet, Encryption, Place, ProofKind, SegmentCopy, SegmentCopyState, SetCopyState, View,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
 use crate::journal::Event as JournalEvent;
+use crate::key::record_proofs;
 use crate::media::reconcile::place_words;
 use crate::progress::{Event, counted};
 use crate::tape::VolumeError;
@@ -44,12 +45,13 @@ pub struct Absent {
 
 impl Job {
     /// Reads every segment of a copy back that is in the library: labels, length and digest
-    /// against the record.
+    /// against the record; what is in it too, where an identity is given.
     pub(super) fn verify_copy(
         &mut self,
         set: SetId,
         name: &str,
         copy: CopyNumber,
+        depth: Depth<'_>,
     ) -> Result<Verified> {
         let app = Arc::clone(&self.context.app);
         let found = app.catalogue.read(|view| view.set(set))?;
@@ -88,7 +90,7 @@ impl Job {
                 .catalogue
                 .read(|view| volumes::segment_files(view, segment))?;
             let read = self.drives.with_reader(segment.volume, |reader| {
-                Ok(verify_segment(reader, &files, Depth::Bytes))
+                Ok(verify_segment(reader, &files, depth))
             });
             let read = match read {
                 Ok(Err(error)) if !is_damage(&error) => Err(Error::failed(format!(
@@ -109,11 +111,17 @@ impl Job {
             };
             let state = match read {
                 Ok(_) => {
+                    if let Depth::Content(identities) = depth {
+                        identities.proved_on(segment.volume);
+                    }
                     verified.segments += 1;
                     verified.bytes += files.data.length;
                     SegmentCopyState::Verified
                 }
                 Err(error) => {
+                    if let Depth::Content(identities) = depth {
+                        identities.disproved();
+                    }
                     let error =
                         Error::failed(format!("segment {}", segment.segment.0)).because(error);
                     let what = error.to_string();
@@ -145,7 +153,13 @@ impl Job {
                         reason: verified.damaged.last().cloned().unwrap_or_default(),
                     },
                 };
-                app.note(tx, now, &event)
+                app.note(tx, now, &event)?;
+                match depth {
+                    Depth::Bytes => Ok(()),
+                    Depth::Content(identities) => {
+                        record_proofs(&app, tx, now, run, ProofKind::Verify, identities)
+                    }
+                }
             })?;
             app.watcher.event(Event::Progress {
                 task: task.clone(),
@@ -211,7 +225,7 @@ impl Job {
         })?;
         let what = format!("set {name} cannot be read back: what the drive wrote");
         self.drives
-            .identities()?
+            .identities(&set.recipients)?
             .must_open(&what, &keys)
             .map_err(|error| {
                 Error::new(ErrorKind::OperatorNeeded, error.to_string()).hint(format!(

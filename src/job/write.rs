@@ -17,10 +17,10 @@ use crate::catalogue::{
     BackupSet, Compression, Encryption, Month, NewSet, SetDefinition, SetState,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, KeyId, SetId};
+use crate::id::{CopyNumber, SetId};
 use crate::index::IndexReader;
 use crate::journal::Event as JournalEvent;
-use crate::key::Recipient;
+use crate::key::{Recipient, recipients_for};
 use crate::progress::Event;
 use crate::tape::document::SetFacts;
 use crate::tape::stream::{FlowWatch, LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
@@ -103,13 +103,14 @@ impl Job {
         if let Some(set) = known.into_iter().find(|set| set.id == planned.id) {
             return Ok(set);
         }
-        let keys: Vec<KeyId> = app
-            .catalogue
-            .read(|view| view.keys_in_use())?
-            .into_iter()
-            .map(|key| key.id)
-            .collect();
         app.write(|tx, now| {
+            let definition = tx.definition(planned.definition)?;
+            let pools: Vec<_> = planned
+                .copies
+                .iter()
+                .map(|(_, pool)| pool.clone())
+                .collect();
+            let keys = recipients_for(tx, &definition, &pools)?;
             let retain_until = now + chrono::TimeDelta::days(i64::from(planned.retention_days));
             tx.add_set(&NewSet {
                 id: planned.id,
@@ -120,7 +121,7 @@ impl Job {
                 retain_until,
                 copies: planned.copies.clone(),
                 encryption: definition.encryption,
-                recipients: keys,
+                recipients: keys.into_iter().map(|key| key.id).collect(),
             })?;
             app.note(
                 tx,

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, KeyRole, Month, Place, PoolName, RunKind, RunState, SegmentDigest,
-    SetCopyState, SetTotals, StepKind, Witness,
+    Codec, ContentState, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind, RunState,
+    SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
@@ -119,6 +119,23 @@ pub enum Event {
     },
     /// A key was taken out of use.
     KeyRetired { key: KeyId },
+    /// A key's private half was deleted for good.
+    KeyIdentityDeleted { key: KeyId },
+    /// A recovery kit was made.
+    KitMade {
+        form: KitForm,
+        digest: String,
+        expires_at: DateTime<Utc>,
+    },
+    /// A key's private half was put on a page.
+    EscrowPagePrinted { key: KeyId },
+    /// A key's identity opened something on a volume.
+    KeyProved {
+        key: KeyId,
+        volume: VolumeId,
+        run: RunId,
+        how: ProofKind,
+    },
     /// A run was planned.
     RunPlanned {
         run: RunId,

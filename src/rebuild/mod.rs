@@ -282,7 +282,7 @@ fn nobody_is_at_work(app: &App) -> Result<()> {
 /// Identities for a record that is not there yet: the files given, else all in the state folder.
 pub fn identities(app: &App, files: &[PathBuf]) -> Result<Identities> {
     if !files.is_empty() {
-        return Identities::load(files);
+        return app.identities(files, &[]);
     }
     let mut kept = Vec::new();
     let folder = app.keys();

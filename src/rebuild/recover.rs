@@ -70,7 +70,7 @@ pub fn recover(
     let begun = app.clock.now();
     let request = Request {
         barcodes,
-        identities: Identities::load(identity_files)?,
+        identities: app.identities(identity_files, &[])?,
         snapshots: Snapshots::Use,
         configuration: Configuration::TakeOver,
     };

@@ -114,6 +114,7 @@ pub(super) fn read_segment(
     while let Some((first, others)) = rest.split_first() {
         if others.is_empty() && is_whole(&first.leg.segment, first.leg) {
             let read = read_whole(reader, on_tape, first, identities, interrupt);
+            proves(identities, first, &read);
             return done(first, read);
         }
         let opened = reader
@@ -159,6 +160,7 @@ pub(super) fn read_segment(
                 }
             };
             let failed = matches!(read, Read::Failed(..));
+            proves(identities, stretch, &read);
             done(stretch, read)?;
             if failed {
                 break;
@@ -166,6 +168,15 @@ pub(super) fn read_segment(
         }
     }
     Ok(())
+}
+
+/// What was read to its end was opened by one of the identities, and is authentic.
+fn proves(identities: &Identities, stretch: &Stretch<'_>, read: &Read) {
+    match read {
+        Read::All => identities.proved_on(stretch.leg.held.row.volume),
+        Read::Failed(..) => identities.disproved(),
+        Read::Stopped(_) => {}
+    }
 }
 
 /// Reads a segment from its first byte to its last; its digest is compared.

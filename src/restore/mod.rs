@@ -31,7 +31,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::archive::extract::Existing;
 use crate::archive::problem::show;
-use crate::catalogue::{RunKind, RunState};
+use crate::catalogue::{ProofKind, RunKind, RunState};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::job::Drives;
@@ -39,6 +39,7 @@ use crate::job::lease::Leases;
 use crate::job::single::SingleRun;
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
+use crate::key::record_proofs;
 use crate::library::Library;
 use crate::library::view::View;
 use crate::media::reconcile;
@@ -183,7 +184,7 @@ pub fn restore(
     let drives = held
         .into_iter()
         .map(|held| {
-            Drives::new(context.clone(), vec![held]).with_identities(request.identities.clone())
+            Drives::new(context.clone(), vec![held]).with_identities(Some(Arc::clone(&request.identities)))
         })
         .collect();
     let running = Running {
@@ -246,6 +247,7 @@ fn end(app: &App, run: SingleRun, request: &Request, outcome: &Result<Report>) -
         RunState::Done
     };
     run.end_as(state, outcome, |tx, now, report| {
+        record_proofs(app, tx, now, id, ProofKind::Restore, &request.identities)?;
         for set in &request.sets {
             app.note(
                 tx,

@@ -66,7 +66,7 @@ pub struct Request {
     /// A file for the list of all problems.
     pub problems: Option<PathBuf>,
     /// Who can decrypt it.
-    pub identities: Identities,
+    pub identities: Arc<Identities>,
 }
 
 /// What a later process needs to go on.

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read};
 
 use thiserror::Error;
 
-use super::codec::{CodecError, decode};
+use super::codec::{CodecError, decode, recipient_stanzas};
 use super::document::PartDocument;
 use super::error::VolumeError;
 use super::layout::{SegmentFiles, TapeFile};
@@ -90,7 +90,13 @@ pub fn verify_segment(
     let coded_index = reader.read_small(&files.index)?;
     let bytes = files.iter().map(|file| file.length).sum();
     let Depth::Content(identities) = depth else {
-        reader.payload(&files.data)?.for_each_block(|_| Ok(()))?;
+        let mut beginning = Vec::new();
+        reader.payload(&files.data)?.for_each_block(|block| {
+            let wanted = block.len().min(HEADER_LIMIT - beginning.len());
+            beginning.extend_from_slice(&block[..wanted]);
+            Ok(())
+        })?;
+        check_stanzas(&facts, &beginning)?;
         return Ok(Verified {
             facts,
             bytes,
@@ -110,6 +116,21 @@ pub fn verify_segment(
         rows: Some(index.totals().rows),
         facts,
         bytes,
+    })
+}
+
+/// No age header of ours is longer: a stanza for each of a few hundred keys.
+const HEADER_LIMIT: usize = 64 << 10;
+
+/// The age header has a stanza for each key that the segment is encrypted to.
+fn check_stanzas(facts: &PartDocument, beginning: &[u8]) -> Result<(), VerifyError> {
+    let keys = facts.set.keys.len();
+    if !facts.codec.is_encrypted() || recipient_stanzas(beginning) == Some(keys) {
+        return Ok(());
+    }
+    Err(VerifyError::Part {
+        segment: facts.segment,
+        what: "the number of keys".to_owned(),
     })
 }
 

@@ -87,6 +87,9 @@ pub(crate) fn world() -> World {
         },
         created_at: now(),
         retired_at: None,
+        pools: Vec::new(),
+        replaces: None,
+        identity_deleted_at: None,
     };
     let run = NewRun {
         id: RunId::generate(now()),

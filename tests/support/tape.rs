@@ -301,7 +301,8 @@ pub fn set_facts(clock: &dyn Clock) -> SetFacts {
         run: RunId::generate(now),
         created: now,
         retain_until: Some(now + chrono::TimeDelta::days(365)),
-        keys: vec![KeyId::generate(now)],
+        // As many as `Keys::new` makes.
+        keys: vec![KeyId::generate(now), KeyId::generate(now)],
     }
 }
 

@@ -16,6 +16,7 @@ mod frame_writer;
 mod frames;
 mod job;
 mod random;
+mod stanzas;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use decoder::decode;
 pub use encoder::{CodedOutput, Encoded, Encoder, Window};
 pub use frames::{FrameSize, FrameTable};
 pub use random::PlaintextReader;
+pub use stanzas::recipient_stanzas;
 
 /// Compression and encryption of one file on tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

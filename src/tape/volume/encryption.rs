@@ -110,7 +110,7 @@ pub struct DriveKeys {
     /// The key files of the volume that are on record.
     pub files: Vec<TapeFile>,
     /// Who can open them.
-    pub identities: Identities,
+    pub identities: Arc<Identities>,
 }
 
 impl DriveKeys {
