@@ -126,7 +126,7 @@ impl Segmenter {
         let idleness = Idleness::new(Arc::clone(&start.clock));
         let size = RingSize {
             blocks: start.geometry.ring_blocks,
-            high_water: start.geometry.high_water,
+            high_water: start.geometry.high_water.min(start.geometry.ring_blocks),
         };
         let mut senders = Vec::new();
         let mut threads = Vec::new();
