@@ -77,7 +77,7 @@ impl From<TapeDigest> for String {
 
 /// Computes a [`TapeDigest`] piece by piece.
 #[derive(Clone, Default)]
-pub struct TapeHasher(XxHash3_128);
+pub struct TapeHasher(Box<XxHash3_128>);
 
 impl TapeHasher {
     /// Nothing hashed yet.
