@@ -10,6 +10,7 @@ use tapeward_drivers::error::ScsiError;
 use tapeward_drivers::sense::SenseData;
 use tapeward_drivers::spc::unit::Removal;
 use tapeward_drivers::ssc::modes::ModesSet;
+use tapeward_drivers::ssc::position::Partition;
 use tapeward_drivers::ssc::{
     self, BlockAddress, Buffering, DriveModes, FilemarkCount, Position, ReadOutcome, Readiness,
     Space, Synchronize, WriteError, WriteOutcome,
@@ -190,7 +191,7 @@ impl TapeDrive for KeepsNothing {
     fn position(&mut self) -> Result<Position, ScsiError> {
         Ok(Position {
             block: BlockAddress(self.block),
-            partition: tapeward_drivers::ssc::position::Partition(0),
+            partition: Partition(0),
             file: Some(FilemarkCount(self.file)),
             beginning_of_partition: self.block == 0,
             end_of_partition: false,

@@ -251,7 +251,7 @@ mod tests {
             let mut map = HashMap::new();
             for (number, remaining, seed) in steps {
                 let inode = (number % 3, number);
-                if seed % 3 == 0 {
+                if seed.is_multiple_of(3) {
                     spilled.set_remaining(inode, remaining).unwrap();
                     if let Some(known) = map.get_mut(&inode) {
                         let known: &mut FirstName = known;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use crate::id::IdError;
 
@@ -18,7 +18,7 @@ impl TapeDigest {
     /// Of bytes in memory.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self(xxhash_rust::xxh3::xxh3_128(bytes))
+        Self(XxHash3_128::oneshot(bytes))
     }
 
     /// The 16 bytes, most significant first.
@@ -77,7 +77,7 @@ impl From<TapeDigest> for String {
 
 /// Computes a [`TapeDigest`] piece by piece.
 #[derive(Clone, Default)]
-pub struct TapeHasher(Box<Xxh3>);
+pub struct TapeHasher(Box<XxHash3_128>);
 
 impl TapeHasher {
     /// Nothing hashed yet.
@@ -88,13 +88,13 @@ impl TapeHasher {
 
     /// The next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.0.write(bytes);
     }
 
     /// Of everything given so far.
     #[must_use]
     pub fn digest(&self) -> TapeDigest {
-        TapeDigest(self.0.digest128())
+        TapeDigest(self.0.finish_128())
     }
 }
 

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn pieces_make_the_digest_of_the_whole() {
         let bytes: Vec<u8> = (0..9 * PIECE + 3000)
-            .map(|at| (at * 7 + at / 251) as u8)
+            .map(|at| (at * 7 + at / 251).to_le_bytes()[0])
             .collect();
         let lengths = [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 5];
         let more = (3..=9).flat_map(|pieces| [pieces * PIECE, pieces * PIECE + 1025]);

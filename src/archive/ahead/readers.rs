@@ -44,8 +44,8 @@ impl Readers {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(in crate::archive) fn start<'scope, 'env>(
-        scope: &'scope Scope<'scope, 'env>,
+    pub(in crate::archive) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
         files: &'scope dyn FileReader,
     ) -> io::Result<Self> {
         let (batches, batch_tasks) = unbounded();

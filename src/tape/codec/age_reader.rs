@@ -102,9 +102,10 @@ impl<R: Read> PayloadStream<R> {
         let ahead = self.read_ahead();
         let Some(chunks) = self.tasks.take() else {
             ahead?;
-            return match self.complete {
-                true => Ok(false),
-                false => Err(truncated()),
+            return if self.complete {
+                Ok(false)
+            } else {
+                Err(truncated())
             };
         };
         if let Err(error) = ahead {
@@ -193,9 +194,10 @@ impl<R: Read + Seek> PayloadReader<R> {
         let mut coded = vec![0; STRIDE_BYTES];
         let read = read_full(&mut self.input, &mut coded)?;
         if read == 0 {
-            return match self.complete {
-                true => Ok(false),
-                false => Err(truncated()),
+            return if self.complete {
+                Ok(false)
+            } else {
+                Err(truncated())
             };
         }
         if self.complete {

@@ -127,7 +127,7 @@ mod tests {
             while !left.is_empty() {
                 let length = lengths.next().unwrap();
                 let (now, later) = left.split_at((*length).min(left.len()));
-                if length % 2 == 0 {
+                if length.is_multiple_of(2) {
                     job.push_shared(Bytes::copy_from_slice(now));
                 } else {
                     job.push(now);

@@ -170,7 +170,7 @@ fn a_thousand_streams_go_to_age_and_come_from_it() {
         let mut numbers = Numbers(seed);
         let length = numbers.length();
         let plaintext = numbers.bytes(length);
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             let coded = coded(&mut numbers, &recipient, &plaintext);
             let back = age(&["-d", "-i", from], &coded);
             assert!(back == plaintext, "stream {seed}, {length} bytes, to age");
@@ -205,7 +205,7 @@ fn coded(numbers: &mut Numbers, recipient: &Recipient, plaintext: &[u8]) -> Vec<
     while !left.is_empty() {
         let length = usize::try_from(1 + numbers.next() % 100_000).unwrap();
         let (now, later) = left.split_at(length.min(left.len()));
-        if length % 2 == 0 {
+        if length.is_multiple_of(2) {
             encoder.write(now).unwrap();
         } else {
             let now = bytes::Bytes::copy_from_slice(now);

@@ -126,7 +126,7 @@ impl Segmenter {
         let idleness = Idleness::new(Arc::clone(&start.clock));
         let size = RingSize {
             blocks: start.geometry.ring_blocks,
-            high_water: start.geometry.high_water,
+            high_water: start.geometry.high_water.min(start.geometry.ring_blocks),
         };
         let mut senders = Vec::new();
         let mut threads = Vec::new();
@@ -452,7 +452,7 @@ impl Segmenter {
     fn next_piece(&mut self, wanted: usize) -> Result<usize, SinkError> {
         // Once announced, a member's first byte stays where it was said to be.
         let partial = self.stream.partial.as_ref();
-        if !partial.is_some_and(|partial| partial.written == 0) {
+        if partial.is_none_or(|partial| partial.written > 0) {
             self.settle()?;
         }
         self.open()?;
@@ -509,7 +509,7 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+    fn take_end(&mut self, entry: &IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
         // Of a superseded member a whole copy follows; until then its path is not done.
         if entry.state != MemberState::Superseded {
@@ -517,7 +517,7 @@ impl Segmenter {
         }
         self.open()?
             .index
-            .push(&entry)
+            .push(entry)
             .map_err(|error| SinkError::Encode(io::Error::other(error)))
     }
 }
@@ -540,6 +540,6 @@ impl MemberSink for Segmenter {
     }
 
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_end(entry))
+        self.timed(|segmenter| segmenter.take_end(&entry))
     }
 }
