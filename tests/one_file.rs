@@ -74,7 +74,7 @@ fn a_file_takes_three_blocks_more_than_its_own_at_most() {
         let identities = stream.keys.identities();
         let payload = reader.payload(data);
         let mut plain =
-            PlaintextReader::open(payload, Codec::Age, length, None, &identities).unwrap();
+            PlaintextReader::open(payload.unwrap(), Codec::Age, length, None, &identities).unwrap();
         plain.seek(SeekFrom::Start(entry.address.offset)).unwrap();
         let mut bytes = vec![0; usize::try_from(entry.length).unwrap()];
         plain.read_exact(&mut bytes).unwrap();

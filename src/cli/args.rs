@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};

@@ -8,7 +8,7 @@ use super::Session;
 use super::args::VerifyArgs;
 use super::output::{self, size};
 use crate::app::App;
-use crate::catalogue::{BackupSet, SetCopy, View};
+use crate::catalogue::{BackupSet, Encryption, SetCopy, View};
 use crate::error::{Error, Result};
 use crate::id::{Barcode, SetId};
 use crate::job::{run as job, verify as job_verify};

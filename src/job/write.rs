@@ -40,7 +40,7 @@ impl Job {
         let definition = app
             .catalogue
             .read(|view| view.definition(planned.definition))?;
-        let set = self.find_or_add(planned, &definition, month)?;
+        let set = self.find_or_add(planned, month)?;
         match set.state {
             SetState::Open => {}
             SetState::Sealed | SetState::Complete | SetState::Failed | SetState::Expired => {
@@ -90,12 +90,7 @@ impl Job {
         .hint("check drives and cartridges, then \"tapeward job resume\""))
     }
 
-    fn find_or_add(
-        &self,
-        planned: &PlannedSet,
-        definition: &SetDefinition,
-        month: Month,
-    ) -> Result<BackupSet> {
+    fn find_or_add(&self, planned: &PlannedSet, month: Month) -> Result<BackupSet> {
         let app = &self.context.app;
         let known = app
             .catalogue

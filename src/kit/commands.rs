@@ -42,7 +42,7 @@ pub(super) fn volumes_table(contents: &Contents) -> String {
 }
 
 /// `tapes.txt`: number of the set, copy, segment, barcode, tape file, bytes of a block, coding,
-/// length, XXH3-128.
+/// length, XXH3-128, tape file with the key of what the drive encrypted or `-`.
 pub(super) fn tapes_table(contents: &Contents) -> String {
     let mut text = String::new();
     for (set, number) in contents.sets.iter().zip(1..) {
@@ -50,7 +50,7 @@ pub(super) fn tapes_table(contents: &Contents) -> String {
             for piece in &copy.pieces {
                 let _ = writeln!(
                     text,
-                    "{number} {} {} {} {} {} {} {} {}",
+                    "{number} {} {} {} {} {} {} {} {} {}",
                     copy.copy,
                     piece.segment.0,
                     piece.barcode,
@@ -59,6 +59,9 @@ pub(super) fn tapes_table(contents: &Contents) -> String {
                     piece.codec,
                     piece.length,
                     piece.digest,
+                    piece
+                        .key_file
+                        .map_or_else(|| "-".to_owned(), |file| file.to_string()),
                 );
             }
         }
@@ -75,7 +78,15 @@ pub(super) struct Stretch<'a> {
 /// A copy, cartridge by cartridge, in the order in which they are read.
 pub(super) fn stretches(copy: &KitCopy) -> Vec<Stretch<'_>> {
     let alike = |one: &Piece, other: &Piece| {
-        (&one.barcode, one.codec, one.block_size) == (&other.barcode, other.codec, other.block_size)
+        let of = |piece: &Piece| {
+            (
+                piece.barcode.clone(),
+                piece.codec,
+                piece.block_size,
+                piece.key_file,
+            )
+        };
+        of(one) == of(other)
     };
     copy.pieces
         .chunk_by(alike)
@@ -101,17 +112,29 @@ impl Stretch<'_> {
     fn commands(&self) -> String {
         let first = &self.pieces[0];
         let decode = match first.codec {
-            Codec::None => "",
-            Codec::Zstd => " | zstd -dc",
+            Codec::None | Codec::Drive => "",
+            Codec::Zstd | Codec::ZstdDrive => " | zstd -dc",
             Codec::Age => " | age -d -i identity",
             Codec::ZstdAge => " | age -d -i identity | zstd -dc",
         };
+        let (unlock, lock) = match first.key_file {
+            Some(file) => (
+                format!(
+                    "(umask 077; mt -f /dev/nst0 asf {file}; dd if=/dev/nst0 bs=1M | age -d -i identity > key)\n\
+                     stenc -f /dev/nst0 -e mixed -k key -a 1 --ckod\n"
+                ),
+                "stenc -f /dev/nst0 -e off; rm key\n",
+            ),
+            None => (String::new(), ""),
+        };
         format!(
             "mt -f /dev/nst0 setblk 0\n\
+             {unlock}\
              for file in {}; do\n\
              \x20   mt -f /dev/nst0 asf $file\n\
              \x20   dd if=/dev/nst0 bs={}{decode} >> set.tar\n\
-             done\n",
+             done\n\
+             {lock}",
             self.files(),
             first.block_size
         )

@@ -1,6 +1,6 @@
 //! What a kit says, as the record has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::catalogue::{
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId, TapeFileNumber, VolumeId, VolumeSerial};
 use crate::job::volumes;
+use crate::tape::FileKind;
 
 /// Everything that makes one kit another than the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,6 +76,9 @@ pub struct Piece {
     pub block_size: u64,
     /// How it is coded.
     pub codec: Codec,
+    /// The tape file on the same cartridge with the key of what the drive encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<TapeFileNumber>,
     /// Bytes on tape.
     pub length: u64,
     /// XXH3-128 of them.
@@ -230,6 +234,7 @@ struct Volumes {
 struct Known {
     barcode: Barcode,
     block_sizes: BTreeMap<TapeFileNumber, u64>,
+    key_files: BTreeSet<TapeFileNumber>,
 }
 
 impl Volumes {
@@ -267,6 +272,10 @@ impl Volumes {
             tape_file: row.tape_file,
             block_size: *known.block_sizes.get(&row.tape_file).ok_or_else(missing)?,
             codec: segment.codec,
+            key_file: volumes::tape_codec(segment.codec)
+                .is_by_drive()
+                .then(|| known.key_files.range(..row.tape_file).next_back().copied())
+                .flatten(),
             length: segment.coded_length,
             digest: segment.digest,
         }))
@@ -275,8 +284,13 @@ impl Volumes {
     fn look_up(&mut self, view: &View<'_>, id: VolumeId) -> Result<Known> {
         let volume = view.volume(id)?;
         let cartridge = view.cartridge(volume.cartridge)?;
-        let block_sizes = volumes::record(view, id)?
-            .files
+        let files = volumes::record(view, id)?.files;
+        let key_files = files
+            .iter()
+            .filter(|file| file.kind == FileKind::DriveKey)
+            .map(|file| file.tape_file)
+            .collect();
+        let block_sizes = files
             .into_iter()
             .map(|file| (file.tape_file, file.block_size.as_u64()))
             .collect();
@@ -293,6 +307,7 @@ impl Volumes {
         Ok(Known {
             barcode: cartridge.barcode,
             block_sizes,
+            key_files,
         })
     }
 }

@@ -25,6 +25,7 @@ LOAD=${LOAD:-}
 IDENTITY=${IDENTITY:-}
 COPY=${COPY:-1}
 loaded=
+unlocked=
 work=
 
 say() { printf '%s\n' "$*" >&2; }
@@ -50,13 +51,18 @@ find_set() {
 make_room() {
     umask 077
     work=$(mktemp -d "${WORK:-/tmp}/restore.XXXXXX") || die "no room below ${WORK:-/tmp}"
-    trap 'rm -rf "$work"' EXIT
+    trap 'forget_key; rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM HUP
 }
 
 # Asks for the identity's passphrase once, not for every segment.
 open_identity() {
-    if ! grep -q "^$1 .*age" "$here/tapes.txt"; then return; fi
+    if grep -q "^$1 .*drive" "$here/tapes.txt"; then
+        [ -z "$TAPES" ] || die "the drive encrypted the set: only a drive can read it, not files"
+        need stenc stenc
+    elif ! grep -q "^$1 .*age" "$here/tapes.txt"; then
+        return
+    fi
     need age age
     [ -n "$IDENTITY" ] || die "the set is encrypted: set IDENTITY to the file with a key of the kit"
     [ -r "$IDENTITY" ] || die "cannot read $IDENTITY"
@@ -85,6 +91,7 @@ is_loaded() {
 # Has the cartridge $1 put into the drive.
 insert() {
     if [ "$loaded" = "$1" ]; then return 0; fi
+    forget_key
     loaded=
     while read -r barcode serial volume; do
         if [ "$barcode" = "$1" ]; then break; fi
@@ -112,8 +119,25 @@ insert() {
     done
 }
 
+# Gives the drive the key in tape file $1 of the cartridge in it, if that is not what it has.
+unlock() {
+    if [ "$unlocked" = "$loaded $1" ]; then return 0; fi
+    unlocked=
+    mt -f "$TAPE" asf "$1" || return 1
+    dd if="$TAPE" bs=1048576 2>/dev/null | age -d -i "$IDENTITY" >"$work/key" || return 1
+    stenc -f "$TAPE" -e mixed -k "$work/key" -a 1 --ckod >&2 || return 1
+    rm -f "$work/key"
+    unlocked="$loaded $1"
+}
+
+# Takes the key out of the drive again.
+forget_key() {
+    if [ -n "$unlocked" ]; then stenc -f "$TAPE" -e off >&2; fi
+    unlocked=
+}
+
 # Puts the tape file of a segment into $piece and compares it with the kit.
-# $1 barcode, $2 tape file, $3 block size, $4 length, $5 digest
+# $1 barcode, $2 tape file, $3 block size, $4 length, $5 digest, $6 tape file with its key or -
 read_piece() {
     if [ -n "$TAPES" ]; then
         piece=$TAPES/$1/$(printf 'file%04d' "$2")
@@ -121,6 +145,7 @@ read_piece() {
     else
         insert "$1" || return 1
         piece=$work/segment
+        if [ "$6" != - ]; then unlock "$6" || return 1; fi
         mt -f "$TAPE" asf "$2" || return 1
         dd if="$TAPE" of="$piece" bs="$3" 2>"$work/dd" || { cat "$work/dd" >&2; return 1; }
     fi
@@ -143,14 +168,14 @@ read_piece() {
 fetch() {
     grep "^$1 [0-9]* $2 " "$here/tapes.txt" >"$work/rows"
     for choice in loaded wanted other; do
-        while read -r _ copy _ cartridge file block codec length wanted <&3; do
+        while read -r _ copy _ cartridge file block codec length wanted key <&3; do
             case $choice in
             loaded) if [ "$cartridge" != "$loaded" ]; then continue; fi ;;
             wanted) if [ "$copy" != "$COPY" ]; then continue; fi ;;
             other) if [ "$copy" = "$COPY" ]; then continue; fi ;;
             esac
             say "segment $2: tape file $file of $cartridge (copy $copy)"
-            if read_piece "$cartridge" "$file" "$block" "$length" "$wanted"; then
+            if read_piece "$cartridge" "$file" "$block" "$length" "$wanted" "$key"; then
                 return 0
             fi
         done 3<"$work/rows"
@@ -162,8 +187,8 @@ fetch() {
 # What was coded as $codec, in clear.
 decode() {
     case $codec in
-    none) cat "$piece" ;;
-    zstd) zstd -q -dc "$piece" ;;
+    none | drive) cat "$piece" ;;
+    zstd | zstd+drive) zstd -q -dc "$piece" ;;
     age) age -d -i "$IDENTITY" "$piece" ;;
     zstd+age)
         { age -d -i "$IDENTITY" "$piece" || : >"$work/failed"; } | zstd -q -dc &&

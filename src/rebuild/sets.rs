@@ -197,6 +197,9 @@ impl Set<'_> {
                     identity: told.map_or(IdentityPlace::None, |told| self.identity_of(told)),
                     created_at: told.map_or(self.room.now, |told| told.created_at),
                     retired_at: Some(self.room.now),
+                    pools: Vec::new(),
+                    replaces: None,
+                    identity_deleted_at: None,
                 };
                 tx.add_key(&key)?;
             }

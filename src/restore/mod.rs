@@ -184,7 +184,8 @@ pub fn restore(
     let drives = held
         .into_iter()
         .map(|held| {
-            Drives::new(context.clone(), vec![held]).with_identities(Some(Arc::clone(&request.identities)))
+            Drives::new(context.clone(), vec![held])
+                .with_identities(Some(Arc::clone(&request.identities)))
         })
         .collect();
     let running = Running {

@@ -125,7 +125,7 @@ const HEADER_LIMIT: usize = 64 << 10;
 /// The age header has a stanza for each key that the segment is encrypted to.
 fn check_stanzas(facts: &PartDocument, beginning: &[u8]) -> Result<(), VerifyError> {
     let keys = facts.set.keys.len();
-    if !facts.codec.is_encrypted() || recipient_stanzas(beginning) == Some(keys) {
+    if !facts.codec.is_age() || recipient_stanzas(beginning) == Some(keys) {
         return Ok(());
     }
     Err(VerifyError::Part {

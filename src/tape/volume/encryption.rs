@@ -3,6 +3,7 @@
 //! Only segments are encrypted by the drive, so labels, documents and the end of a volume are read
 //! and checked without any key; names of files are in index parts, which are age files always.
 
+use std::sync::Arc;
 use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::encryption::EncryptionStatus;
 
