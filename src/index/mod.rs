@@ -24,7 +24,7 @@ pub use format::{FrameTable, IndexHeader, IndexSummary, Scope, Totals};
 pub use lookup::Lookup;
 pub use merge::merge;
 pub use part::PartBuilder;
-pub use pattern::{Glob, PatternError};
+pub use pattern::{Glob, PatternError, Text};
 pub use reader::IndexReader;
 pub use rows::Entries;
 pub use search::{Paths, Query, Search};
