@@ -178,6 +178,9 @@ fn a_set_over_three_cartridges_comes_back_in_every_way() {
     world
         .refuses(2, ["restore", "--resume", run])
         .says(&["no restore", run]);
+    let runs = world.json(["job", "list"]);
+    let waits = |run: &Value| run["state"] == "waiting";
+    assert!(!runs.as_array().unwrap().iter().any(waits), "{runs}");
 }
 
 /// Whatever moment it is killed at, it goes on, and what was done is not read again.
@@ -228,47 +231,36 @@ fn a_restore_that_was_killed_goes_on() {
     }
 }
 
+/// The other drive goes on, with the other copy of what stays in the broken one.
 #[test]
 fn a_drive_that_breaks_while_it_reads_is_put_apart() {
     let world = spanning();
-    let back = world.path("back");
-    let plan = world.json(["restore", "data", "--plan", "--copy", "1"]);
-    let barcode = barcodes(&plan, false)[0].clone();
-    world.ok(["library", "status"]);
-    let operator = Operator::connect(&world.virtual_folder()).unwrap();
-    let faults = vec![PlannedFault {
-        at: Place::ReadRecord {
-            cartridge: barcode,
-            record: 40,
-        },
-        fault: Fault::Abort,
-    }];
-    operator.ask(&Request::SetFaults { faults }).unwrap();
-    // The library's process dies with all its drives, and is started again.
-    let output = world.run([
-        "restore",
-        "data",
-        "--copy",
-        "1",
-        "--to",
-        back.to_str().unwrap(),
-    ]);
-    let (out, err) = texts(&output);
-    assert!(
-        matches!(output.status.code(), Some(0 | 1 | 3 | 20)),
-        "{out}{err}"
-    );
-    if output.status.code() != Some(0) {
-        world.ok([
-            "restore",
-            "data",
-            "--existing",
-            "replace",
-            "--to",
-            back.to_str().unwrap(),
-        ]);
+    let (source, back) = (world.path("source"), world.path("back"));
+    let to = back.to_str().unwrap();
+    for drives in ["1", "2"] {
+        let plan = world.json(["restore", "data", "--plan"]);
+        let cartridge = barcodes(&plan, false)[1].clone();
+        let operator = Operator::connect(&world.virtual_folder()).unwrap();
+        let faults = vec![PlannedFault {
+            at: Place::ReadRecord {
+                cartridge: cartridge.clone(),
+                record: 60,
+            },
+            fault: Fault::DriveBreaks,
+        }];
+        operator.ask(&Request::SetFaults { faults }).unwrap();
+        let refusal = world.stops(20, ["restore", "data", "--drives", drives, "--to", to]);
+        refusal.says(&[&cartridge, "drive:"]);
+        let apart = refusal.before.lines().any(|line| {
+            line.starts_with("problem: drive:") && line.contains("not used any more in this run")
+        });
+        assert!(apart, "{refusal:#?}");
+        same_trees(&source, &back);
+        fs::remove_dir_all(&back).unwrap();
+        // The person turns the drive off and on.
+        world.ok(["sim", "power-cut"]);
+        world.return_cartridges();
     }
-    same_trees(&world.path("source"), &back);
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl Place {
                         | Fault::MediumError
                         | Fault::FlippedBit
                         | Fault::Retried
+                        | Fault::DriveBreaks
                         | Fault::Abort
                 )
             }

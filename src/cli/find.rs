@@ -15,7 +15,7 @@ use crate::archive::problem::show;
 use crate::catalogue::{BackupSet, Month};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId};
-use crate::index::{Glob, IndexReader, Paths, PatternError, Query};
+use crate::index::{Glob, IndexReader, Paths, PatternError, Query, Text};
 use crate::media::reconcile;
 
 /// A file in a set.
@@ -110,7 +110,7 @@ fn query(args: &FindArgs) -> Result<Query> {
         (Some(text), ..) if Glob::is_one(text.as_bytes()) => {
             Paths::Matching(glob(text.as_bytes())?)
         }
-        (Some(text), ..) => Paths::Containing(text.as_bytes().to_vec()),
+        (Some(text), ..) => Paths::Containing(Text::new(text.as_bytes())),
         (_, Some(path), ..) => Paths::Exactly(set_path(path)?),
         (_, _, Some(path), _) => Paths::Below(set_path(path)?),
         (_, _, _, Some(name)) => Paths::Named(glob(name.as_bytes())?),

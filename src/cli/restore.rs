@@ -216,7 +216,7 @@ fn show_plan(session: &Session, plan: &Plan) -> Result<()> {
 
 fn shown(session: &Session, app: &App, report: &Report) -> Result<()> {
     // Standard output may be taken by the stream.
-    let taken = report.to == Destination::Tar(None);
+    let taken = report.destination == Destination::Tar(None);
     if session.is_json() && !taken {
         return output::json(report);
     }
@@ -236,12 +236,11 @@ fn shown(session: &Session, app: &App, report: &Report) -> Result<()> {
         say(format!("and {more} more problems"))?;
     }
     let from = report.cartridges.join(", ");
-    say(match &report.to {
+    say(match &report.destination {
         Destination::Nowhere => format!("{} members read from {from}", report.restored),
-        to => format!(
+        _ => format!(
             "{} members restored to {} from {from}",
-            report.restored,
-            to.in_words()
+            report.restored, report.to
         ),
     })?;
     if report.kept > 0 {

@@ -26,7 +26,7 @@ pub use lookup::Lookup;
 pub use merge::merge;
 pub use origin::{Origin, OriginKey};
 pub use part::PartBuilder;
-pub use pattern::{Glob, PatternError};
+pub use pattern::{Glob, PatternError, Text};
 pub use reader::IndexReader;
 pub use rows::Entries;
 pub use search::{Paths, Query, Search};

@@ -23,6 +23,24 @@ pub enum PatternError {
     },
 }
 
+/// Bytes to look for in many paths.
+#[derive(Debug, Clone)]
+pub struct Text(memchr::memmem::Finder<'static>);
+
+impl Text {
+    /// Prepares looking for this.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        Self(memchr::memmem::Finder::new(text).into_owned())
+    }
+
+    /// Whether it is in a path.
+    #[must_use]
+    pub fn is_in(&self, path: &[u8]) -> bool {
+        self.0.find(path).is_some()
+    }
+}
+
 /// A pattern that a whole path or its last name matches.
 #[derive(Debug, Clone)]
 pub struct Glob {
@@ -35,7 +53,7 @@ enum Shape {
     /// `*text`
     EndsWith(Vec<u8>),
     /// `*text*`
-    Contains(Vec<u8>),
+    Contains(Text),
     General(GlobMatcher),
 }
 
@@ -73,7 +91,7 @@ impl Glob {
     pub fn is_match(&self, path: &[u8]) -> bool {
         match &self.shape {
             Shape::EndsWith(end) => path.ends_with(end),
-            Shape::Contains(text) => memchr::memmem::find(path, text).is_some(),
+            Shape::Contains(text) => text.is_in(path),
             Shape::General(glob) => {
                 let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
                 glob.is_match(OsStr::from_bytes(path)) || glob.is_match(OsStr::from_bytes(name))
@@ -100,7 +118,7 @@ impl Shape {
             return Some(Self::EndsWith(rest.to_vec()));
         }
         let text = rest.strip_suffix(b"*").filter(|text| plain(text))?;
-        Some(Self::Contains(text.to_vec()))
+        Some(Self::Contains(Text::new(text)))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::archive::order::walk_order;
 /// Bytes read at a time when the whole file is hashed.
 const STRIDE: u64 = 1 << 20;
 
-/// An open index. Holds its directory in memory (about a quarter of a byte for each row) and reads
+/// An open index. Holds its directory in memory (about a third of a byte for each row) and reads
 /// blocks when they are asked for; may be shared between threads.
 #[derive(Debug)]
 pub struct IndexReader {
@@ -28,6 +28,8 @@ pub struct IndexReader {
     totals: Totals,
     frames: Vec<FrameTable>,
     blocks: Vec<BlockPlace>,
+    /// The directory's bytes, for the paths in it.
+    directory: Vec<u8>,
     contents_end: u64,
     content_digest: [u8; 32],
 }
@@ -39,7 +41,8 @@ struct BlockPlace {
     length: u32,
     rows: u32,
     digest: [u8; 32],
-    first_path: Box<[u8]>,
+    /// Where in the directory its first path is.
+    first_path: std::ops::Range<usize>,
 }
 
 impl IndexReader {
@@ -71,12 +74,13 @@ impl IndexReader {
         };
         let header = sections.header.ok_or_else(|| missing("header"))?;
         let totals = sections.totals.ok_or_else(|| missing("footer"))?;
-        let blocks = sections.blocks.ok_or_else(|| missing("directory"))?;
+        let (blocks, directory) = sections.blocks.ok_or_else(|| missing("directory"))?;
         Ok(Self {
             header,
             totals,
             frames: sections.frames,
             blocks,
+            directory,
             contents_end: source.length - TRAILER_LENGTH as u64,
             content_digest: trailer.content_digest,
             source,
@@ -185,20 +189,24 @@ impl IndexReader {
 
     /// Path of a block's first row.
     pub(super) fn first_path(&self, number: usize) -> Option<&[u8]> {
-        self.blocks.get(number).map(|block| &*block.first_path)
+        self.blocks.get(number).map(|block| self.path_of(block))
+    }
+
+    fn path_of(&self, block: &BlockPlace) -> &[u8] {
+        &self.directory[block.first_path.clone()]
     }
 
     /// The last block that begins at or before a path.
     pub(super) fn last_block(&self, path: &[u8]) -> Option<usize> {
         self.blocks
-            .partition_point(|block| walk_order(&block.first_path, path) != Ordering::Greater)
+            .partition_point(|block| walk_order(self.path_of(block), path) != Ordering::Greater)
             .checked_sub(1)
     }
 
     /// The block where rows of this path or below it may begin.
     pub(super) fn block_before(&self, path: &[u8]) -> usize {
         self.blocks
-            .partition_point(|block| walk_order(&block.first_path, path) == Ordering::Less)
+            .partition_point(|block| walk_order(self.path_of(block), path) == Ordering::Less)
             .saturating_sub(1)
     }
 
@@ -340,7 +348,7 @@ struct Sections {
     header: Option<IndexHeader>,
     totals: Option<Totals>,
     frames: Vec<FrameTable>,
-    blocks: Option<Vec<BlockPlace>>,
+    blocks: Option<(Vec<BlockPlace>, Vec<u8>)>,
 }
 
 impl Sections {
@@ -369,15 +377,15 @@ impl Sections {
         if blake3::hash(&bytes) != row.digest {
             return Err(wrong(Damage::Digest));
         }
-        self.parse(row.tag, &bytes).map_err(wrong)
+        self.parse(row.tag, bytes).map_err(wrong)
     }
 
-    fn parse(&mut self, tag: Tag, bytes: &[u8]) -> Result<(), Damage> {
+    fn parse(&mut self, tag: Tag, bytes: Vec<u8>) -> Result<(), Damage> {
         match tag {
-            Tag::HEADER => self.header = Some(json(bytes)?),
-            Tag::FOOTER => self.totals = Some(json(bytes)?),
-            Tag::FRAMES => self.frames.push(parse_frames(bytes)?),
-            _ => self.blocks = Some(parse_directory(bytes)?),
+            Tag::HEADER => self.header = Some(json(&bytes)?),
+            Tag::FOOTER => self.totals = Some(json(&bytes)?),
+            Tag::FRAMES => self.frames.push(parse_frames(&bytes)?),
+            _ => self.blocks = Some((parse_directory(&bytes)?, bytes)),
         }
         Ok(())
     }
@@ -420,7 +428,9 @@ fn parse_directory(bytes: &[u8]) -> Result<Vec<BlockPlace>, Damage> {
             digest: cursor.array()?,
             first_path: {
                 let length = cursor.u32()? as usize;
-                cursor.bytes(length)?.into()
+                let start = bytes.len() - cursor.rest().len();
+                cursor.bytes(length)?;
+                start..start + length
             },
         });
     }

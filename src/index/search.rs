@@ -1,10 +1,11 @@
 //! Rows that match: by path, size and time.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 
 use super::block::Block;
 use super::error::{Damage, IndexError};
-use super::pattern::Glob;
+use super::pattern::{Glob, Text};
 use super::reader::IndexReader;
 use crate::archive::member::{FileTime, IndexEntry};
 use crate::archive::order::{is_below, walk_order};
@@ -19,7 +20,7 @@ pub enum Paths {
     /// This one and everything below it.
     Below(Vec<u8>),
     /// Those that contain this.
-    Containing(Vec<u8>),
+    Containing(Text),
     /// Those that match, as a whole or with their last name.
     Matching(Glob),
     /// Those whose last name matches.
@@ -59,7 +60,7 @@ impl Query {
             Paths::Any => true,
             Paths::Exactly(wanted) => path == wanted,
             Paths::Below(folder) => is_below(path, folder),
-            Paths::Containing(text) => memchr::memmem::find(path, text).is_some(),
+            Paths::Containing(text) => text.is_in(path),
             Paths::Matching(glob) => glob.is_match(path),
             Paths::Named(glob) => {
                 let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
@@ -91,9 +92,13 @@ pub struct Search<'a> {
     reader: &'a IndexReader,
     query: &'a Query,
     next_block: usize,
-    found: std::vec::IntoIter<IndexEntry>,
-    failed: Option<IndexError>,
+    /// Blocks that are looked through at once.
+    batch: usize,
+    found: VecDeque<Result<IndexEntry, IndexError>>,
 }
+
+/// Most blocks that are looked through at once, by as many threads as there are processors.
+const BATCH: usize = 64;
 
 impl IndexReader {
     /// Looks for rows. Blocks that cannot hold any are not read where the query names a folder;
@@ -105,8 +110,8 @@ impl IndexReader {
             reader: self,
             query,
             next_block: first.map_or(0, |folder| self.block_before(folder)),
-            found: Vec::new().into_iter(),
-            failed: None,
+            batch: 1,
+            found: VecDeque::new(),
         }
     }
 }
@@ -145,29 +150,68 @@ impl Search<'_> {
     }
 }
 
+impl Search<'_> {
+    fn block(&self, number: usize) -> Result<Vec<IndexEntry>, IndexError> {
+        let block = self.reader.block(number)?;
+        self.gather(&block)
+            .map_err(|damage| self.reader.block_error(number, damage))
+    }
+
+    /// Looks through the next blocks; whether there were any.
+    fn load(&mut self) -> bool {
+        let first = self.next_block;
+        let count = (first..first + self.batch)
+            .take_while(|number| self.may_have(*number))
+            .count();
+        self.next_block += count;
+        // Whoever takes the first rows only does not wait for many blocks.
+        if self.query.folder().is_none() {
+            self.batch = (self.batch * 2).min(BATCH);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = count.div_ceil(threads).max(1);
+        let mut blocks: Vec<Result<Vec<IndexEntry>, IndexError>> = Vec::new();
+        if count < 2 * threads {
+            blocks.extend((first..first + count).map(|number| self.block(number)));
+        } else {
+            let this = &*self;
+            std::thread::scope(|scope| {
+                let parts: Vec<_> = (first..first + count)
+                    .step_by(share)
+                    .map(|start| {
+                        let end = (start + share).min(first + count);
+                        let part = move || (start..end).map(|number| this.block(number));
+                        scope.spawn(move || part().collect::<Vec<_>>())
+                    })
+                    .collect();
+                for part in parts {
+                    match part.join() {
+                        Ok(part) => blocks.extend(part),
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    }
+                }
+            });
+        }
+        for block in blocks {
+            match block {
+                Ok(rows) => self.found.extend(rows.into_iter().map(Ok)),
+                Err(error) => self.found.push_back(Err(error)),
+            }
+        }
+        count > 0
+    }
+}
+
 impl Iterator for Search<'_> {
     type Item = Result<IndexEntry, IndexError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(entry) = self.found.next() {
-                return Some(Ok(entry));
+            if let Some(entry) = self.found.pop_front() {
+                return Some(entry);
             }
-            if let Some(error) = self.failed.take() {
-                return Some(Err(error));
-            }
-            if !self.may_have(self.next_block) {
+            if !self.load() {
                 return None;
-            }
-            let number = self.next_block;
-            self.next_block += 1;
-            let gathered = self.reader.block(number).and_then(|block| {
-                self.gather(&block)
-                    .map_err(|damage| self.reader.block_error(number, damage))
-            });
-            match gathered {
-                Ok(found) => self.found = found.into_iter(),
-                Err(error) => self.failed = Some(error),
             }
         }
     }
@@ -241,7 +285,7 @@ mod tests {
                 0 => Paths::Any,
                 1 => Paths::Exactly(text),
                 2 => Paths::Below(text),
-                3 => Paths::Containing(text),
+                3 => Paths::Containing(Text::new(&text)),
                 4 => Paths::Matching(glob),
                 _ => Paths::Named(glob),
             };

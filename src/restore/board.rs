@@ -54,6 +54,8 @@ struct State {
     working: HashMap<usize, Barcode>,
     /// Cartridges in drives that wait for something to do.
     mounted: HashMap<usize, Vec<Barcode>>,
+    /// Cartridges in drives that are not used any more.
+    gone: Vec<Barcode>,
     stopped: bool,
 }
 
@@ -158,11 +160,12 @@ impl Board {
 
     /// Hands a stretch over to whoever has this cartridge.
     pub(super) fn hand_over(&self, barcode: &Barcode, bridge: Bridge) {
-        self.lock()
-            .bridges
-            .entry(barcode.clone())
-            .or_default()
-            .push(bridge);
+        let mut state = self.lock();
+        // Whoever writes it hears that it does not go on.
+        if !state.stopped && !state.gone.contains(barcode) {
+            let bridges = state.bridges.entry(barcode.clone()).or_default();
+            bridges.push(bridge);
+        }
         self.changed.notify_all();
     }
 
@@ -182,6 +185,7 @@ impl Board {
         for barcode in held {
             state.bridges.remove(&barcode);
             state.begins.retain(|(other, _)| *other != barcode);
+            state.gone.push(barcode);
         }
         self.changed.notify_all();
     }

@@ -31,7 +31,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::archive::extract::Existing;
 use crate::archive::problem::show;
-use crate::catalogue::{ProofKind, RunKind, RunState};
+use crate::catalogue::{ProofKind, Run, RunKind, RunState};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::job::Drives;
@@ -201,7 +201,28 @@ pub fn restore(
     let outcome = running.run(items, prepared.copies, drives);
     drop(leases);
     end(app, run, request, &outcome)?;
+    if let (Some(first), Ok(report)) = (resume, &outcome) {
+        went_on(app, first, report)?;
+    }
     outcome
+}
+
+/// What waited for this run waits no more, unless it does again.
+fn went_on(app: &App, first: RunId, report: &Report) -> Result<()> {
+    let of_same = |run: &Run| run.id == first || run.plan.get("resumes") == Some(&json!(first));
+    app.write(|tx, now| {
+        for run in tx.open_runs()? {
+            let waits = run.kind == RunKind::Restore && run.state == RunState::Waiting;
+            if !waits || run.id == report.run || !of_same(&run) {
+                continue;
+            }
+            let (run, state) = (run.id, RunState::Done);
+            let note = Some(format!("went on in run {}", report.run));
+            tx.set_run_state(run, state, note.as_deref(), now)?;
+            app.note(tx, now, &JournalEvent::RunChanged { run, state, note })?;
+        }
+        Ok(())
+    })
 }
 
 /// At least something can be done; a stream needs everything at once.
@@ -417,8 +438,10 @@ impl Running<'_> {
             }
         }
         Ok(Report {
+            set: self.request.sets.first().map(|set| set.id),
             sets: self.request.sets.iter().map(|set| set.id).collect(),
-            to: self.request.to.clone(),
+            to: self.request.to.in_words(),
+            destination: self.request.to.clone(),
             run: self.context.run,
             restored,
             kept,

@@ -14,10 +14,15 @@ use crate::progress::counted;
 /// What came of a restore.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// The set, the first of several.
+    pub set: Option<SetId>,
     /// The sets.
     pub sets: Vec<SetId>,
+    /// Where it was restored to, in words.
+    pub to: String,
     /// Where it was restored to.
-    pub to: Destination,
+    #[serde(skip)]
+    pub destination: Destination,
     /// The run.
     pub run: RunId,
     /// Members restored.

@@ -108,6 +108,10 @@ impl Drive {
             Some(Fault::Abort) => std::process::abort(),
             None | Some(Fault::FlippedBit) => {}
             Some(Fault::Retried) => self.counters.read.retries += 1,
+            Some(Fault::DriveBreaks) => {
+                self.broken = true;
+                return Err(Sense::internal_failure().into());
+            }
             Some(_) => {
                 for alert in [Alert::HardError, Alert::Media, Alert::ReadFailure] {
                     self.alerts.raise(alert);
