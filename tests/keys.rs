@@ -359,3 +359,30 @@ fn an_audit_of_two_keys_is_clean_until_the_proof_is_too_old() {
     let refusal = world.stops(20, ["key", "audit"]);
     assert!(refusal.out.contains("never decrypted"), "{refusal:#?}");
 }
+
+#[test]
+fn a_key_is_not_retired_while_a_set_is_being_written_with_it() {
+    let world = World::new();
+    world.ok(["init", "--virtual", "--cartridge-size", "8MiB"]);
+    world.configure("[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n");
+    for name in ["site", "other"] {
+        world.ok(["key", "create", name]);
+    }
+    world.ok(["media", "add", "TWV001L8", "TWV002L8"]);
+    world.define_data(9, 10 << 20);
+    // Two cartridges are not enough for two copies.
+    world.stops(20, ["job", "run"]).says(&["can be written on"]);
+    let refusal = world.refuses(2, ["key", "retire", "other"]);
+    refusal.says(&["not complete", "\"other\"", "job resume"]);
+    let refusal = world.refuses(2, ["key", "rotate", "other", "--to", "new"]);
+    refusal.says(&["not complete"]);
+    assert!(!world.state().join("keys/new.identity").exists());
+
+    world.ok(["media", "add", "TWV003L8", "TWV004L8"]);
+    world.ok(["job", "resume"]);
+    world.ok(["key", "retire", "other"]);
+    assert_eq!(key(&world, "other")["volumes"].as_array().unwrap().len(), 4);
+    world
+        .refuses(1, ["key", "delete", "other"])
+        .says(&["4 volumes", "TWV004L8"]);
+}

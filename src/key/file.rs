@@ -38,7 +38,7 @@ pub(super) fn open_private(path: &Path) -> Result<File> {
 
 fn open(path: &Path, readers: Readers) -> Result<File> {
     let file = File::open(path).map_err(|source| {
-        Error::usage(format!("cannot read the identity file {}", path.display())).because(source)
+        Error::usage(format!("cannot read {}", path.display())).because(source)
     })?;
     let facts = file
         .metadata()
@@ -198,4 +198,37 @@ pub(super) fn encrypted(text: &str, passphrase: SecretString) -> Result<Vec<u8>>
         })
         .context("cannot encrypt the identity")?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::passphrase::PassphraseSource;
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// What `age -p -a` of Debian (1.1.1) made of a key of `age-keygen`; its passphrase is
+    /// "hunter2 x y".
+    const ARMOURED: &[u8] = include_bytes!("../../tests/data/age-1.1.1-passphrase.age");
+    const RECIPIENT: &str = "age15c8j23r593s8vsp6cgy0rt5jaxg8hkgcwdnf5v7ywf3vfj9h03aql34fa9";
+
+    #[test]
+    fn what_age_encrypted_with_a_passphrase_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = std::fs::Permissions::from_mode(0o600);
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            std::fs::set_permissions(&path, private.clone()).unwrap();
+            path
+        };
+        let identity = write("identity", ARMOURED);
+        let right = write("right", b"hunter2 x y\nnot this line\n");
+        let wrong = write("wrong", b"hunter2 x\n");
+        let source = |path| Secrets::from_source(PassphraseSource::File(path));
+        let found = load(&identity, "it", &source(right)).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].to_public().to_string(), RECIPIENT);
+        let error = load(&identity, "it", &source(wrong)).err().unwrap();
+        assert!(error.to_string().contains("cannot be decrypted"), "{error}");
+    }
 }
