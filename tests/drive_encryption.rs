@@ -250,7 +250,9 @@ fn without_an_identity_writing_goes_on_and_reading_waits_for_a_person() {
     verify.says(&["set data cannot be read back", "key \"site\""]);
     let back = world.path("back");
     let restore = ["restore", "data", "--to", back.to_str().unwrap()];
-    world.stops(2, restore).says(&["encrypted to key \"site\""]);
+    world
+        .stops(20, restore)
+        .says(&["encrypted to key \"site\""]);
     // Somebody else's identity is no better.
     let other = World::with_library("64MiB");
     let wrong = identity(&other);

@@ -369,7 +369,7 @@ fn a_key_is_not_retired_while_a_set_is_being_written_with_it() {
         world.ok(["key", "create", name]);
     }
     world.ok(["media", "add", "TWV001L8", "TWV002L8"]);
-    world.define_data(9, 10 << 20);
+    world.define_data(9, 8 << 20);
     // Two cartridges are not enough for two copies.
     world.stops(20, ["job", "run"]).says(&["can be written on"]);
     let refusal = world.refuses(2, ["key", "retire", "other"]);

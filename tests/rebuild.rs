@@ -63,6 +63,10 @@ fn record(world: &World) -> BTreeSet<String> {
         ] {
             fields.remove(unsaid);
         }
+        // A volume that was being filled takes no more.
+        if fields.get("content").and_then(Value::as_str) == Some("filling") {
+            fields.insert("content".to_owned(), "full".into());
+        }
         match fields.get("state").and_then(Value::as_str) {
             Some("verified") if fields["kind"] == "segment_copy" => {
                 fields.insert("state".to_owned(), "committed".into());
@@ -124,9 +128,7 @@ fn the_record_comes_back_from_the_cartridges() {
     for what in ["volumes_added", "files_added", "sets_added", "indexes_read"] {
         assert_eq!(again[what], 0, "{again:#}");
     }
-    // And work goes on: the run that wrote the snapshot was under way by it.
-    world.ok(["job", "resume"]);
-    world.return_cartridges();
+    // And work goes on, on other cartridges.
     world.run_job();
     world.return_cartridges();
     restores(&world, "letters", &[]);

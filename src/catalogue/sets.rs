@@ -339,10 +339,11 @@ impl Tx<'_> {
         )
     }
 
-    /// A sealed set is open again: what it lacked can be read now.
+    /// A sealed set, or one that was found without its index, is open again: what it lacked can be
+    /// read now.
     ///
     /// # Errors
-    /// [`CatalogueError::NotFound`] unless the set is sealed.
+    /// [`CatalogueError::NotFound`] unless the set is sealed or was given up.
     pub fn unseal_set(
         &self,
         id: SetId,
@@ -352,8 +353,9 @@ impl Tx<'_> {
         self.change(
             Noun::BackupSet,
             &id,
-            "UPDATE backup_set SET state = 'open', month = ?2, finished_at = NULL
-             WHERE id = ?1 AND state = 'sealed'",
+            "UPDATE backup_set SET state = 'open', month = ?2, finished_at = NULL,
+                index_file = NULL, index_digest = NULL
+             WHERE id = ?1 AND state IN ('sealed', 'failed')",
             (id, month),
         )?;
         for (copy, pool) in copies {

@@ -490,7 +490,15 @@ mod tests {
     fn words(example: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = false;
-        for letter in example.split("   ").next().unwrap().chars() {
+        // What a pipe leads to is somebody else's.
+        let own = example
+            .split("   ")
+            .next()
+            .unwrap()
+            .split(" | ")
+            .next()
+            .unwrap();
+        for letter in own.chars() {
             match letter {
                 '\'' | '"' => quoted = !quoted,
                 ' ' if !quoted => words.push(String::new()),

@@ -130,7 +130,7 @@ fn remove_lock(app: &App, run: RunId) {
 }
 
 /// One job at a time works with a state folder.
-pub(super) fn hold_job(app: &App) -> Result<DeviceLock> {
+pub fn hold_job(app: &App) -> Result<DeviceLock> {
     DeviceLock::acquire(
         &locks(app),
         "job",

@@ -37,7 +37,7 @@ pub enum Appended {
     Files(Vec<TapeFile>),
     /// The volume has no room for it.
     NoRoom,
-    /// It could not be written; the volume is as it was.
+    /// It could not be written; what was committed before is as it was.
     Failed(VolumeError),
 }
 

@@ -489,8 +489,8 @@ impl Supply {
                 Ok(Appended::NoRoom) => {
                     tracing::info!(%copy, volume = %writer.volume(), "no room for a snapshot");
                 }
-                Ok(Appended::Failed(error)) => self.no_snapshot(&subject, &error),
-                Err(error) => {
+                // Behind the last file on record stands something torn, so nothing may be appended.
+                Ok(Appended::Failed(error)) | Err(error) => {
                     self.no_snapshot(&subject, &error);
                     let why = error.to_string();
                     self.context.app.write(|tx, now| {

@@ -228,10 +228,17 @@ get() {
     set_id=$1
     shift 2
     # Extracted as it was, not as this script keeps its own files.
-    { stream "$set_id" || echo "the stream" >"$work/stopped"; } |
-        { (umask 022 && unpack "$folder" "$@") || echo "tar" >>"$work/stopped"; }
-    if [ -s "$work/stopped" ]; then
-        die "not everything was restored: $(tr '\n' ' ' <"$work/stopped")failed"
+    # Each side of the pipe is a shell of its own, and may end anywhere.
+    : >"$work/stream.failed"
+    {
+        trap forget_key EXIT
+        if stream "$set_id"; then rm -f "$work/stream.failed"; fi
+    } | { (umask 022 && unpack "$folder" "$@") || : >"$work/tar.failed"; }
+    stopped=
+    if [ -e "$work/stream.failed" ]; then stopped="the stream "; fi
+    if [ -e "$work/tar.failed" ]; then stopped="${stopped}tar "; fi
+    if [ -n "$stopped" ]; then
+        die "not everything was restored: ${stopped}failed"
     fi
     say "restored to $folder"
 }

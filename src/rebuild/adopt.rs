@@ -1,6 +1,6 @@
 //! What the tapes know goes into the record: volumes and the files on them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use super::Report;
 use super::fetch::Fetched;
@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 use crate::id::VolumeId;
 use crate::job::volumes;
 use crate::journal::Event as JournalEvent;
+use crate::tape::label::TrailerGroup;
+use crate::tape::{FileKind, TapeFile};
 
 /// The pool of volumes nobody knows the pool of.
 pub(super) const UNKNOWN_POOL: &str = "found on tape";
@@ -53,6 +55,14 @@ impl Room<'_> {
         if let Some(other) = tx.volume_on(cartridge.id)?
             && other.id != header.volume
         {
+            let kept = other.retain_until.is_some_and(|until| self.now < until);
+            if kept || !other.content.may_be_relabelled() {
+                report.problems.push(format!(
+                    "{}: the record has volume {} on it, and it carries {}: not used",
+                    surveyed.barcode, other.id, header.volume
+                ));
+                return Ok(false);
+            }
             tx.lose_volume(other.id, self.now)?;
             self.note(&JournalEvent::VolumeEnded {
                 volume: other.id,
@@ -148,12 +158,31 @@ impl Room<'_> {
             report.problems.push(what);
             return Ok(false);
         }
+        self.keep(volume, &fresh)?;
         report.files_added += fresh.len() as u64;
         volumes::add_files(self.tx, volume, &fresh, surveyed.written)?;
         if !surveyed.whole {
             self.content(volume, ContentState::Full, "its end cannot be read")?;
         }
         Ok(true)
+    }
+
+    /// What was found is kept as long as its labels say, whatever else is known of it.
+    fn keep(&self, volume: VolumeId, fresh: &[TapeFile]) -> Result<()> {
+        let expires = fresh
+            .iter()
+            .filter_map(|file| TrailerGroup::parse(&file.trailer).ok())
+            .filter_map(|group| group.file1.expires.day()?.succ_opt())
+            .max();
+        if let Some(day) = expires {
+            let until = day.and_time(NaiveTime::MIN).and_utc();
+            self.tx.extend_retention(volume, until)?;
+        }
+        let scratch = self.tx.volume(volume)?.content == ContentState::Scratch;
+        if scratch && fresh.iter().any(|file| file.kind == FileKind::Segment) {
+            self.content(volume, ContentState::Full, "segments were found on it")?;
+        }
+        Ok(())
     }
 
     pub(super) fn content(

@@ -7,9 +7,10 @@ use super::survey::Surveyed;
 use super::{Report, Request};
 use crate::app::App;
 use crate::archive::member::SegmentNumber;
-use crate::catalogue::SetState;
+use crate::catalogue::{SetState, StoredIndex};
 use crate::error::{ErrorKind, Result};
 use crate::id::SetId;
+use crate::index::IndexReader;
 use crate::job::Drives;
 use crate::job::step::RunContext;
 use crate::progress::Event;
@@ -27,6 +28,8 @@ pub(super) struct Wanted {
     parts: BTreeSet<SegmentOf>,
     /// Sets without their index.
     indexes: BTreeSet<SetId>,
+    /// Those of them that the record has as complete: only their own index will do.
+    complete: BTreeSet<SetId>,
 }
 
 /// What was read.
@@ -64,11 +67,19 @@ impl Wanted {
                     .get(&set)
                     .is_none_or(|set| match (set.state, &set.index) {
                         (SetState::Sealed, _) => true,
+                        // Made of parts when its own was not found.
+                        (SetState::Failed, Some(stored)) => !has_origin(app, stored),
                         (_, Some(stored)) => !app.indexes().join(&stored.file).exists(),
                         (_, None) => false,
                     });
                 if lacks_index {
                     wanted.indexes.insert(set);
+                    let complete = sets
+                        .get(&set)
+                        .is_some_and(|set| set.state == SetState::Complete);
+                    if complete {
+                        wanted.complete.insert(set);
+                    }
                 }
             }
         }
@@ -78,6 +89,11 @@ impl Wanted {
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.indexes.is_empty()
     }
+}
+
+fn has_origin(app: &App, stored: &StoredIndex) -> bool {
+    IndexReader::open(&app.indexes().join(&stored.file))
+        .is_ok_and(|index| index.header().origin.is_some())
 }
 
 /// Reads it, cartridge by cartridge. What cannot be read is in the report.
@@ -250,7 +266,9 @@ impl Work<'_> {
             .indexes
             .iter()
             .copied()
-            .filter(|set| !self.fetched.indexes.contains_key(set))
+            .filter(|set| {
+                !self.fetched.indexes.contains_key(set) && !self.wanted.complete.contains(set)
+            })
             .collect()
     }
 

@@ -22,17 +22,19 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::catalogue::{RunKind, RunState};
+use crate::catalogue::{ContentState, RunKind, RunState, SetState, StepOutcome};
 use crate::error::{Error, Result};
 use crate::id::Barcode;
 use crate::job::Drives;
 use crate::job::lease::Leases;
-use crate::job::single::SingleRun;
+use crate::job::single::{SingleRun, hold_job};
 use crate::job::step::RunContext;
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::library::Library;
 use crate::media::{reconcile, register};
+use crate::tape::TapeFile;
+use crate::tape::label::{LabelDate, TrailerGroup};
 
 use survey::Surveyed;
 
@@ -63,6 +65,8 @@ pub enum Configuration {
 pub enum Snapshots {
     /// Begin with the newest, if there is no record yet.
     Use,
+    /// Begin with the newest, and do nothing without one.
+    Require,
     /// Do as if there were none.
     Ignore,
 }
@@ -99,6 +103,9 @@ pub struct Report {
 /// report.
 pub fn rebuild(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Result<Report> {
     let mut report = Report::default();
+    // No job may write while cartridges are looked at one after the other.
+    let _job = hold_job(app)?;
+    nothing_is_open(app)?;
     let barcodes = wanted(app, library, request)?;
     let surveys = with_drives(app, library, &barcodes, |context, drives| {
         survey::all(context, drives, &barcodes, &mut report)
@@ -107,8 +114,16 @@ pub fn rebuild(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Res
         .iter()
         .map(|surveyed| surveyed.barcode.to_string())
         .collect();
-    if request.snapshots == Snapshots::Use && is_empty(app)? {
+    if request.snapshots != Snapshots::Ignore && is_empty(app)? {
         take_over_snapshot(app, library, request, &surveys, &mut report)?;
+        if request.snapshots == Snapshots::Require && report.snapshot.is_none() {
+            let found = report.problems.join("; ");
+            return Err(Error::failed(format!(
+                "no snapshot of the record was found that can be read{}{found}",
+                if found.is_empty() { "" } else { ": " }
+            ))
+            .hint("bring the cartridge that was written last, and the right identity"));
+        }
         // The cartridges are those of the snapshot now, and some may be newer than it.
         wanted(app, library, request)?;
     }
@@ -138,8 +153,26 @@ pub fn rebuild(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Res
 }
 
 fn is_empty(app: &App) -> Result<bool> {
-    app.catalogue
-        .read(|view| Ok(view.volumes()?.is_empty() && view.sets()?.is_empty()))
+    app.catalogue.read(|view| {
+        Ok(view.volumes()?.is_empty()
+            && view.sets()?.is_empty()
+            && view.keys()?.is_empty()
+            && view.all_definitions()?.is_empty())
+    })
+}
+
+/// What a run has under way is for the run: it knows where it goes on, tapes do not say.
+fn nothing_is_open(app: &App) -> Result<()> {
+    let open = app.catalogue.read(|view| view.open_runs())?;
+    match open.iter().find(|run| run.kind == RunKind::Backup) {
+        None => Ok(()),
+        Some(run) => Err(
+            Error::usage(format!("run {} is not finished ({})", run.id, run.state)).hint(format!(
+                "\"tapeward job resume\" or \"tapeward job abandon {}\" first",
+                run.id
+            )),
+        ),
+    }
 }
 
 /// The cartridges to read, all of them on record and where the robot sees them.
@@ -224,8 +257,11 @@ fn take_over_snapshot(
         .iter()
         .flat_map(|surveyed| surveyed.snapshots().map(move |at| (surveyed, at)))
         .collect();
-    // Behind what was written last on the volume that was written last.
-    found.sort_by_key(|(surveyed, file)| (surveyed.written, file.sequence));
+    // By the day in its label; of one day, behind what was written last.
+    let day = |file: &TapeFile| {
+        TrailerGroup::parse(&file.trailer).map_or(LabelDate::NONE, |group| group.file1.created)
+    };
+    found.sort_by_key(|(surveyed, file)| (day(file), surveyed.written, file.sequence));
     while let Some((surveyed, file)) = found.pop() {
         let barcodes = [surveyed.barcode.clone()];
         let taken = with_drives(app, library, &barcodes, |_, drives| {
@@ -238,8 +274,10 @@ fn take_over_snapshot(
                 if request.configuration == Configuration::TakeOver {
                     recover::merge_configuration(app, &unpacked.configuration())?;
                 }
-                let when = surveyed.written.to_rfc3339();
-                report.snapshot = Some(format!("{} ({when})", surveyed.barcode));
+                let when = day(file)
+                    .day()
+                    .map_or_else(String::new, |day| format!(" ({day})"));
+                report.snapshot = Some(format!("{}{when}", surveyed.barcode));
                 return Ok(());
             }
             Err(error) if error.kind() == crate::error::ErrorKind::Interrupted => {
@@ -254,26 +292,40 @@ fn take_over_snapshot(
     Ok(())
 }
 
-/// What the snapshot has as under way was interrupted; nobody who held anything is there.
+/// What the snapshot has as under way is over: nobody who held anything is there, and where a run
+/// would go on is not what it was. What was being written stays as it is on tape.
 fn nobody_is_at_work(app: &App) -> Result<()> {
     app.write(|tx, now| {
         for lease in tx.leases()? {
             tx.release_lease(&lease.resource, &lease.host, lease.pid)?;
         }
-        for run in tx.open_runs()? {
-            if matches!(run.state, RunState::Planned | RunState::Running) {
-                let (state, note) = (RunState::Interrupted, "as the snapshot has it");
-                tx.set_run_state(run.id, state, Some(note), now)?;
-                app.note(
-                    tx,
-                    now,
-                    &JournalEvent::RunChanged {
-                        run: run.id,
-                        state,
-                        note: Some(note.to_owned()),
-                    },
-                )?;
+        for set in tx.sets()? {
+            if set.state == SetState::Open {
+                tx.fail_set(set.id, now)?;
             }
+        }
+        for volume in tx.volumes()? {
+            if volume.content == ContentState::Filling {
+                let why = "it was being filled when the record was lost";
+                tx.set_content(volume.id, ContentState::Full, now, why, None)?;
+            }
+        }
+        for run in tx.open_runs()? {
+            let found = json!({ "the record was rebuilt": true });
+            for step in tx.open_intents(run.id)? {
+                tx.observe(step.id, StepOutcome::Settled, &found, now)?;
+            }
+            let (state, note) = (RunState::Failed, "the record was rebuilt from tapes");
+            tx.set_run_state(run.id, state, Some(note), now)?;
+            app.note(
+                tx,
+                now,
+                &JournalEvent::RunChanged {
+                    run: run.id,
+                    state,
+                    note: Some(note.to_owned()),
+                },
+            )?;
         }
         Ok(())
     })

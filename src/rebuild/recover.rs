@@ -71,7 +71,7 @@ pub fn recover(
     let request = Request {
         barcodes,
         identities: app.identities(identity_files, &[])?,
-        snapshots: Snapshots::Use,
+        snapshots: Snapshots::Require,
         configuration: Configuration::TakeOver,
     };
     let report = rebuild(app, library, &request)?;

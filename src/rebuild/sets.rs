@@ -379,9 +379,9 @@ impl Set<'_> {
     ) -> Result<()> {
         let tx = self.room.tx;
         let mut state = before.state;
-        if state == SetState::Sealed
-            && let Some(index) = index
-        {
+        let whole = index.is_some_and(|index| matches!(index.extent, Extent::Whole(_)));
+        let lacks_index = state == SetState::Sealed || (state == SetState::Failed && whole);
+        if lacks_index && let Some(index) = index {
             self.unseal(before, index)?;
             (state, known) = (SetState::Open, Known::FromTape);
         }
@@ -391,14 +391,18 @@ impl Set<'_> {
             (SetState::Open, Some(index)) => self.complete(index, report)?,
             (SetState::Open, None) => self.without_index(report)?,
             (SetState::Sealed, _) => report.sealed += 1,
-            (_, Some(index)) if before.index.as_ref() != Some(&index.stored) => {
+            (SetState::Failed, Some(index)) if before.index.as_ref() != Some(&index.stored) => {
                 report.indexes_read += 1;
                 tx.replace_index(self.id, &index.stored)?;
             }
-            (_, Some(_)) => report.indexes_read += 1,
-            (_, None) => {}
+            (_, Some(index)) if whole && before.index.as_ref() != Some(&index.stored) => {
+                report.indexes_read += 1;
+                tx.replace_index(self.id, &index.stored)?;
+            }
+            (_, Some(_)) if whole => report.indexes_read += 1,
+            (_, _) => {}
         }
-        self.copies()
+        self.copies(index)
     }
 
     fn unseal(&self, before: &BackupSet, index: &ReadIndex) -> Result<()> {
@@ -479,10 +483,15 @@ impl Set<'_> {
         Ok(format!("{} ({})", definition.name, self.id))
     }
 
-    fn copies(&self) -> Result<()> {
+    fn copies(&self, index: Option<&ReadIndex>) -> Result<()> {
         let Room { tx, now, .. } = *self.room;
+        let known = tx.segments(self.id)?.len();
+        let unknown = match index.map(|index| index.extent) {
+            Some(Extent::Whole(all)) => usize::try_from(all).is_ok_and(|all| known < all),
+            _ => false,
+        };
         for copy in tx.set_copies(self.id)? {
-            let missing = !tx.missing_segments(self.id, copy.copy)?.is_empty();
+            let missing = unknown || !tx.missing_segments(self.id, copy.copy)?.is_empty();
             let state = match (copy.state, missing) {
                 (SetCopyState::Writing | SetCopyState::Incomplete, false) => SetCopyState::Complete,
                 (SetCopyState::Writing | SetCopyState::Complete, true) => SetCopyState::Incomplete,

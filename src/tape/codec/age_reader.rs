@@ -32,18 +32,18 @@ impl Served {
     }
 }
 
-/// Fills a buffer as far as the input goes.
-fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills a buffer as far as the input goes; with an error, what came before it is in the buffer.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match input.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Err(error)),
         }
     }
-    Ok(filled)
+    (filled, Ok(()))
 }
 
 /// The whole payload from its first chunk on, decrypted by several threads. Reads ahead.
@@ -55,6 +55,8 @@ pub(super) struct PayloadStream<R> {
     served: Served,
     /// An error to be told when what came before it was read.
     failed: Option<io::Error>,
+    /// An error of the input, to be told when all that was read ahead of it is used up.
+    input_failed: Option<io::Error>,
     input_ended: bool,
     complete: bool,
 }
@@ -69,17 +71,23 @@ impl<R: Read> PayloadStream<R> {
             tasks: InOrder::new(2 * Crew::shared().threads()),
             served: Served::default(),
             failed: None,
+            input_failed: None,
             input_ended: false,
             complete: false,
         }
     }
 
     /// Keeps every thread busy.
-    fn read_ahead(&mut self) -> io::Result<()> {
+    fn read_ahead(&mut self) {
         while !self.input_ended && self.tasks.len() < self.tasks.most() {
             let mut coded = vec![0; CHUNKS_PER_TASK * STRIDE_BYTES];
-            let read = read_full(&mut self.input, &mut coded)?;
+            let (mut read, outcome) = fill(&mut self.input, &mut coded);
             self.input_ended = read < coded.len();
+            if let Err(error) = outcome {
+                self.input_failed = Some(error);
+                // A chunk is authentic as a whole or not at all.
+                read -= read % STRIDE_BYTES;
+            }
             if read == 0 {
                 break;
             }
@@ -89,29 +97,29 @@ impl<R: Read> PayloadStream<R> {
             self.tasks
                 .push(Crew::shared().begin(move || open_chunks(&key, number, &coded)));
         }
-        Ok(())
+    }
+
+    fn fail(&mut self, error: io::Error) -> io::Error {
+        // Asked again, there is still nothing.
+        self.failed = Some(io::Error::new(error.kind(), error.to_string()));
+        error
     }
 
     fn load(&mut self) -> io::Result<bool> {
         if let Some(error) = self.failed.take() {
-            // Asked again, there is still nothing.
-            self.failed = Some(io::Error::new(error.kind(), error.to_string()));
-            return Err(error);
+            return Err(self.fail(error));
         }
-        // What was read before an error of the input is served first.
-        let ahead = self.read_ahead();
+        self.read_ahead();
         let Some(chunks) = self.tasks.take() else {
-            ahead?;
+            if let Some(error) = self.input_failed.take() {
+                return Err(self.fail(error));
+            }
             return if self.complete {
                 Ok(false)
             } else {
                 Err(truncated())
             };
         };
-        if let Err(error) = ahead {
-            self.input_ended = true;
-            self.failed = Some(error);
-        }
         let Chunks { plaintext, end } = chunks?;
         if self.complete {
             self.failed = Some(trailing());
@@ -192,7 +200,8 @@ impl<R: Read + Seek> PayloadReader<R> {
 
     fn load(&mut self) -> io::Result<bool> {
         let mut coded = vec![0; STRIDE_BYTES];
-        let read = read_full(&mut self.input, &mut coded)?;
+        let (read, outcome) = fill(&mut self.input, &mut coded);
+        outcome?;
         if read == 0 {
             return if self.complete {
                 Ok(false)

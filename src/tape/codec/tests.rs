@@ -1,6 +1,6 @@
 //! Coded bytes are what the `age` and `zstd` programs read, and every offset is found again.
 
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -157,6 +157,38 @@ fn damage_is_an_error_and_not_other_bytes() {
             .map_err(std::io::Error::other)
             .and_then(|mut reader| reader.read_to_end(&mut Vec::new()));
         assert!(result.is_err(), "{codec} cut off");
+    }
+}
+
+/// Ends with an error, as a tape does at a bad block.
+struct BreaksOff<'a>(&'a [u8]);
+
+impl Read for BreaksOff<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(std::io::Error::other("a bad block"));
+        }
+        let now = self.0.len().min(buffer.len()).min(10_000);
+        buffer[..now].copy_from_slice(&self.0[..now]);
+        self.0 = &self.0[now..];
+        Ok(now)
+    }
+}
+
+#[test]
+fn what_stands_before_a_bad_block_is_read() {
+    let keys = Keys::new();
+    let original = plaintext(6 << 20);
+    let encoded = encode(Codec::Age, &keys, FrameSize::DEFAULT, &original);
+    for cut in [100_000, 1 << 20, 5_000_000] {
+        let input = BufReader::new(BreaksOff(&encoded.output[..cut]));
+        let mut back = Vec::new();
+        let mut reader = decode(input, Codec::Age, &keys.identities("one")).unwrap();
+        let error = reader.read_to_end(&mut back).unwrap_err();
+        assert_eq!(error.to_string(), "a bad block");
+        // All chunks that are there whole; the header is shorter than a chunk.
+        assert!(back.len() + 2 * 65_552 > cut, "{} of {cut}", back.len());
+        assert_eq!(back, original[..back.len()]);
     }
 }
 

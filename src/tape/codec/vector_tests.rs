@@ -39,6 +39,8 @@ impl Vector {
         } else {
             let file = folder.join(&name);
             std::fs::write(&file, keys.join("\n")).unwrap();
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&file, private).unwrap();
             Identities::load(&[file]).unwrap()
         };
         let body = &bytes[end + 2..];
