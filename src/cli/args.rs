@@ -490,14 +490,9 @@ mod tests {
     fn words(example: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = false;
-        // What a pipe leads to is somebody else's.
-        let own = example
-            .split("   ")
-            .next()
-            .unwrap()
-            .split(" | ")
-            .next()
-            .unwrap();
+        // What a pipe leads to is somebody else's, and so is a file.
+        let ends = ["   ", " | ", " > "].into_iter();
+        let own = ends.fold(example, |own, end| own.split(end).next().unwrap());
         for letter in own.chars() {
             match letter {
                 '\'' | '"' => quoted = !quoted,
