@@ -153,7 +153,7 @@ fn outcome(report: &Report) -> Result<()> {
             counted(count, "problem", "problems")
         ),
     )
-    .hint("bring other cartridges and do it again: what is known already is not read twice"))
+    .hint("bring other cartridges and do it again: it adds what they know"))
 }
 
 pub(super) fn recover_host(session: &Session, args: &RecoverArgs) -> Result<()> {

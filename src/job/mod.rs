@@ -6,7 +6,7 @@ pub mod label;
 pub mod lease;
 pub mod plan;
 mod problems;
-mod recorder;
+pub mod recorder;
 pub mod report;
 pub mod run;
 mod set_aside;

@@ -400,7 +400,8 @@ fn part_name(set: SetId, segment: SegmentNumber) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn codec(codec: crate::tape::Codec) -> Codec {
+/// How a segment is coded, in the record's words.
+pub fn codec(codec: crate::tape::Codec) -> Codec {
     match codec {
         crate::tape::Codec::None => Codec::None,
         crate::tape::Codec::Zstd => Codec::Zstd,

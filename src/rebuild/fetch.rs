@@ -235,7 +235,7 @@ impl Work<'_> {
         file: &TapeFile,
         report: &mut Report,
     ) {
-        let encrypted = indexes::codec(file).is_ok_and(|codec| codec.is_age());
+        let encrypted = file.codec().is_ok_and(|codec| codec.is_age());
         if encrypted && self.request.identities.is_empty() {
             self.fetched.sealed.insert(set);
             return;

@@ -11,10 +11,9 @@ use crate::files::synchronise_folder;
 use crate::id::SetId;
 use crate::index::{self, IndexHeader, IndexReader, Origin, Scope, Totals};
 use crate::key::Identities;
+use crate::tape::TapeFile;
 use crate::tape::codec::decode;
-use crate::tape::label::TrailerGroup;
 use crate::tape::volume::VolumeReader;
-use crate::tape::{Codec, TapeFile};
 
 /// An index that is in the folder of indexes now.
 #[derive(Debug, Clone)]
@@ -32,12 +31,6 @@ pub(super) enum Extent {
     Whole(u32),
     /// What its first segments hold.
     Segments(u32),
-}
-
-/// How a file is coded, by its labels.
-pub(super) fn codec(file: &TapeFile) -> Result<Codec> {
-    let group = TrailerGroup::parse(&file.trailer).context("its labels cannot be read")?;
-    Ok(group.user1.codec)
 }
 
 /// Reads the index of a set off a tape.
@@ -106,7 +99,7 @@ fn fetch(
     identities: &Identities,
     path: &Path,
 ) -> Result<()> {
-    let codec = codec(file)?;
+    let codec = file.codec().context("its labels cannot be read")?;
     let what = || format!("cannot write {}", path.display());
     let partial = path.with_extension("index.partial");
     let mut out = File::create(&partial).context(what())?;

@@ -11,14 +11,14 @@ use super::indexes::{Extent, ReadIndex};
 use super::survey::Surveyed;
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::catalogue::{
-    BackupSet, CatalogueError, Codec, Compression, Encryption, IdentityPlace, Key, KeyRole, Month,
+    BackupSet, CatalogueError, Compression, Encryption, IdentityPlace, Key, KeyRole, Month,
     NewDefinition, NewRun, NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy,
     SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
 };
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
 use crate::index::{Origin, OriginKey};
-use crate::job::volumes;
+use crate::job::{recorder, volumes};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::tape::FileKind;
@@ -522,14 +522,7 @@ fn segment_row(set: SetId, part: &PartDocument, places: &[Found]) -> Segment {
         stream_offset: part.stream_offset,
         plaintext_length: part.plaintext_length,
         coded_length: part.length,
-        codec: match part.codec {
-            crate::tape::Codec::None => Codec::None,
-            crate::tape::Codec::Zstd => Codec::Zstd,
-            crate::tape::Codec::Age => Codec::Age,
-            crate::tape::Codec::ZstdAge => Codec::ZstdAge,
-            crate::tape::Codec::Drive => Codec::Drive,
-            crate::tape::Codec::ZstdDrive => Codec::ZstdDrive,
-        },
+        codec: recorder::codec(part.codec),
         digest: volumes::digest(part.xxh3_128),
         entries: part.members,
         resume_point: ResumePoint {
