@@ -79,6 +79,7 @@ pub fn initialise_virtual(
         LibraryConfig::Virtual {
             path: PathBuf::from(LIBRARY),
             reservations: Reservations::default(),
+            restore_drives: 0,
         },
     );
     let folder = state.join(LIBRARY);
