@@ -318,6 +318,7 @@ fn restore_sample(
             copy: None,
             options: ExtractOptions::with_everything(Existing::Refuse),
             drives: 1,
+            wait: restore::Wait::No,
             problems: None,
             identities: Arc::new(identities),
         },
