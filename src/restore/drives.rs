@@ -126,8 +126,12 @@ impl Way<'_> {
                     need,
                     list,
                 )?);
-                self.app
-                    .say(format!("{refused}; waiting {}", self.until_when(&holder)?));
+                let what = match (need, cartridges) {
+                    (DriveNeed::Cartridge, [barcode]) => format!("{barcode}: "),
+                    _ => String::new(),
+                };
+                let until = self.until_when(&holder)?;
+                self.app.say(format!("{what}{refused}; waiting {until}"));
             }
             self.app.interrupt.check()?;
             self.app.clock.pause(TRY_AGAIN);

@@ -51,6 +51,13 @@ impl Running {
         kill(id, signal).unwrap();
     }
 
+    /// Whether it was stopped by a signal (proc(5), state).
+    pub(crate) fn is_stopped(&self) -> bool {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        status.rsplit_once(") ").unwrap().1.starts_with('T')
+    }
+
     pub(crate) fn interrupt(&self) {
         self.signal(Signal::SIGINT);
     }
