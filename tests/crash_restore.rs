@@ -92,7 +92,7 @@ fn go_on(world: &World, back: &Path) -> (Option<i32>, String) {
         Some(run) => world.run(["restore", "--resume", &run]),
         None => {
             let to = back.to_str().unwrap();
-            world.run(["restore", "data", "--existing", "keep", "--to", to])
+            world.run(["restore", "data", "--to", to])
         }
     };
     let (out, err) = texts(&output);
