@@ -12,6 +12,8 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::fs;
+
 use nix::sys::signal::Signal;
 use rstest::rstest;
 use running::Running;
@@ -64,17 +66,31 @@ fn stopped(world: &World, arguments: &[&str], is_there: impl Fn(Counts) -> bool)
     while !is_there(counts(&operator)) {
         std::thread::yield_now();
     }
+    stop(world, &job);
+    job
+}
+
+/// Stops a process while nobody writes to the record.
+fn stop(world: &World, process: &Running) {
     let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
-    // Nobody else writes to the record meanwhile.
     let stopped = catalogue.write(|_| {
-        job.signal(Signal::SIGSTOP);
-        while !job.is_stopped() {
+        process.signal(Signal::SIGSTOP);
+        while !process.is_stopped() {
             std::thread::yield_now();
         }
         Ok::<_, CatalogueError>(())
     });
     stopped.unwrap();
-    job
+}
+
+/// Whether a process holds a drive.
+fn holds_a_drive(world: &World, process: &Running) -> bool {
+    let by = format!("\"pid\":{},", process.id());
+    let mut locks = fs::read_dir(world.path("locks")).unwrap();
+    locks.any(|entry| {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        text.contains(&by) && !text.contains("\"modes\":null")
+    })
 }
 
 fn restore(world: &World, to: &str) -> Running {
@@ -309,4 +325,25 @@ fn a_verification_gives_way() {
     let (out, err) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
     assert!(err.contains("is back"), "{err}");
+}
+
+/// What a restore has in its drive is verified when it is done, and nobody calls it damaged.
+#[test]
+fn a_job_verifies_a_cartridge_when_the_restore_is_done_with_it() {
+    let world = prepared();
+    let mut job = stopped_job(&world);
+    let mut reads = restore(&world, "first");
+    reads.read_until("waiting for the job's next commit point");
+    job.signal(Signal::SIGCONT);
+    while !holds_a_drive(&world, &reads) {
+        std::thread::yield_now();
+    }
+    stop(&world, &reads);
+    // The other copy is written to its end; then the cartridge in the restore's drive is needed.
+    job.read_until("set data: copying");
+    job.read_until("a restore reads it");
+    reads.signal(Signal::SIGCONT);
+    restored(&world, reads, "first");
+    let said = done(&world, job);
+    assert!(!said.contains("problem"), "{said}");
 }

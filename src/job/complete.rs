@@ -199,7 +199,7 @@ impl Job {
             view.cartridge(cartridge)
         })?;
         let keys = self.drives.keys_of(volume)?;
-        let (seat, drive) = self.drives.take(&barcode.barcode)?;
+        let (seat, drive) = self.drives.take_in_turn(&barcode.barcode)?;
         let mut reader = match VolumeReader::open(drive, volume) {
             Ok(reader) => reader.with_drive_keys(keys),
             Err(failed) => {

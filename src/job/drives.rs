@@ -499,6 +499,8 @@ impl Drives {
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
         let keys = self.keys_of(volume)?;
+        let (seat, drive) = self.take_in_turn(&barcode)?;
+        self.put(seat, drive);
         let open = |drive| VolumeReader::open(drive, volume).map(|it| it.with_drive_keys(keys));
         self.with_volume(&barcode, open, work)
     }

@@ -164,6 +164,8 @@ impl Supply {
                 state.taken.remove(barcode);
                 Ok(())
             }
+            // A restore reads it: this session does with another one.
+            Culprit::Cartridge if blamed.error.kind() == ErrorKind::Locked => Ok(()),
             Culprit::Cartridge => state
                 .set_aside
                 .useless(&self.context, barcode, blamed.error),
