@@ -1,13 +1,16 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
+mod away;
 mod complete;
 mod drives;
 pub mod label;
+mod lanes;
 pub mod lease;
 pub mod plan;
 mod problems;
 pub mod recorder;
 pub mod report;
+pub mod requests;
 pub mod run;
 mod set_aside;
 mod set_index;
