@@ -1,5 +1,7 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
+pub mod blocks;
+pub mod collocation;
 mod complete;
 mod drives;
 pub mod label;

@@ -242,7 +242,7 @@ impl Lane {
             other => return Ok(other),
         };
         self.written.set(self.written.get() + block.len() as u64);
-        match (writer.write_block(block), doing) {
+        match (writer.write(block), doing) {
             (Ok(()), Doing::Segment(segment)) => {
                 if writer.room() == Room::ReserveOnly {
                     self.shared.request_close(segment);
@@ -470,6 +470,9 @@ pub fn is_about_the_drive(error: &VolumeError) -> bool {
     // A full tape is no fault of the drive's, however the path to it tells.
     if error.is_overflow() {
         return false;
+    }
+    if matches!(error, VolumeError::BlockRefused { .. }) {
+        return true;
     }
     match error.scsi_error() {
         // It took a key and does not encrypt.
