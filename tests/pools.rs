@@ -15,6 +15,7 @@ use std::process::Command;
 
 use dump::{Dump, column};
 use serde_json::Value;
+use tapeward::catalogue::Catalogue;
 use world::{World, same_trees};
 
 const SMALL: u64 = 64 << 10;
@@ -256,19 +257,12 @@ fn a_pool_with_longer_blocks_than_a_drive_takes_is_refused_before_anything_moves
     let define = ["set", "define", "data", source.to_str().unwrap()];
     world.ok(define);
     world.ok(["job", "run", "--set", "data"]);
-    let journal = world.path("journal");
-    world.ok(["catalogue", "export-journal", journal.to_str().unwrap()]);
-    let text = fs::read_to_string(&journal).unwrap();
-    let seen: Vec<&str> = text
-        .lines()
-        .filter(|line| line.contains("block_limit_seen"))
-        .collect();
-    assert!(
-        seen.iter().all(|line| line.contains("\"device\":524288")),
-        "{seen:?}"
-    );
-    let tried = seen.iter().filter(|line| line.contains("\"tried\":524288"));
-    assert_eq!(tried.count(), 1, "{seen:?}");
+    let record = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+    let limits = record.read(|view| view.block_limits()).unwrap();
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    assert_eq!(limits[0].device, Some(512 << 10));
+    assert_eq!(limits[0].tried, Some(512 << 10));
+    assert_eq!(limits[0].refused, None);
     world.return_cartridges();
     restores(&world);
 }
