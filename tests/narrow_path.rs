@@ -11,7 +11,6 @@ use tapeward::library::fitting;
 use tapeward_drivers::Drive;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::{self, ReadOutcome, Synchronize, WriteOutcome};
-use tapeward_drivers::transport::Transport as _;
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 
 const BLOCK: usize = 256 * 1024;

@@ -199,15 +199,17 @@ pub fn may_label(
     }
     let volume = view.volume_on(cartridge.id)?;
     if let Some(volume) = &volume {
-        let kept = volume.retain_until.filter(|until| now < *until);
         let keeps = retention::keeps(view, volume.id, now)?;
-        if let Some(held) = keeps.iter().find(|keep| matches!(keep, Keep::Held { .. })) {
-            return Err(
-                Error::failed(format!("{code} must be kept, {held}: nothing was written"))
-                    .hint("\"tapeward set release\" ends a hold"),
-            );
+        let held = keeps.iter().find(|keep| matches!(keep, Keep::Held { .. }));
+        if let Some(keep) = held.or(keeps.first()) {
+            let refused =
+                Error::failed(format!("{code} must be kept, {keep}: nothing was written"));
+            return Err(match keep {
+                Keep::Held { .. } => refused.hint("\"tapeward set release\" ends a hold"),
+                _ => refused,
+            });
         }
-        if let Some(until) = kept {
+        if let Some(until) = volume.retain_until.filter(|until| now < *until) {
             return Err(Error::failed(format!(
                 "{code} must be kept until {}: nothing was written",
                 until.format("%Y-%m-%d")
@@ -217,11 +219,6 @@ pub fn may_label(
             return Err(Error::failed(format!(
                 "{code} is {}: nothing was written",
                 volume.content
-            )));
-        }
-        if let Some(keep) = keeps.first() {
-            return Err(Error::failed(format!(
-                "{code} must be kept, {keep}: nothing was written"
             )));
         }
     }
