@@ -160,7 +160,7 @@ fn a_volume_keeps_its_block_size_and_new_ones_get_the_new_one() {
     let first = cartridges(&world).remove(0);
     world.configure("[pool.onsite]\nblock-size = \"128KiB\"\n");
     world.ok(["job", "run"]);
-    assert_eq!(cartridges(&world), [first.clone()]);
+    assert_eq!(cartridges(&world), std::slice::from_ref(&first));
     assert_eq!(block_size(&world, &first), SMALL);
     check_blocks(&Dump::take(&world, &first), SMALL);
     restores(&world);

@@ -63,7 +63,7 @@ proptest! {
         let block = size(kibibytes);
         let mut writer = label(&room, "AAA001L8", 0, block, stream.geometry);
         let total: usize = pieces.iter().sum::<usize>() + 1;
-        let data: Vec<u8> = (0..total).map(|at| (at * 7 % 251) as u8).collect();
+        let data: Vec<u8> = (0..total).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect();
         let start = FileStart {
             kind: FileKind::SetIndex,
             set: Some(stream.set.set),

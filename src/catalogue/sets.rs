@@ -264,11 +264,10 @@ impl View<'_> {
     /// The copies of sets of which something can be read on a volume.
     pub fn set_copies_on(&self, volume: VolumeId) -> Result<Vec<SetCopy>, CatalogueError> {
         self.all(
-            "SELECT * FROM set_copy WHERE EXISTS (
-                SELECT 1 FROM segment_copy WHERE segment_copy.volume = ?1
-                    AND segment_copy.backup_set = set_copy.backup_set
-                    AND segment_copy.copy = set_copy.copy
-                    AND segment_copy.state IN ('committed', 'verified'))
+            "SELECT set_copy.* FROM (
+                SELECT DISTINCT backup_set, copy FROM segment_copy
+                WHERE volume = ?1 AND state IN ('committed', 'verified')) AS here
+             JOIN set_copy USING (backup_set, copy)
              ORDER BY backup_set, copy",
             [volume],
             set_copy,

@@ -14,16 +14,25 @@ pub fn keeps(view: &View<'_>, volume: VolumeId, now: DateTime<Utc>) -> Result<Ve
     let copies = view
         .set_copies_on(volume)?
         .iter()
-        .map(|copy| copy_here(view, volume, copy))
+        .map(|copy| copy_here(view, volume, copy, now))
         .collect::<Result<Vec<_>>>()?;
     Ok(judge(&copies, now))
 }
 
-fn copy_here(view: &View<'_>, volume: VolumeId, copy: &SetCopy) -> Result<CopyHere> {
+/// A copy with what decides on it; the others are looked at only if it is not kept for itself.
+fn copy_here(
+    view: &View<'_>,
+    volume: VolumeId,
+    copy: &SetCopy,
+    now: DateTime<Utc>,
+) -> Result<CopyHere> {
     let set = view.set(copy.set)?;
     let definition = view.definition(set.definition)?;
-    let others = view
-        .set_copies(set.id)?
+    let mut others = Vec::new();
+    if copy.retain_until <= now && now < set.retain_until {
+        others = view.set_copies(set.id)?;
+    }
+    let others = others
         .iter()
         .filter(|other| other.copy != copy.copy)
         .map(|other| {

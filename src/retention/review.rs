@@ -14,8 +14,7 @@ use crate::journal::Event;
 pub fn review(app: &App, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<()> {
     for set in tx.sets()? {
         let over = matches!(set.state, SetState::Complete | SetState::Failed);
-        let held = tx.hold_of_set(set.id, set.definition)?.is_some();
-        if over && !held && set.retain_until <= now {
+        if over && set.retain_until <= now && tx.hold_of_set(set.id, set.definition)?.is_none() {
             tx.expire_set(set.id, now)?;
         }
     }

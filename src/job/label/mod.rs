@@ -201,9 +201,13 @@ pub fn may_label(
     if let Some(volume) = &volume {
         let keeps = retention::keeps(view, volume.id, now)?;
         let held = keeps.iter().find(|keep| matches!(keep, Keep::Held { .. }));
+        let day = |until: &DateTime<Utc>| until.format("%Y-%m-%d").to_string();
         if let Some(keep) = held.or(keeps.first()) {
-            let refused =
-                Error::failed(format!("{code} must be kept, {keep}: nothing was written"));
+            let why = match keep {
+                Keep::Retention { set, until } => format!(" until {} (set {set})", day(until)),
+                other => format!(", {other}"),
+            };
+            let refused = Error::failed(format!("{code} must be kept{why}: nothing was written"));
             return Err(match keep {
                 Keep::Held { .. } => refused.hint("\"tapeward set release\" ends a hold"),
                 _ => refused,
@@ -212,7 +216,7 @@ pub fn may_label(
         if let Some(until) = volume.retain_until.filter(|until| now < *until) {
             return Err(Error::failed(format!(
                 "{code} must be kept until {}: nothing was written",
-                until.format("%Y-%m-%d")
+                day(&until)
             )));
         }
         if !volume.content.may_be_relabelled() {
@@ -322,7 +326,12 @@ pub fn label_mounted(
 
 /// The life of the volume that was on the cartridge ends, and with it what was on it: copies whose
 /// retention has ended.
-fn end_old(context: &RunContext, tx: &Tx<'_>, now: DateTime<Utc>, old: &Volume) -> Result<()> {
+pub(super) fn end_old(
+    context: &RunContext,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    old: &Volume,
+) -> Result<()> {
     for copy in tx.set_copies_on(old.id)? {
         tx.set_copy_state(copy.set, copy.copy, SetCopyState::Expired, now)?;
     }

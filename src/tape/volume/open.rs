@@ -112,6 +112,7 @@ impl VolumeWriter {
     /// [`VolumeError::NotBlank`], [`VolumeError::RetentionRuns`], [`VolumeError::WormNotBlank`],
     /// [`VolumeError::TrailerMismatch`] and [`VolumeError::WriteProtected`] leave the tape as it
     /// is.
+    #[allow(clippy::needless_pass_by_value)] // made for this one call
     pub fn label_new(
         drive: Drive,
         header: VolumeHeader,
