@@ -10,7 +10,7 @@ use super::settings::{self, EarlyWarning, Prepared, WriterSettings};
 use crate::archive::member::SegmentNumber;
 use crate::id::{SetId, TapeFileNumber, VolumeId};
 use crate::tape::codec::Codec;
-use crate::tape::digest::TapeHasher;
+use crate::tape::digest::{TapeDigest, TapeHasher};
 use crate::tape::document::{Directory, DirectoryEntry, VolumeHeader};
 use crate::tape::error::VolumeError;
 use crate::tape::label::{
@@ -87,6 +87,13 @@ pub struct VolumeWriter {
 
 #[derive(Debug)]
 struct OpenFile {
+    file: BegunFile,
+    digest: DigestOf,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+struct BegunFile {
     start: FileStart,
     labels: HeaderGroup,
     tape_file: TapeFileNumber,
@@ -95,7 +102,15 @@ struct OpenFile {
     block: Vec<u8>,
     blocks: u64,
     length: u64,
-    hasher: TapeHasher,
+}
+
+/// Who computes the digest of what is written.
+#[derive(Debug)]
+enum DigestOf {
+    /// This writer.
+    Written(TapeHasher),
+    /// Whoever makes the blocks, for all volumes they go to.
+    Sent,
 }
 
 impl VolumeWriter {
@@ -230,6 +245,15 @@ impl VolumeWriter {
 
     /// Writes the labels before a file.
     pub fn begin_file(&mut self, start: FileStart) -> Result<(), VolumeError> {
+        self.begin(start, DigestOf::Written(TapeHasher::new()))
+    }
+
+    /// As [`VolumeWriter::begin_file`], for a file whose digest is told at its end.
+    pub fn begin_sent_file(&mut self, start: FileStart) -> Result<(), VolumeError> {
+        self.begin(start, DigestOf::Sent)
+    }
+
+    fn begin(&mut self, start: FileStart, digest: DigestOf) -> Result<(), VolumeError> {
         self.write_closing_filemark(Synchronize::Immediate)?;
         let sequence = self.next_sequence().ok_or(VolumeError::NoSequenceLeft)?;
         let subject = match start.set {
@@ -270,7 +294,7 @@ impl VolumeWriter {
                 }
             }
         }
-        self.open = Some(OpenFile {
+        let file = BegunFile {
             start,
             labels,
             tape_file: self.at.tape_file,
@@ -278,8 +302,8 @@ impl VolumeWriter {
             block: Vec::new(),
             blocks: 0,
             length: 0,
-            hasher: TapeHasher::new(),
-        });
+        };
+        self.open = Some(OpenFile { file, digest });
         Ok(())
     }
 
@@ -287,7 +311,7 @@ impl VolumeWriter {
     /// they come in. What does not fill a block waits for more of the file, or for its end.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), VolumeError> {
         let size = self.header.block_size.bytes();
-        let Some(open) = &mut self.open else {
+        let Some(OpenFile { file: open, .. }) = &mut self.open else {
             return Err(self.out_of_order("data without a file"));
         };
         if !open.block.is_empty() {
@@ -304,7 +328,7 @@ impl VolumeWriter {
         for block in &mut blocks {
             self.write_block(block)?;
         }
-        if let Some(open) = &mut self.open {
+        if let Some(OpenFile { file: open, .. }) = &mut self.open {
             open.block.extend_from_slice(blocks.remainder());
         }
         Ok(())
@@ -313,13 +337,13 @@ impl VolumeWriter {
     /// Writes what was collected for a block, if anything.
     fn write_collected(&mut self) -> Result<(), VolumeError> {
         let open = self.open.as_mut();
-        let mut block = open.map_or_else(Vec::new, |open| std::mem::take(&mut open.block));
+        let mut block = open.map_or_else(Vec::new, |open| std::mem::take(&mut open.file.block));
         if block.is_empty() {
             return Ok(());
         }
         self.write_block(&block)?;
         block.clear();
-        if let Some(open) = &mut self.open {
+        if let Some(OpenFile { file: open, .. }) = &mut self.open {
             open.block = block;
         }
         Ok(())
@@ -327,13 +351,15 @@ impl VolumeWriter {
 
     /// One block: a full one, or a shorter one if it is the last.
     fn write_block(&mut self, block: &[u8]) -> Result<(), VolumeError> {
-        let Some(open) = &mut self.open else {
+        let Some(OpenFile { file: open, digest }) = &mut self.open else {
             return Err(self.out_of_order("a block without a file"));
         };
         if open.blocks == MAX_BLOCKS {
             return Err(VolumeError::TooManyBlocks);
         }
-        open.hasher.update(block);
+        if let DigestOf::Written(hasher) = digest {
+            hasher.update(block);
+        }
         open.blocks += 1;
         open.length += block.len() as u64;
         self.put(block, "writing data")
@@ -343,9 +369,47 @@ impl VolumeWriter {
     /// with [`VolumeWriter::commit`].
     pub fn end_file(&mut self) -> Result<&TapeFile, VolumeError> {
         self.write_collected()?;
-        let Some(open) = self.open.take() else {
-            return Err(self.out_of_order("the end of no file"));
+        match self.open.take() {
+            Some(OpenFile {
+                digest: DigestOf::Written(hasher),
+                file,
+            }) => self.end(file, hasher.digest()),
+            _ => Err(self.out_of_order("the end of no file whose digest was computed here")),
+        }
+    }
+
+    /// As [`VolumeWriter::end_file`], for a file of this length and digest that was begun by
+    /// [`VolumeWriter::begin_sent_file`].
+    ///
+    /// # Errors
+    /// [`VolumeError::Damaged`] when another number of bytes was written.
+    pub fn end_sent_file(
+        &mut self,
+        length: u64,
+        digest: TapeDigest,
+    ) -> Result<&TapeFile, VolumeError> {
+        self.write_collected()?;
+        let file = match self.open.take() {
+            Some(OpenFile {
+                digest: DigestOf::Sent,
+                file,
+            }) => file,
+            _ => return Err(self.out_of_order("the end of no file whose digest was to come")),
         };
+        if file.length != length {
+            return Err(VolumeError::Damaged {
+                kind: file.start.kind,
+                tape_file: file.tape_file,
+                length: file.length,
+                found: digest,
+                expected_length: length,
+                expected: digest,
+            });
+        }
+        self.end(file, digest)
+    }
+
+    fn end(&mut self, open: BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
         if open.start.codec.is_by_drive()
             && let Some(key) = &mut self.session_key
         {
@@ -355,7 +419,7 @@ impl VolumeWriter {
         let trailer = open
             .labels
             .trailer(UserLabel2 {
-                xxh3_128: open.hasher.digest(),
+                xxh3_128: digest,
                 length: open.length,
                 blocks: open.blocks,
             })
@@ -374,7 +438,7 @@ impl VolumeWriter {
             block_size: self.header.block_size,
             blocks: open.blocks,
             length: open.length,
-            xxh3_128: open.hasher.digest(),
+            xxh3_128: digest,
             trailer,
         });
         Ok(&self.pending[self.pending.len() - 1])
