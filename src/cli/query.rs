@@ -124,17 +124,22 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
             output::line(format!("  held: {}", hold_words(hold)))?;
         }
         for copy in row.copies {
+            let until = copy.copy.retain_until;
+            let kept = if until == row.set.retain_until {
+                String::new()
+            } else {
+                format!("; kept until {}", day(until))
+            };
             let cartridges: Vec<String> = copy
                 .cartridges
                 .iter()
                 .map(|(barcode, place)| format!("{barcode} ({place})"))
                 .collect();
             output::line(format!(
-                "  copy {} ({}), {}, kept until {}: {}",
+                "  copy {} ({}), {}: {}{kept}",
                 copy.copy.copy,
                 copy.copy.pool,
                 copy.copy.state,
-                day(copy.copy.retain_until),
                 cartridges.join(", ")
             ))?;
         }
