@@ -29,5 +29,6 @@ pub mod progress;
 pub mod quickstart;
 pub mod rebuild;
 pub mod restore;
+pub mod retention;
 pub mod set;
 pub mod tape;

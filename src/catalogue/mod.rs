@@ -13,6 +13,7 @@
 //! })
 //! ```
 
+mod block_limits;
 mod cartridges;
 mod definitions;
 mod digest;
@@ -20,6 +21,7 @@ mod drive_requests;
 mod entries;
 mod error;
 mod health;
+mod holds;
 mod key_proofs;
 mod keys;
 mod kits;
@@ -39,6 +41,7 @@ mod store_tests;
 mod tape_files;
 mod volumes;
 
+pub use block_limits::BlockLimit;
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
@@ -46,6 +49,7 @@ pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use health::{DecidedBy, HealthDecision};
+pub use holds::{HoldChange, HoldEvent, HoldSubject};
 pub use key_proofs::{KeyProof, OpenedBy, ProofKind};
 pub use keys::{IdentityPlace, Key, KeyRole};
 pub use kits::{KitForm, MadeKit};
@@ -55,7 +59,9 @@ pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
 pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
-pub use sets::{BackupSet, NewSet, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex};
+pub use sets::{
+    BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
+};
 pub use steps::{Step, StepKind, StepOutcome, StepState};
 pub use store::{Catalogue, Tx, View};
 pub use tape_files::{TapeFile, TapeFileKind};

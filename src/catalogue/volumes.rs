@@ -43,7 +43,8 @@ impl ContentState {
             Scratch => matches!(next, Filling | Full | Held | Quarantined | Retired),
             Filling => matches!(next, Full | Expired | Held | Quarantined),
             Full => matches!(next, Filling | Expired | Held | Quarantined),
-            Expired => matches!(next, Held | Quarantined | Retired),
+            // Somebody needs it after all: a hold, or a copy elsewhere that was lost.
+            Expired => matches!(next, Full | Held | Quarantined | Retired),
             Held => matches!(next, Scratch | Filling | Full | Expired | Quarantined),
             Quarantined => matches!(next, Scratch | Filling | Full | Expired | Held | Retired),
             Retired => matches!(next, Quarantined | Held | Destroyed),

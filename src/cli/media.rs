@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::Barcode;
 use crate::job::label;
 use crate::media::{reconcile, register};
+use crate::retention::{self, Keep};
 
 pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
     let app = Arc::new(session.open()?);
@@ -156,6 +157,8 @@ struct Details {
     files: Vec<TapeFile>,
     places: Vec<crate::catalogue::PlaceEvent>,
     contents: Vec<crate::catalogue::VolumeEvent>,
+    /// What keeps it from being labelled again.
+    keeps: Vec<Keep>,
     /// The places in words.
     #[serde(skip)]
     place_words: Vec<String>,
@@ -173,15 +176,20 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             .map(|event| reconcile::place_words(view, &event.place))
             .collect::<Result<_>>()?;
         let row = row(view, cartridge)?;
-        let (files, contents) = match &row.volume {
-            Some(volume) => (view.tape_files(volume.id)?, view.volume_history(volume.id)?),
-            None => (Vec::new(), Vec::new()),
+        let (files, contents, keeps) = match &row.volume {
+            Some(volume) => (
+                view.tape_files(volume.id)?,
+                view.volume_history(volume.id)?,
+                retention::keeps(view, volume.id, app.clock.now())?,
+            ),
+            None => (Vec::new(), Vec::new(), Vec::new()),
         };
         Ok::<_, Error>(Details {
             row,
             files,
             places,
             contents,
+            keeps,
             place_words,
         })
     })?;
@@ -193,6 +201,7 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
         files,
         places,
         contents,
+        keeps,
         place_words,
     } = details;
     let mut lines = vec![
@@ -220,6 +229,8 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             size(row.bytes),
             files.len()
         ));
+        lines.push(format!("Blocks     {} bytes", volume.block_size));
+        lines.extend(keeps.iter().map(|keep| format!("Kept       {keep}")));
     }
     lines.push("History".to_owned());
     let mut history: Vec<_> = places

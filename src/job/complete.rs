@@ -344,7 +344,7 @@ impl Job {
             let filling = ContentState::Filling;
             set_content(&self.context, tx, now, volume, filling, "written to")?;
             record_copy(&self.context, tx, now, set.id, copy, segment, volume, files)?;
-            Ok(tx.extend_retention(volume, set.retain_until)?)
+            Ok(tx.extend_retention(volume, tx.set_copy(set.id, copy)?.retain_until)?)
         })
     }
 

@@ -1,6 +1,8 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
 mod away;
+pub mod blocks;
+pub mod collocation;
 mod complete;
 mod drives;
 pub mod label;

@@ -29,7 +29,6 @@ use crate::tape::stream::{FinishReason, LaneEvent, SegmentClosed, StopFlag, Stre
 pub struct Recorder {
     context: RunContext,
     set: SetId,
-    retain_until: DateTime<Utc>,
     stop: StopFlag,
     problems: Problems,
     state: Mutex<State>,
@@ -60,17 +59,10 @@ struct Closed {
 impl Recorder {
     /// A recorder for a set that is being written; `problems` are those of earlier sessions.
     #[must_use]
-    pub fn new(
-        context: RunContext,
-        set: SetId,
-        retain_until: DateTime<Utc>,
-        stop: StopFlag,
-        problems: Problems,
-    ) -> Self {
+    pub fn new(context: RunContext, set: SetId, stop: StopFlag, problems: Problems) -> Self {
         Self {
             context,
             set,
-            retain_until,
             stop,
             problems,
             state: Mutex::default(),
@@ -327,7 +319,7 @@ impl Recorder {
                 volume,
                 files,
             )?;
-            Ok(tx.extend_retention(volume, self.retain_until)?)
+            Ok(tx.extend_retention(volume, tx.set_copy(self.set, copy)?.retain_until)?)
         })?;
         let mut state = self.lock();
         state.committed = state.committed.max(Some(number));

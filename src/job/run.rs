@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tapeward_drivers::smc::ElementKind;
 
+use super::blocks;
 use super::drives::Drives;
 use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
@@ -26,6 +27,7 @@ use crate::library::Library;
 use crate::library::mount::HeldDrive;
 use crate::library::view::{View, full_mail_slots};
 use crate::media::reconcile;
+use crate::retention;
 use crate::tape::verify::Depth;
 use crate::tape::volume::check_encryption;
 
@@ -59,7 +61,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         ))
         .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
     }
-    expire(app)?;
+    app.write(|tx, now| retention::review(app, tx, now))?;
     let plan = plan::plan(app, library.name(), request)?;
     for set in &plan.sets {
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
@@ -68,6 +70,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     let view = library.view()?;
     let held = hold_drives(library, &view, &plan)?;
     can_encrypt(app, library, &plan, &held)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
     app.write(|tx, now| {
@@ -140,6 +143,7 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
     let held = hold_drives(&library, &view, &plan)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
     app.say(format!("resuming run {} for {}", run.id, plan.month));
@@ -166,37 +170,6 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
         .into_iter()
         .find(|run| run.kind == RunKind::Backup)
         .ok_or_else(|| Error::usage("no run is unfinished"))
-}
-
-/// Sets and volumes whose retention has ended may be written over from now on.
-fn expire(app: &App) -> Result<()> {
-    app.write(|tx, now| {
-        for set in tx.sets()? {
-            let over = matches!(set.state, SetState::Complete | SetState::Failed);
-            if over && set.retain_until <= now {
-                tx.expire_set(set.id, now)?;
-            }
-        }
-        for volume in tx.volumes()? {
-            let written = matches!(volume.content, ContentState::Filling | ContentState::Full);
-            let ended = volume.retain_until.is_some_and(|until| until <= now);
-            if written && ended {
-                let reason = "its retention has ended";
-                tx.set_content(volume.id, ContentState::Expired, now, reason, None)?;
-                app.note(
-                    tx,
-                    now,
-                    &JournalEvent::VolumeContent {
-                        volume: volume.id,
-                        run: None,
-                        content: ContentState::Expired,
-                        reason: reason.to_owned(),
-                    },
-                )?;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// Gives a run up: its open sets fail, its open steps are settled as such, and volumes whose end
@@ -265,6 +238,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
 
 fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Report> {
     let _leases = Leases::take(&context, &held)?;
+    blocks::note(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),

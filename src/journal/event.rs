@@ -108,6 +108,18 @@ pub enum Event {
         name: String,
         source: String,
     },
+    /// What must be kept whatever its retention says: every set of a definition, or one set.
+    HoldPlaced {
+        definition: Option<SetDefinitionId>,
+        set: Option<SetId>,
+        reason: String,
+    },
+    /// It need not be kept any more for that.
+    HoldReleased {
+        definition: Option<SetDefinitionId>,
+        set: Option<SetId>,
+        reason: String,
+    },
     /// A set definition was taken out of use.
     DefinitionRetired { definition: SetDefinitionId },
     /// A key was made or registered.
@@ -275,6 +287,15 @@ pub enum Event {
         run: RunId,
         serial: String,
         reason: String,
+    },
+    /// Which blocks get through to a drive is seen for the first time, or is other than before.
+    BlockLimitSeen {
+        run: RunId,
+        serial: String,
+        path: Option<u32>,
+        device: Option<u32>,
+        tried: Option<u32>,
+        refused: Option<u32>,
     },
     /// A drive writes and reads blocks without checking them on their way.
     DriveNotProtected {

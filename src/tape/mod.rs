@@ -19,4 +19,4 @@ pub mod volume;
 pub use codec::{Codec, CodecError};
 pub use digest::{TapeDigest, TapeHasher};
 pub use error::{FoundTrailer, VolumeError};
-pub use layout::{BlockSize, FileKind, FileSequence, SegmentFiles, TapeFile};
+pub use layout::{BlockSize, BlockSizes, FileKind, FileSequence, SegmentFiles, TapeFile};

@@ -8,6 +8,7 @@ use tapeward_drivers::sense::SenseKey;
 use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use super::group_io::{read_document, read_header_group};
+use super::trial::TRIAL_MARK;
 use crate::tape::document::VolumeHeader;
 use crate::tape::error::VolumeError;
 use crate::tape::label::{LABEL_LENGTH, LabelDate, VolumeLabel};
@@ -17,6 +18,8 @@ use crate::tape::label::{LABEL_LENGTH, LabelDate, VolumeLabel};
 pub enum Identified {
     /// Nothing is recorded.
     Blank,
+    /// A trial of long blocks on a tape that was about to be labelled.
+    Trial,
     /// A volume written here.
     Ours(Box<VolumeHeader>),
     /// VOL1 says it was written here, and what follows cannot be read.
@@ -70,7 +73,7 @@ pub enum ForeignKind {
     ProxmoxBackup,
     /// A filemark comes first.
     Filemark,
-    /// A block too long to read.
+    /// A block too long to be a label.
     LongBlock,
     /// Nothing known here.
     Unknown,
@@ -131,6 +134,7 @@ impl fmt::Display for Identified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blank => f.write_str("nothing"),
+            Self::Trial => f.write_str("a trial block and nothing else"),
             Self::Ours(header) => {
                 write!(f, "the volume {} (serial {}", header.volume, header.serial)?;
                 match &header.barcode {
@@ -176,12 +180,18 @@ pub fn identify(drive: &mut dyn TapeDrive) -> Result<Identified, VolumeError> {
     drive
         .rewind()
         .map_err(VolumeError::scsi("rewinding the tape"))?;
-    let mut buffer = vec![0; 1 << 20];
+    // The path may not move more at once; the beginning of a longer block tells as much.
+    let mut buffer = vec![0; 64 << 10];
     let block = match drive.read_block(&mut buffer) {
         Ok(ReadOutcome::Block(length)) => &buffer[..length],
         Ok(ReadOutcome::EndOfData | ReadOutcome::EndOfMedium) => return Ok(Identified::Blank),
         Ok(ReadOutcome::Filemark) => return Ok(foreign(ForeignKind::Filemark, &[])),
-        Ok(ReadOutcome::TooLong { .. }) => return Ok(foreign(ForeignKind::LongBlock, &[])),
+        Ok(ReadOutcome::TooLong { .. }) => {
+            return Ok(match ForeignKind::of(&buffer) {
+                ForeignKind::Unknown => foreign(ForeignKind::LongBlock, &[]),
+                known => foreign(known, &buffer),
+            });
+        }
         Err(error) if is_about_the_medium(&error) => {
             return Ok(Identified::Unreadable {
                 why: error.to_string(),
@@ -191,6 +201,9 @@ pub fn identify(drive: &mut dyn TapeDrive) -> Result<Identified, VolumeError> {
             return Err(VolumeError::scsi("reading the first block")(source));
         }
     };
+    if block == TRIAL_MARK {
+        return Ok(Identified::Trial);
+    }
     if block.len() != LABEL_LENGTH {
         return Ok(foreign(ForeignKind::of(block), block));
     }
