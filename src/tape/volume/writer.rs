@@ -373,7 +373,7 @@ impl VolumeWriter {
             Some(OpenFile {
                 digest: DigestOf::Written(hasher),
                 file,
-            }) => self.end(file, hasher.digest()),
+            }) => self.end(&file, hasher.digest()),
             _ => Err(self.out_of_order("the end of no file whose digest was computed here")),
         }
     }
@@ -389,12 +389,12 @@ impl VolumeWriter {
         digest: TapeDigest,
     ) -> Result<&TapeFile, VolumeError> {
         self.write_collected()?;
-        let file = match self.open.take() {
-            Some(OpenFile {
-                digest: DigestOf::Sent,
-                file,
-            }) => file,
-            _ => return Err(self.out_of_order("the end of no file whose digest was to come")),
+        let Some(OpenFile {
+            digest: DigestOf::Sent,
+            file,
+        }) = self.open.take()
+        else {
+            return Err(self.out_of_order("the end of no file whose digest was to come"));
         };
         if file.length != length {
             return Err(VolumeError::Damaged {
@@ -406,10 +406,10 @@ impl VolumeWriter {
                 expected: digest,
             });
         }
-        self.end(file, digest)
+        self.end(&file, digest)
     }
 
-    fn end(&mut self, open: BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
+    fn end(&mut self, open: &BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
         if open.start.codec.is_by_drive()
             && let Some(key) = &mut self.session_key
         {
