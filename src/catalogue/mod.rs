@@ -14,10 +14,12 @@
 //! ```
 
 mod cartridges;
+mod copy_tasks;
 mod definitions;
 mod digest;
 mod entries;
 mod error;
+mod foreign;
 mod health;
 mod key_proofs;
 mod keys;
@@ -39,10 +41,12 @@ mod tape_files;
 mod volumes;
 
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
+pub use copy_tasks::{CopyReason, CopyTask, NewCopyTask, TaskState};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
+pub use foreign::{ForeignTape, NewForeignTape};
 pub use health::{DecidedBy, HealthDecision};
 pub use key_proofs::{KeyProof, OpenedBy, ProofKind};
 pub use keys::{IdentityPlace, Key, KeyRole};
@@ -52,7 +56,7 @@ pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
-pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
+pub use segments::{Codec, LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{BackupSet, NewSet, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex};
 pub use steps::{Step, StepKind, StepOutcome, StepState};
 pub use store::{Catalogue, Tx, View};

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
-    TapeFileNumber, VolumeId, VolumeSerial,
+    TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -114,6 +114,7 @@ text_column!(
     SetDefinitionId,
     SetId,
     StepId,
+    TaskId,
     VolumeId,
     VolumeSerial,
 );

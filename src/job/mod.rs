@@ -2,13 +2,16 @@
 
 mod complete;
 mod drives;
+pub mod foreign;
 pub mod label;
 pub mod lease;
 pub mod plan;
 mod problems;
+pub mod recopy;
 pub mod recorder;
 pub mod report;
 pub mod run;
+pub mod scrub;
 mod set_aside;
 mod set_index;
 mod settle;

@@ -10,7 +10,7 @@ use crate::catalogue::{
     Volume,
 };
 use crate::error::{Error, Result};
-use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId};
+use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId, VolumeId};
 use crate::key::recipients_for;
 
 /// What was asked for.
@@ -159,15 +159,26 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Every cartridge of the record that is not out of use for its health.
+/// Every cartridge of the record that is not out of use for its health, that is not kept as another
+/// program left it, and whose volume is not expired and yet the last to hold what is to be copied.
 pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
-    let out_of_use = view.quarantined_cartridges()?;
+    let mut out_of_use = view.quarantined_cartridges()?;
+    out_of_use.extend(view.foreign_tapes()?.iter().map(|tape| tape.cartridge));
+    let sole = view.sole_copies()?;
+    let sole: HashSet<VolumeId> = sole.iter().map(|copy| copy.volume).collect();
     view.cartridges()?
         .into_iter()
         .filter(|cartridge| !out_of_use.contains(&cartridge.id))
         .map(|cartridge| {
             let volume = view.volume_on(cartridge.id)?;
             Ok(Candidate { cartridge, volume })
+        })
+        .filter(|candidate| match candidate {
+            Ok(Candidate {
+                volume: Some(volume),
+                ..
+            }) => volume.content != ContentState::Expired || !sole.contains(&volume.id),
+            _ => true,
         })
         .collect()
 }

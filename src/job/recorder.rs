@@ -296,6 +296,7 @@ impl Recorder {
                 number,
                 volume,
                 files,
+                SegmentCopyState::Committed,
             )?;
             Ok(tx.extend_retention(volume, self.retain_until)?)
         })?;
@@ -341,7 +342,11 @@ pub fn set_content(
             content,
             reason: reason.to_owned(),
         },
-    )
+    )?;
+    if content == ContentState::Quarantined {
+        crate::copies::task::quarantined(&context.app, tx, now, volume, reason)?;
+    }
+    Ok(())
 }
 
 /// Records that a copy of a segment is on a volume.
@@ -355,6 +360,7 @@ pub fn record_copy(
     segment: SegmentNumber,
     volume: VolumeId,
     files: &SegmentFiles,
+    state: SegmentCopyState,
 ) -> Result<()> {
     let all: Vec<_> = files.iter().cloned().collect();
     volumes::add_files(tx, volume, &all, now)?;
@@ -366,7 +372,7 @@ pub fn record_copy(
         volume,
         tape_file: files.data.tape_file,
         block_address: files.data.first_block.0,
-        state: SegmentCopyState::Committed,
+        state,
         committed_at: now,
         verified_at: None,
     })?;

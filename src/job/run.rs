@@ -1,5 +1,6 @@
 //! Starting and resuming runs of the monthly job.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tapeward_drivers::smc::ElementKind;
@@ -18,8 +19,9 @@ use crate::app::App;
 use crate::catalogue::{
     ContentState, Encryption, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
+use crate::copies::task;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, RunId, SetId};
+use crate::id::{CopyNumber, RunId, SetId, VolumeId};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::library::Library;
@@ -163,19 +165,22 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
         .ok_or_else(|| Error::usage("no run is unfinished"))
 }
 
-/// Sets and volumes whose retention has ended may be written over from now on.
+/// Sets and volumes whose retention has ended may be written over from now on, unless they are
+/// still to be copied elsewhere.
 fn expire(app: &App) -> Result<()> {
     app.write(|tx, now| {
+        let to_copy = tx.sets_with_tasks()?;
+        let sole: BTreeSet<VolumeId> = tx.sole_copies()?.iter().map(|copy| copy.volume).collect();
         for set in tx.sets()? {
             let over = matches!(set.state, SetState::Complete | SetState::Failed);
-            if over && set.retain_until <= now {
+            if over && set.retain_until <= now && !to_copy.contains(&set.id) {
                 tx.expire_set(set.id, now)?;
             }
         }
         for volume in tx.volumes()? {
             let written = matches!(volume.content, ContentState::Filling | ContentState::Full);
             let ended = volume.retain_until.is_some_and(|until| until <= now);
-            if written && ended {
+            if written && ended && !sole.contains(&volume.id) {
                 let reason = "its retention has ended";
                 tx.set_content(volume.id, ContentState::Expired, now, reason, None)?;
                 app.note(
@@ -217,6 +222,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.to_owned(),
                     },
                 )?;
+                task::quarantined(app, tx, now, intent.volume, reason)?;
             }
             let observation = serde_json::json!({ "given_up": true });
             tx.observe(step.id, StepOutcome::Settled, &observation, now)?;
@@ -243,6 +249,8 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.clone(),
                     },
                 )?;
+            } else {
+                task::behind(app, tx, now, set.id, &reason)?;
             }
         }
         tx.set_run_state(run.id, RunState::Failed, Some(&reason), now)?;

@@ -101,7 +101,14 @@ impl Copies {
                 let mut of: HashMap<SegmentNumber, Vec<Held>> = HashMap::new();
                 for row in view.segment_copies(set.set.id)? {
                     let other = only.is_some_and(|only| only != row.copy);
-                    if other || row.state == SegmentCopyState::Superseded {
+                    // One on its way to take another's place is not read back yet.
+                    let counts = matches!(
+                        row.state,
+                        SegmentCopyState::Committed
+                            | SegmentCopyState::Verified
+                            | SegmentCopyState::Lost
+                    );
+                    if other || !counts {
                         continue;
                     }
                     let (cartridge, place, block_size) = match cartridges.entry(row.volume) {
