@@ -38,7 +38,10 @@ fn copies(world: &World, set: &str) -> Vec<(String, Vec<String>)> {
         .map(|copy| {
             let cartridges = copy["cartridges"].as_array().unwrap().iter();
             let barcodes = cartridges.map(|one| one[0].as_str().unwrap().to_owned());
-            (copy["state"].as_str().unwrap().to_owned(), barcodes.collect())
+            (
+                copy["state"].as_str().unwrap().to_owned(),
+                barcodes.collect(),
+            )
         })
         .collect()
 }
@@ -108,15 +111,16 @@ fn the_last_copy_neither_expires_nor_is_written_over_while_a_task_is_open() {
     let catalogue = catalogue(&world);
     let (set, volume) = catalogue
         .read(|view| {
-            let volume = view.volume_by_barcode(&"TWV001L8".parse().unwrap())?.unwrap();
+            let volume = view
+                .volume_by_barcode(&"TWV001L8".parse().unwrap())?
+                .unwrap();
             let sole = view.sole_copies()?;
             assert!(sole.iter().all(|copy| copy.volume == volume.id) && !sole.is_empty());
             Ok::<_, CatalogueError>((view.sets()?[0].id, volume.id))
         })
         .unwrap();
-    let expire = || {
-        catalogue.write(|tx| tx.set_content(volume, ContentState::Expired, later, "late", None))
-    };
+    let expire =
+        || catalogue.write(|tx| tx.set_content(volume, ContentState::Expired, later, "late", None));
     assert!(matches!(expire(), Err(CatalogueError::LastCopy { .. })));
     let end = catalogue.write(|tx| tx.expire_set(set, later));
     assert!(matches!(end, Err(CatalogueError::TaskOpen { .. })));
@@ -154,32 +158,11 @@ fn a_refreshed_cartridge_counts_until_the_new_one_was_read_back() {
 #[test]
 fn with_one_drive_copies_go_by_way_of_the_disk() {
     let world = World::with_model("autoloader", "16MiB");
-    world.configure("[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n");
+    world.configure(
+        "[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n[monthly]\neject = false\n",
+    );
     world.define_data(33, 3 << 20);
-    world.run_job();
-    let outside = world.path("library");
-    let bring = |world: &World| {
-        let dir = outside.to_str().unwrap();
-        for cartridge in world.json(["sim", "list", "--dir", dir]).as_array().unwrap() {
-            let barcode = cartridge["barcode"].as_str().unwrap();
-            if cartridge["place"] == "outside" {
-                world.ok(["sim", "insert", barcode, "--dir", dir]);
-            }
-        }
-        let status = world.json(["library", "status", "--all"]);
-        let places = status["places"].as_array().unwrap();
-        for place in places {
-            let name = place["name"].as_str().unwrap();
-            if name.starts_with("mail:") && place["full"] == true {
-                let free = places.iter().find(|other| {
-                    other["name"].as_str().unwrap().starts_with("slot:") && other["full"] == false
-                });
-                world.ok(["library", "transfer", name, free.unwrap()["name"].as_str().unwrap()]);
-            }
-        }
-    };
-    bring(&world);
-    bring(&world);
+    world.ok(["job", "run"]);
     let old = copies(&world, "data")[1].1[0].clone();
     world.ok(["copy", "refresh", &old]);
     world.ok(["copy", "run", "--all"]);
@@ -206,9 +189,12 @@ fn what_is_on_a_quarantined_cartridge_is_to_be_copied() {
     refusal.says(&["LAST GOOD COPY", "doubtful"]);
     world.ok(["copy", "run", "--all"]);
     let now = copies(&world, "data");
-    assert!(now.iter().all(|(state, barcodes)| {
-        state == "verified" && barcodes != &["TWV001L8"] && barcodes != &["TWV002L8"]
-    }), "{now:?}");
+    assert!(
+        now.iter().all(|(state, barcodes)| {
+            state == "verified" && barcodes != &["TWV001L8"] && barcodes != &["TWV002L8"]
+        }),
+        "{now:?}"
+    );
     assert_eq!(content(&world, "TWV001L8"), "retired");
     world.both_copies_restore();
 }
@@ -220,7 +206,7 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
         "[monthly]\ncopies = [\"onsite\"]\n[stream]\nsegment-size = \"512KiB\"\n\
          block-size = \"16KiB\"\nring-size = \"64KiB\"\n",
     );
-    for (name, seed) in [("old", 1), ("kept", 2)] {
+    for (name, seed) in [("gone", 1), ("kept", 2)] {
         let source = world.path(name);
         seeded::make_tree(&source, seed, 4 << 20);
         world.ok(["set", "define", name, source.to_str().unwrap()]);
@@ -228,7 +214,7 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
     world.run_job();
     world.return_cartridges();
     let before = copies(&world, "kept")[0].1.clone();
-    let shared = copies(&world, "old")[0].1.last().unwrap().clone();
+    let shared = copies(&world, "gone")[0].1.last().unwrap().clone();
     assert!(before.contains(&shared), "{before:?} {shared}");
     assert!(before.len() > 1, "{before:?}");
     let nothing = world.ok(["copy", "consolidate", "--plan"]);
@@ -238,14 +224,18 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
     catalogue(&world)
         .write(|tx| {
             let set = tx.sets()?;
-            let old = tx.definition_by_name("old")?.unwrap().id;
+            let old = tx.definition_by_name("gone")?.unwrap().id;
             let set = set.iter().find(|set| set.definition == old).unwrap();
             tx.expire_set(set.id, later)?;
             Ok::<_, Error>(())
         })
         .unwrap();
     let plan = world.json(["copy", "consolidate", "--below", "90", "--plan"]);
-    assert_eq!(plan[0]["emptied"][0]["barcode"], shared.as_str(), "{plan:#}");
+    assert_eq!(
+        plan[0]["emptied"][0]["barcode"],
+        shared.as_str(),
+        "{plan:#}"
+    );
     world.ok(["copy", "consolidate", "--below", "90"]);
     world.ok(["copy", "run", "--all"]);
     let after = copies(&world, "kept")[0].1.clone();
@@ -259,13 +249,61 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
 }
 
 #[test]
+fn a_copy_without_cartridges_is_made_when_there_are_some() {
+    let world = World::new();
+    world.ok(["init", "--virtual", "--cartridge-size", "64MiB"]);
+    world.ok(["key", "create", "site"]);
+    world.ok(["media", "add", "TWV001L8"]);
+    world.configure("[monthly]\neject = false\n");
+    world.define_data(9, 1 << 20);
+    world.stops(20, ["job", "run"]).says(&["no cartridge"]);
+    let runs = world.json(["job", "list"]);
+    let id = runs[0]["id"].as_str().unwrap();
+    world
+        .refuses(2, ["copy", "run", "--all"])
+        .says(&["not finished"]);
+    world.ok(["job", "abandon", id]);
+    assert_eq!(tasks(&world)[0]["reason"], "behind");
+    world
+        .stops(20, ["copy", "run", "--all"])
+        .says(&["1 task is not done"]);
+    world.ok(["media", "add", "--from-library"]);
+    world.ok(["copy", "run", "--all"]);
+    world.both_copies_restore();
+}
+
+#[test]
+fn what_is_elsewhere_is_asked_for() {
+    let world = World::with_set_on_tape();
+    for barcode in ["TWV001L8", "TWV002L8"] {
+        world.ok(["library", "eject", barcode]);
+        world.ok(["sim", "remove", barcode]);
+    }
+    world.ok(["copy", "refresh", "TWV002L8"]);
+    let refusal = world.stops(20, ["copy", "run", "--all"]);
+    assert!(
+        refusal.before.contains("not in the library: TWV001L8"),
+        "{refusal:#?}"
+    );
+    world.return_cartridges();
+    world.ok(["copy", "run", "--all"]);
+    world.both_copies_restore();
+}
+
+#[test]
 fn what_makes_no_sense_is_named() {
     let world = World::with_set_on_tape();
-    world.refuses(2, lose("NOPE01L8")).says(&["NOPE01L8", "media list"]);
-    world.refuses(2, lose("TWV005L8")).says(&["TWV005L8", "no volume"]);
+    world
+        .refuses(2, lose("NOPE01L8"))
+        .says(&["NOPE01L8", "media list"]);
+    world
+        .refuses(2, lose("TWV005L8"))
+        .says(&["TWV005L8", "no volume"]);
     let run = ["copy", "run", "01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b"];
-    world.refuses(1, run).says(&["no re-copy task"]);
-    world.refuses(2, ["copy", "consolidate", "--below", "0"]).says(&["1 to 100"]);
+    world.refuses(2, run).says(&["no re-copy task"]);
+    world
+        .refuses(2, ["copy", "consolidate", "--below", "0"])
+        .says(&["1 to 100"]);
     let out = world.ok(["copy", "run", "--all"]);
     assert!(out.contains("Nothing is to be copied"), "{out}");
 }

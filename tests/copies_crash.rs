@@ -43,7 +43,15 @@ fn prepared() -> World {
     world.configure(SMALL);
     world.define_data(43, 1 << 20);
     world.ok(["job", "run"]);
-    let lost = ["copy", "lost", "TWV002L8", "--due", "2031-01-31", "--reason", "x"];
+    let lost = [
+        "copy",
+        "lost",
+        "TWV002L8",
+        "--due",
+        "2031-01-31",
+        "--reason",
+        "x",
+    ];
     world.ok(lost);
     world.ok(["copy", "refresh", "TWV001L8"]);
     world

@@ -49,15 +49,29 @@ fn volumes_are_read_back_in_turn_and_what_is_damaged_is_copied_again() {
     let volumes = plan["volumes"].as_array().unwrap();
     assert_eq!(volumes.len(), 2, "{plan:#}");
     assert_eq!(volumes[0]["due"], false);
-    assert!(volumes[0]["reason"].as_str().unwrap().contains("never read back"));
+    assert!(
+        volumes[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("never read back")
+    );
     // By plan nothing is due yet.
-    assert!(world.ok(["scrub", "run"]).contains("Nothing was to be read back"));
+    assert!(
+        world
+            .ok(["scrub", "run"])
+            .contains("Nothing was to be read back")
+    );
     let first = volumes[0]["barcode"].as_str().unwrap().to_owned();
     world.ok(["scrub", "run", "--volumes", "1"]);
     let plan = world.json(["scrub", "plan"]);
     // The other one waits longer now.
     assert_eq!(plan["volumes"][1]["barcode"], first.as_str());
-    assert!(plan["volumes"][1]["reason"].as_str().unwrap().starts_with("read back 20"));
+    assert!(
+        plan["volumes"][1]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("read back 20")
+    );
 
     let other = plan["volumes"][0]["barcode"].as_str().unwrap().to_owned();
     let block = a_block(&world, &other);
@@ -81,5 +95,8 @@ fn what_is_elsewhere_is_named_and_the_configuration_says_what_is_due() {
     world.ok(["sim", "remove", "TWV002L8"]);
     let out = world.ok(["scrub", "run", "--files"]);
     assert!(out.contains("TWV001L8: as they were written"), "{out}");
-    assert!(out.contains("TWV002L8 (outside) is due and not in the library"), "{out}");
+    assert!(
+        out.contains("TWV002L8 (outside) is due and not in the library"),
+        "{out}"
+    );
 }

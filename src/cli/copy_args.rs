@@ -43,7 +43,7 @@ pub enum CopyCommand {
     },
     /// A cartridge is lost: nothing on it counts any more, and all of it is to be copied again.
     #[command(
-        after_help = "Examples:\n  tapeward copy lost TWV001L8 --due 2026-12-24 --reason \"fell off the courier's van\"\n\nExit code 20 when the last good copy of something was on it."
+        after_help = "Examples:\n  tapeward copy lost TWV001L8 --due 2026-12-24 --reason \"fell off the van\"\n\nExit code 20 when the last good copy of something was on it."
     )]
     Lost {
         /// Barcode.

@@ -275,12 +275,12 @@ fn put_aside(
     )
 }
 
-/// Nobody knows where the cartridge is, unless the robot sees it.
+/// Nobody knows where the cartridge is, until somebody or a robot sees it again.
 fn gone(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, barcode: &Barcode, reason: &str) -> Result<()> {
     let Some(cartridge) = tx.cartridge_by_barcode(barcode)? else {
         return Ok(());
     };
-    if matches!(cartridge.place, Place::Element { .. } | Place::Missing) {
+    if cartridge.place == Place::Missing {
         return Ok(());
     }
     let (place, witness) = (Place::Missing, Witness::Person);
@@ -511,13 +511,14 @@ fn is_fulfilled(view: &View<'_>, task: &CopyTask) -> Result<bool> {
     if !must_be_kept(view, task.set)? {
         return Ok(true);
     }
-    let moved = match task.volume {
-        Some(volume) => view
-            .live_copies(task.set, task.copy)?
-            .into_iter()
-            .all(|row| row.volume != volume),
-        None => true,
+    let live = view.live_copies(task.set, task.copy)?;
+    // A cartridge that was lost may turn up and be read back.
+    let found = |row: &SegmentCopy| {
+        task.reason == CopyReason::Lost && row.verified_at.is_some_and(|at| at >= task.opened_at)
     };
+    let moved = live
+        .iter()
+        .all(|row| Some(row.volume) != task.volume || found(row));
     Ok(moved
         && view.missing_segments(task.set, task.copy)?.is_empty()
         && view

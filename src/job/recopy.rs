@@ -15,9 +15,10 @@ use super::set_aside::SetAside;
 use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{COMPLETE, RunContext};
 use crate::app::App;
-use crate::catalogue::{CopyTask, RunKind, SegmentCopyState, SetCopyState, Tx, View};
+use crate::archive::member::SegmentNumber;
+use crate::catalogue::{CopyTask, Place, RunKind, SegmentCopyState, SetCopyState, Tx, View};
 use crate::copies::task::{self, WithoutCopy, left_without, without_copy};
-use crate::copies::plan;
+use crate::copies::{plan, source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, TaskId, VolumeId};
 use crate::journal::Event as JournalEvent;
@@ -142,10 +143,7 @@ impl Job {
             let mut recopied = app.catalogue.read(|view| begun(view, task))?;
             let done = self.recopy(task, &mut recopied);
             if let Err(error) = done {
-                if !matches!(
-                    error.kind(),
-                    ErrorKind::Failed | ErrorKind::OperatorNeeded
-                ) {
+                if !matches!(error.kind(), ErrorKind::Failed | ErrorKind::OperatorNeeded) {
                     return Err(error);
                 }
                 // The other tasks are done all the same.
@@ -163,9 +161,12 @@ impl Job {
 
     fn recopy(&mut self, task: &CopyTask, recopied: &mut Recopied) -> Result<()> {
         let app = Arc::clone(&self.context.app);
-        let order = app.catalogue.read(|view| order(view, task, &recopied.name))?;
+        let order = app
+            .catalogue
+            .read(|view| order(view, task, &recopied.name))?;
         self.must_open_keys(&order.set, &order.name)?;
         let lacking = app.catalogue.read(|view| order.lacking(view))?;
+        self.must_be_here(&order, &lacking)?;
         if !lacking.is_empty() {
             app.say(format!(
                 "set {}, copy {}: copying {} to pool {}",
@@ -195,11 +196,49 @@ impl Job {
             task::settle(&app, tx, now, task.set, task.copy)
         })?;
         recopied.done = ended.iter().any(|ended| ended.id == task.id)
-            || app.catalogue.read(|view| view.copy_task(task.id))?.closed_at.is_some();
+            || app
+                .catalogue
+                .read(|view| view.copy_task(task.id))?
+                .closed_at
+                .is_some();
         if !recopied.done {
             return Err(Error::failed("what was written is not as it was read"));
         }
         Ok(())
+    }
+
+    /// # Errors
+    /// [`ErrorKind::OperatorNeeded`] naming cartridges that have to be brought.
+    fn must_be_here(&self, order: &Order, lacking: &[SegmentNumber]) -> Result<()> {
+        let here = self.context.library_id;
+        let absent = self.context.app.catalogue.read(|view| {
+            let none = BTreeSet::new();
+            let best = source::best(view, Some(here), order.set.id, order.leaving, &none)?;
+            let mut absent = BTreeSet::new();
+            for number in lacking {
+                let Some(copy) = best.get(number) else {
+                    return Err(Error::new(
+                        ErrorKind::OperatorNeeded,
+                        format!("segment {} is on no tape that can be read", number.0),
+                    ));
+                };
+                let cartridge = view.cartridge(view.volume(copy.volume)?.cartridge)?;
+                if !matches!(cartridge.place, Place::Element { library, .. } if library == here) {
+                    let place = reconcile::place_words(view, &cartridge.place)?;
+                    absent.insert(format!("{} ({place})", cartridge.barcode));
+                }
+            }
+            Ok(absent)
+        })?;
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let absent: Vec<String> = absent.into_iter().collect();
+        Err(Error::new(
+            ErrorKind::OperatorNeeded,
+            format!("not in the library: {}", absent.join(", ")),
+        )
+        .hint("bring them, put them into mail slots, then \"tapeward copy run\""))
     }
 
     /// Reads back what was written for a task. What is as it was written takes its place.
@@ -293,13 +332,19 @@ fn whole_again(
     let copies = tx.set_copies(set)?;
     let was = copies.into_iter().find(|row| row.copy == copy);
     let lacked = was.is_some_and(|row| {
-        matches!(row.state, SetCopyState::Incomplete | SetCopyState::Lost | SetCopyState::Writing)
+        matches!(
+            row.state,
+            SetCopyState::Incomplete | SetCopyState::Lost | SetCopyState::Writing
+        )
     });
     if !lacked || !tx.missing_segments(set, copy)?.is_empty() {
         return Ok(());
     }
     let live = tx.live_copies(set, copy)?;
-    let state = if live.iter().all(|row| row.state == SegmentCopyState::Verified) {
+    let state = if live
+        .iter()
+        .all(|row| row.state == SegmentCopyState::Verified)
+    {
         SetCopyState::Verified
     } else {
         SetCopyState::Complete

@@ -400,7 +400,8 @@ pub fn damage(verified: &[Verified]) -> Result<()> {
             "segments are not as they were written",
         );
         return Err(Error::failed(what).hint(
-            "\"tapeward job resume\" copies them from the other copy while its run is unfinished",
+            "\"tapeward job resume\" copies them from the other copy while its run is unfinished, \
+             \"tapeward copy run --all\" after that",
         ));
     }
     let absent: Vec<String> = verified

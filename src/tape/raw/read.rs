@@ -121,6 +121,8 @@ pub fn read(
     if manifest.finished.is_some() {
         return Ok(());
     }
+    // From here on the folder says what it holds.
+    manifest.save(reader.folder)?;
     drive.rewind().map_err(RawError::drive("rewinding"))?;
     if manifest.next_block > 0 {
         drive
