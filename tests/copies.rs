@@ -250,13 +250,30 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
 
 #[test]
 fn a_copy_without_cartridges_is_made_when_there_are_some() {
+    // With one drive the second copy comes after the first, from tape.
     let world = World::new();
-    world.ok(["init", "--virtual", "--cartridge-size", "64MiB"]);
+    let library = world.path("library");
+    let dir = library.to_str().unwrap();
+    let create = [
+        "sim",
+        "create",
+        dir,
+        "--model",
+        "autoloader",
+        "--cartridges",
+        "3",
+    ];
+    world.ok([&create[..], &["--cartridge-size", "64MiB"]].concat());
+    world.ok(["init"]);
+    world.configure(&format!(
+        "[library.small]\nkind = \"virtual\"\npath = \"{dir}\"\n[monthly]\neject = false\n"
+    ));
     world.ok(["key", "create", "site"]);
-    world.ok(["media", "add", "TWV001L8"]);
-    world.configure("[monthly]\neject = false\n");
+    world.ok(["media", "add", "TWV001L7"]);
     world.define_data(9, 1 << 20);
-    world.stops(20, ["job", "run"]).says(&["no cartridge"]);
+    world
+        .stops(20, ["job", "run"])
+        .says(&["cartridge that copy 2"]);
     let runs = world.json(["job", "list"]);
     let id = runs[0]["id"].as_str().unwrap();
     world

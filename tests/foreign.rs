@@ -180,7 +180,7 @@ fn a_foreign_cartridge_is_kept_and_never_written() {
     assert!(!said.contains("TWV003L8"), "{said}");
     world.return_cartridges();
     world.both_copies_restore();
-    world.refuses(1, register);
+    world.refuses(2, register).says(&["kept already"]);
     let release = [
         "media",
         "release-foreign",

@@ -26,9 +26,9 @@ use crate::tape::raw::{self, BadPlace, RawError, RawManifest, RawReader};
 use crate::tape::volume::{Identified, identify as identify_tape};
 
 /// Reading a tape to files. Intent: barcode, folder.
-const RAW_COPY: &str = "raw-copy";
+const RAW_COPY: &str = "raw_copy";
 /// Writing files to a tape. Intent: barcode, folder.
-const RAW_WRITE: &str = "raw-write";
+const RAW_WRITE: &str = "raw_write";
 
 /// What is on a cartridge.
 #[derive(Debug, Clone, Serialize)]
@@ -138,6 +138,18 @@ pub fn register_foreign(
     barcode: &Barcode,
     description: &str,
 ) -> Result<Identification> {
+    let kept = app.catalogue.read(|view| {
+        Ok::<_, Error>(match view.cartridge_by_barcode(barcode)? {
+            Some(cartridge) => view.foreign_on(cartridge.id)?,
+            None => None,
+        })
+    })?;
+    if let Some(kept) = kept {
+        return Err(Error::usage(format!(
+            "{barcode} is kept already, with {}",
+            kept.found
+        )));
+    }
     let found = identify(app, library, barcode)?;
     if matches!(found.kind.as_str(), "blank" | "ours" | "cleaning") {
         return Err(Error::usage(format!(
