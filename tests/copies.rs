@@ -269,7 +269,10 @@ fn a_copy_without_cartridges_is_made_when_there_are_some() {
         "[library.small]\nkind = \"virtual\"\npath = \"{dir}\"\n[monthly]\neject = false\n"
     ));
     world.ok(["key", "create", "site"]);
-    world.ok(["media", "add", "TWV001L7"]);
+    let status = world.json(["library", "status"]);
+    let places = status["places"].as_array().unwrap().iter();
+    let mut barcodes = places.filter_map(|place| place["barcode"].as_str());
+    world.ok(["media", "add", barcodes.next().unwrap()]);
     world.define_data(9, 1 << 20);
     world
         .stops(20, ["job", "run"])

@@ -283,28 +283,79 @@ fn what_cannot_be_read_is_skipped_and_named() {
 
 #[test]
 fn a_killed_copy_goes_on() {
-    let whole = with_tar();
-    let raw = |world: &World| world.path("raw").to_str().unwrap().to_owned();
-    let command =
-        |world: &World| ["media", "raw-copy", "TWV003L8", "--to", &raw(world)].map(str::to_owned);
-    whole.ok(command(&whole));
-    let expected = manifest(&whole.path("raw"));
+    let world = with_tar();
+    let raw = world.path("raw");
+    let command = [
+        "media",
+        "raw-copy",
+        "TWV003L8",
+        "--to",
+        raw.to_str().unwrap(),
+    ];
+    world.ok(command);
+    let expected = manifest(&raw);
+    let bytes = |number: u32| fs::read(raw.join(format!("{number:06}.raw"))).unwrap();
+    let whole = [bytes(0), bytes(1), bytes(2)];
+    let is_whole = || {
+        assert_eq!(manifest(&raw)["files"], expected["files"]);
+        assert!(whole == [bytes(0), bytes(1), bytes(2)]);
+    };
     let mut seeded = Seeded::new(3);
     for _ in 0..3 {
-        let world = with_tar();
+        fs::remove_dir_all(&raw).unwrap();
         let moment = (60 + seeded.below(150)).to_string();
         world.ok(["sim", "kill-host", "--at-command", &moment]);
-        assert_eq!(world.run(command(&world)).status.code(), None);
-        world.ok(command(&world));
-        let found = manifest(&world.path("raw"));
-        assert_eq!(found["files"], expected["files"]);
-        for file in found["files"].as_array().unwrap() {
-            let name = file["name"].as_str().unwrap();
-            let of = |world: &World| fs::read(world.path("raw").join(name)).unwrap();
-            assert!(of(&world) == of(&whole), "{name}");
-        }
-        world.ok(command(&world));
+        assert_eq!(world.run(command).status.code(), None);
+        world.ok(command);
+        is_whole();
     }
+    // As it is when it was last saved in the middle of the second file: what came after that is
+    // in the file and not in the manifest.
+    let mut half = expected.clone();
+    half["finished"] = Value::Null;
+    half["end"] = Value::Null;
+    let first = half["files"][1]["first_block"].as_u64().unwrap();
+    half["next_block"] = (first + 7).into();
+    let files = half["files"].as_array_mut().unwrap();
+    files.truncate(2);
+    let file = files[1].as_object_mut().unwrap();
+    file.insert("blocks".to_owned(), 7.into());
+    file.insert("bytes".to_owned(), 71_680.into());
+    file.insert(
+        "lengths".to_owned(),
+        serde_json::json!([{ "length": 10_240, "count": 7 }]),
+    );
+    for unknown in ["filemark", "sha256", "xxh3_128"] {
+        file.insert(unknown.to_owned(), Value::Null);
+    }
+    fs::write(raw.join("manifest.json"), half.to_string()).unwrap();
+    fs::write(
+        raw.join("000001.raw"),
+        [&whole[1][..71_680], b"torn"].concat(),
+    )
+    .unwrap();
+    world.ok(command);
+    is_whole();
+}
+
+#[test]
+fn a_long_block_is_read_whole() {
+    let world = World::with_library("16MiB");
+    let long = Seeded::new(8).bytes(3 << 20);
+    let blocks = [long.clone(), vec![1; 512], Vec::new(), long.clone()];
+    world.write_foreign("TWV003L8", &blocks);
+    let raw = world.path("raw");
+    world.ok([
+        "media",
+        "raw-copy",
+        "TWV003L8",
+        "--to",
+        raw.to_str().unwrap(),
+    ]);
+    assert!(fs::read(raw.join("000000.raw")).unwrap() == [&long[..], &[1; 512]].concat());
+    let lengths = &manifest(&raw)["files"][0]["lengths"];
+    let run = |length: usize| serde_json::json!({ "length": length, "count": 1 });
+    assert_eq!(*lengths, serde_json::json!([run(3 << 20), run(512)]));
 }
 
 #[test]

@@ -15,8 +15,8 @@ use tapeward_drivers::error::ScsiError;
 use thiserror::Error;
 
 /// Largest block a drive gives or takes (SSC-4, READ(6) and WRITE(6): a transfer length of three
-/// bytes).
-pub(crate) const LARGEST_BLOCK: usize = 0xff_ffff;
+/// bytes), less the CRC that goes with it where blocks are protected.
+pub(crate) const LARGEST_BLOCK: usize = 0xff_ffff - 4;
 
 /// A tape was not copied to or from files.
 #[derive(Debug, Error)]

@@ -16,6 +16,8 @@ use crate::clock::SharedClock;
 use crate::progress::Interrupt;
 use crate::tape::{TapeDigest, TapeHasher};
 
+/// Bytes asked for until a block turns out to be longer: what any path to a drive takes.
+const USUAL_BLOCK: usize = 1 << 20;
 /// After so many bytes what was read is made to outlast a power cut.
 const SAVE_EVERY: u64 = 1 << 30;
 /// So many blocks in a row that cannot be read, and the rest of the tape file is skipped: each try
@@ -140,6 +142,11 @@ pub fn read(
     copy.save().and(outcome)
 }
 
+/// Whether a block that was too long for the buffer fits into one that a drive fills.
+fn fits(actual: u64, buffer: usize) -> bool {
+    actual > buffer as u64 && actual <= LARGEST_BLOCK as u64
+}
+
 struct Copy<'a> {
     manifest: &'a mut RawManifest,
     reader: &'a RawReader<'a>,
@@ -150,7 +157,7 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn run(&mut self, drive: &mut dyn TapeDrive) -> Result<(), RawError> {
-        let mut buffer = vec![0; LARGEST_BLOCK];
+        let mut buffer = vec![0; USUAL_BLOCK];
         while self.manifest.end.is_none() {
             if self.reader.interrupt.requested() {
                 return Err(RawError::Interrupted);
@@ -160,6 +167,12 @@ impl Copy<'_> {
                 Ok(ReadOutcome::Filemark) => self.filemark()?,
                 Ok(ReadOutcome::EndOfData) => self.end(RawEnd::EndOfData)?,
                 Ok(ReadOutcome::EndOfMedium) => self.end(RawEnd::EndOfMedium)?,
+                Ok(ReadOutcome::TooLong { actual }) if fits(actual, buffer.len()) => {
+                    buffer.resize(usize::try_from(actual).unwrap_or(LARGEST_BLOCK), 0);
+                    drive
+                        .locate(BlockAddress(self.manifest.next_block))
+                        .map_err(RawError::drive("going back before a long block"))?;
+                }
                 Ok(ReadOutcome::TooLong { actual }) => {
                     let why = format!("a block of {actual} bytes is longer than a drive gives");
                     self.bad(Some(1), why)?;

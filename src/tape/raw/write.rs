@@ -117,7 +117,9 @@ fn read_back(
 ) -> Result<(), RawError> {
     let doing = "reading back";
     drive.rewind().map_err(RawError::drive(doing))?;
-    let mut buffer = vec![0; LARGEST_BLOCK];
+    let runs = manifest.files.iter().flat_map(|file| &file.lengths);
+    let longest = runs.map(|run| run.length).max().unwrap_or(1);
+    let mut buffer = vec![0; usize::try_from(longest).unwrap_or(LARGEST_BLOCK)];
     let mut expect = |tape_file: u32, block: u64, wanted: Option<&[u8]>| {
         if interrupt.requested() {
             return Err(RawError::Interrupted);
