@@ -292,6 +292,24 @@ fn a_copy_without_cartridges_is_made_when_there_are_some() {
     world.both_copies_restore();
 }
 
+/// The newest snapshot on tape is from before the new copies were read back.
+#[test]
+fn a_record_rebuilt_after_a_refresh_knows_all_of_it() {
+    let world = World::with_set_on_tape();
+    world.ok(["copy", "refresh", "TWV001L8"]);
+    world.ok(["copy", "run", "--all"]);
+    for name in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
+        let _ = fs::remove_file(world.state().join(name));
+    }
+    fs::remove_dir_all(world.state().join("indexes")).unwrap();
+    world.ok(["catalogue", "rebuild"]);
+    world.both_copies_restore();
+    world.ok(["copy", "run", "--all"]);
+    assert_eq!(tasks(&world), Vec::<Value>::new());
+    world.ok(["verify", "data"]);
+    world.both_copies_restore();
+}
+
 #[test]
 fn what_is_elsewhere_is_asked_for() {
     let world = World::with_set_on_tape();
