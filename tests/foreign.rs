@@ -58,8 +58,8 @@ fn other() -> Vec<u8> {
 
 /// Header of a Bacula block (Bacula developer's guide, "Block Header": checksum, length, number,
 /// "BB02", session id and time).
-fn bacula(id: &[u8; 4]) -> Vec<u8> {
-    block(&[(4, &[0, 0, 0xfc, 0]), (12, id)], 64_512)
+fn bacula(id: [u8; 4]) -> Vec<u8> {
+    block(&[(4, &[0, 0, 0xfc, 0]), (12, &id)], 64_512)
 }
 
 /// What amlabel writes (amanda(8), tape label: a block of 32 KiB).
@@ -79,8 +79,8 @@ fn netbackup() -> Vec<u8> {
 #[rstest]
 #[case("ltfs", "LTFS", vec![ltfs()])]
 #[case("other-label", "SOMEBODY", vec![other()])]
-#[case("bacula", "Bacula", vec![bacula(b"BB02")])]
-#[case("bacula", "Bacula", vec![bacula(b"BB01")])]
+#[case("bacula", "Bacula", vec![bacula(*b"BB02")])]
+#[case("bacula", "Bacula", vec![bacula(*b"BB01")])]
 #[case("amanda", "Amanda", vec![amanda()])]
 #[case("netbackup", "NetBackup", vec![netbackup()])]
 #[case("unknown", "unknown data", vec![vec![b'x'; 10_240]])]

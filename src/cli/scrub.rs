@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, command: ScrubCommand) -> Result<()> {
                 volumes,
                 only_due: by_plan,
             };
-            let report = job_scrub::run(&app, &library, limits, identities)?;
+            let report = job_scrub::run(&app, &library, limits, identities.as_ref())?;
             ran(session, &report)?;
             report.outcome()
         }

@@ -6,15 +6,15 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::consolidate::Choice;
+use super::last::{WithoutCopy, left_without, without_copy};
 use crate::app::App;
 use crate::catalogue::{
     ContentState, CopyReason, CopyTask, NewCopyTask, NewPlace, Place, PoolName, SegmentCopy,
     SegmentCopyState, SetCopyState, SetState, TaskState, Tx, View, Volume, Witness,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::{Barcode, CartridgeId, CopyNumber, SetId, TaskId, VolumeId};
 use crate::journal::Event;
-use crate::progress::counted;
 
 /// Days within which something is to be copied again where nobody said by when.
 pub const DUE_DAYS: u64 = 30;
@@ -41,52 +41,12 @@ pub struct Opened {
     pub without_copy: Vec<WithoutCopy>,
 }
 
-/// Segments of which no good copy is left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct WithoutCopy {
-    /// The set.
-    pub set: SetId,
-    /// What it is a set of.
-    pub name: String,
-    /// How many segments.
-    pub segments: usize,
-    /// Whether a doubtful copy may still be read.
-    pub doubtful: bool,
-}
-
 impl Opened {
     /// # Errors
-    /// [`ErrorKind::OperatorNeeded`] when something is left without any good copy.
+    /// [`crate::error::ErrorKind::OperatorNeeded`] when something is left without any good copy.
     pub fn outcome(&self) -> Result<()> {
         without_copy(&self.without_copy)
     }
-}
-
-/// Says that no good copy of something is left.
-///
-/// # Errors
-/// [`ErrorKind::OperatorNeeded`] unless there is none such.
-pub fn without_copy(found: &[WithoutCopy]) -> Result<()> {
-    if found.is_empty() {
-        return Ok(());
-    }
-    let sets: Vec<String> = found
-        .iter()
-        .map(|one| {
-            let segments = counted(one.segments as u64, "segment", "segments");
-            let left = if one.doubtful {
-                "a doubtful copy only"
-            } else {
-                "no copy"
-            };
-            format!("{segments} of {} ({}): {left}", one.name, one.set)
-        })
-        .collect();
-    Err(Error::new(
-        ErrorKind::OperatorNeeded,
-        format!("THE LAST GOOD COPY IS GONE: {}", sets.join("; ")),
-    )
-    .hint("bring the cartridge back if it can be found and \"tapeward verify\" it; else back the source up again while it is there"))
 }
 
 /// By when something is to be copied again where nobody said so.
@@ -135,7 +95,7 @@ pub(crate) fn open_for(
 }
 
 /// A set that was not given up, is not being written and has not expired.
-fn must_be_kept(view: &View<'_>, set: SetId) -> Result<bool> {
+pub(super) fn must_be_kept(view: &View<'_>, set: SetId) -> Result<bool> {
     let state = view.set(set)?.state;
     Ok(matches!(state, SetState::Complete | SetState::Sealed))
 }
@@ -456,7 +416,7 @@ pub fn cancel(app: &App, id: TaskId, reason: &str) -> Result<()> {
     })
 }
 
-fn close(
+pub(super) fn close(
     app: &App,
     tx: &Tx<'_>,
     now: DateTime<Utc>,
@@ -477,126 +437,6 @@ fn close(
             reason: reason.to_owned(),
         },
     )
-}
-
-/// Ends the tasks of a copy of which nothing is left to do, and lets volumes go of which everything
-/// is elsewhere. Returns the tasks that were ended.
-pub fn settle(
-    app: &App,
-    tx: &Tx<'_>,
-    now: DateTime<Utc>,
-    set: SetId,
-    copy: CopyNumber,
-) -> Result<Vec<CopyTask>> {
-    let mut ended = Vec::new();
-    for task in tx.open_copy_tasks()? {
-        if (task.set, task.copy) != (set, copy) || !is_fulfilled(tx, &task)? {
-            continue;
-        }
-        let why = if must_be_kept(tx, set)? {
-            "copied and read back"
-        } else {
-            "the set need not be kept any more"
-        };
-        close(app, tx, now, &task, TaskState::Done, why)?;
-        if let Some(volume) = task.volume {
-            let_go(app, tx, now, volume, task.reason)?;
-        }
-        ended.push(task);
-    }
-    Ok(ended)
-}
-
-fn is_fulfilled(view: &View<'_>, task: &CopyTask) -> Result<bool> {
-    if !must_be_kept(view, task.set)? {
-        return Ok(true);
-    }
-    let live = view.live_copies(task.set, task.copy)?;
-    // A cartridge that was lost may turn up and be read back.
-    let found = |row: &SegmentCopy| {
-        task.reason == CopyReason::Lost && row.verified_at.is_some_and(|at| at >= task.opened_at)
-    };
-    let moved = live
-        .iter()
-        .all(|row| Some(row.volume) != task.volume || found(row));
-    Ok(moved
-        && view.missing_segments(task.set, task.copy)?.is_empty()
-        && view
-            .unread_copies(task.set, task.copy, task.opened_at)?
-            .is_empty())
-}
-
-/// A volume that was to be emptied and holds nothing to keep any more: reused when it was
-/// consolidated, else out of use.
-fn let_go(
-    app: &App,
-    tx: &Tx<'_>,
-    now: DateTime<Utc>,
-    id: VolumeId,
-    reason: CopyReason,
-) -> Result<()> {
-    let words = "everything on it that must be kept was copied to other cartridges";
-    let wanted: &[ContentState] = match reason {
-        CopyReason::Consolidation => &[ContentState::Expired],
-        CopyReason::Refresh | CopyReason::Quarantined => {
-            &[ContentState::Expired, ContentState::Retired]
-        }
-        CopyReason::Lost | CopyReason::Damaged | CopyReason::Behind => return Ok(()),
-    };
-    let others = tx.open_copy_tasks()?;
-    if tx.kept_copies_on(id)? > 0 || others.iter().any(|task| task.volume == Some(id)) {
-        return Ok(());
-    }
-    // Whoever holds a volume decides about it.
-    if matches!(
-        tx.volume(id)?.content,
-        ContentState::Held | ContentState::Destroyed
-    ) {
-        return Ok(());
-    }
-    tx.release_retention(id, now)?;
-    for content in wanted {
-        let current = tx.volume(id)?.content;
-        if current == *content || !current.may_become(*content) {
-            continue;
-        }
-        tx.set_content(id, *content, now, words, None)?;
-        app.note(
-            tx,
-            now,
-            &Event::VolumeContent {
-                volume: id,
-                run: None,
-                content: *content,
-                reason: words.to_owned(),
-            },
-        )?;
-    }
-    Ok(())
-}
-
-/// Of these sets, segments of which no good copy is left.
-pub fn left_without(view: &View<'_>, sets: &BTreeSet<SetId>) -> Result<Vec<WithoutCopy>> {
-    let mut found = Vec::new();
-    let sole = view.sole_copies_of(sets)?;
-    for set in sets {
-        if !must_be_kept(view, *set)? {
-            continue;
-        }
-        let (none, doubtful) = view.segments_without_good_copy(*set, &sole)?;
-        let name = view.definition(view.set(*set)?.definition)?.name;
-        for (segments, doubtful) in [(none, false), (doubtful, true)] {
-            if segments > 0 {
-                found.push(WithoutCopy {
-                    set: *set,
-                    name: name.clone(),
-                    segments,
-                    doubtful,
-                });
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn volume_on(view: &View<'_>, barcode: &Barcode) -> Result<Volume> {

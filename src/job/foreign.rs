@@ -1,6 +1,6 @@
 //! Cartridges of other programs: looked at, kept, copied block by block.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -64,15 +64,15 @@ pub fn identify(
         identify_tape(drive.as_mut()).context(format!("cannot look at {barcode}"))
     })?;
     app.catalogue.read(|view| {
-        let mut kind = found.kind().to_owned();
-        if let Identified::Ours(header) = &found
-            && view.find_volume(header.volume)?.is_none()
-        {
-            kind = "ours-not-on-record".to_owned();
-        }
+        let kind = match &found {
+            Identified::Ours(header) if view.find_volume(header.volume)?.is_none() => {
+                "ours-not-on-record"
+            }
+            other => other.kind(),
+        };
         Ok(Identification {
             barcode: barcode.clone(),
-            kind,
+            kind: kind.to_owned(),
             found: found.to_string(),
             record: on_record(view, barcode)?,
         })
@@ -258,7 +258,6 @@ pub fn raw_copy(
             .hint("choose another folder"));
         }
         Some(manifest) if manifest.finished.is_some() => return Ok(manifest.clone()),
-        Some(_) => {}
         None if std::fs::read_dir(folder)
             .context("cannot look")?
             .next()
@@ -267,7 +266,7 @@ pub fn raw_copy(
             return Err(Error::usage(format!("{} is not empty", folder.display()))
                 .hint("choose an empty folder"));
         }
-        None => {}
+        Some(_) | None => {}
     }
     with_drive(app, library, barcode, RunKind::Copy, |context, drive| {
         let mut manifest = match begun {
@@ -525,7 +524,7 @@ fn raw_error(barcode: &Barcode, error: RawError) -> Error {
 ///
 /// # Errors
 /// [`ErrorKind::Incomplete`] when there is such a place.
-pub fn outcome(manifest: &RawManifest, folder: &PathBuf) -> Result<()> {
+pub fn outcome(manifest: &RawManifest, folder: &Path) -> Result<()> {
     match manifest.bad_places() {
         0 => Ok(()),
         bad => Err(Error::new(

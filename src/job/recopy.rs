@@ -17,7 +17,8 @@ use super::step::{COMPLETE, RunContext};
 use crate::app::App;
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{CopyTask, Place, RunKind, SegmentCopyState, SetCopyState, Tx, View};
-use crate::copies::task::{self, WithoutCopy, left_without, without_copy};
+use crate::copies::last::{WithoutCopy, left_without, without_copy};
+use crate::copies::settle;
 use crate::copies::{plan, source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, TaskId, VolumeId};
@@ -193,7 +194,7 @@ impl Job {
         self.read_new(task, recopied)?;
         let ended = app.write(|tx, now| {
             whole_again(&self.context, tx, now, task)?;
-            task::settle(&app, tx, now, task.set, task.copy)
+            settle::settle(&app, tx, now, task.set, task.copy)
         })?;
         recopied.done = ended.iter().any(|ended| ended.id == task.id)
             || app

@@ -15,7 +15,7 @@ use super::single::{SingleRun, settle_interrupted};
 use super::step::{RunContext, VERIFY};
 use crate::app::App;
 use crate::catalogue::{RunKind, SegmentCopy, SegmentCopyState};
-use crate::copies::task::{WithoutCopy, left_without, without_copy};
+use crate::copies::last::{WithoutCopy, left_without, without_copy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, SetId};
 use crate::key::Identities;
@@ -103,7 +103,7 @@ pub fn run(
     app: &Arc<App>,
     library: &Arc<Library>,
     limits: Limits,
-    identities: Option<Arc<Identities>>,
+    identities: Option<&Arc<Identities>>,
 ) -> Result<Report> {
     let view = library.view()?;
     let held = library.hold_drives(&view, 1, &[])?;
@@ -127,12 +127,12 @@ pub fn run(
     };
     let _leases = Leases::take(&context, &held)?;
     let mut job = Job {
-        drives: Drives::new(context.clone(), held).with_identities(identities.clone()),
+        drives: Drives::new(context.clone(), held).with_identities(identities.cloned()),
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
     };
-    let outcome = job.scrub_all(&chosen, limits, identities.as_deref());
+    let outcome = job.scrub_all(&chosen, limits, identities.map(AsRef::as_ref));
     let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
     let (volumes, sets) = outcome?;

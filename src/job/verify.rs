@@ -13,6 +13,7 @@ use crate::catalogue::{
     BackupSet, CopyReason, Encryption, Place, ProofKind, RunKind, SegmentCopy, SegmentCopyState,
     SetCopyState, Tx, View,
 };
+use crate::copies::settle;
 use crate::copies::task::{self, Why, usual_due};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
@@ -149,7 +150,7 @@ impl Job {
                         state,
                     },
                 )?;
-                task::settle(&app, tx, now, set, copy).map(|_| ())
+                settle::settle(&app, tx, now, set, copy).map(|_| ())
             },
         )?;
         if state == Some(SetCopyState::Verified) {
