@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::buffer::Stretch;
+
 /// Number of a segment within its set, from 0, without gaps in the tar stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -121,7 +123,7 @@ pub struct MemberStart {
     pub header_length: u64,
     /// Those headers as written. A later session that finds the file changed or gone still has to
     /// complete a header that the end of a segment cut through.
-    pub headers: Vec<u8>,
+    pub headers: Bytes,
     /// The source as it was when the headers were made.
     pub source: SourceIdentity,
     /// The index entry as known so far (address, digest and state not yet final).
@@ -195,6 +197,10 @@ pub trait MemberSink {
     /// As [`MemberSink::write`], for bytes that the sink may keep as long as it needs them.
     fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
         self.write(&bytes)
+    }
+    /// As [`MemberSink::write_shared`], for bytes that may lie right behind each other.
+    fn write_stretch(&mut self, stretch: Stretch) -> Result<(), SinkError> {
+        self.write_shared(stretch.to_bytes())
     }
     /// The member is complete; its entry belongs to the index part of the segment it ends in.
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError>;

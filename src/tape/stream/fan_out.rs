@@ -30,7 +30,7 @@ pub(super) enum LaneItem {
     /// A set index of this many bytes at most begins.
     IndexBegin(Arc<FileStart>, u64),
     /// The set index ends.
-    IndexEnd(TapeDigest),
+    IndexEnd(Sent),
 }
 
 impl LaneItem {

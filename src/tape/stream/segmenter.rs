@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
-use super::flow::{FlowWatch, Stopwatch};
+use super::flow::{FlowWatch, Stopwatch, Turns};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
 use super::lane::{Blame, Lane, LaneEnd, LaneState};
@@ -23,6 +23,7 @@ use crate::archive::member::{
     IndexEntry, MemberAddress, MemberSink, MemberStart, MemberState, PartialMember, ResumePoint,
     SegmentNumber, SinkError, StreamPhase,
 };
+use crate::buffer::Stretch;
 use crate::clock::SharedClock;
 use crate::id::CopyNumber;
 use crate::tape::codec::{Codec, CodecError, Encoder};
@@ -83,9 +84,7 @@ pub struct Segmenter {
     segment: SegmentNumber,
     /// The stream so far; `partial` is the member being written.
     stream: ResumePoint,
-    flow: FlowWatch,
-    /// When the producer was last let go.
-    left: Duration,
+    turns: Turns,
 }
 
 /// The rings are either idle or in use by the open segment's encoder.
@@ -159,8 +158,7 @@ impl Segmenter {
         );
         let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
-            left: flow.now(),
-            flow,
+            turns: Turns::new(flow),
             output: Output::Idle(FanOut::new(rings, start.options.block_size)),
             set: start.set,
             options: start.options,
@@ -183,14 +181,17 @@ impl Segmenter {
     /// Tells what holds the stream up.
     #[must_use]
     pub fn flow(&self) -> FlowWatch {
-        self.flow.clone()
+        self.turns.flow().clone()
     }
 
-    /// Does something for the producer and measures how long it takes.
-    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let entered = self.flow.now();
+    /// Does something for the producer and measures how long it takes. From the beginning of a
+    /// small member to its end counts as one: asking for the time costs as much as taking it.
+    fn timed<T>(&mut self, part: Part, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.turns.begin();
         let done = work(self);
-        self.left = self.flow.add(self.left, entered);
+        if part == Part::Last {
+            self.turns.end();
+        }
         done
     }
 
@@ -239,7 +240,7 @@ impl Segmenter {
         }
         let mut fan_out = encoder.finish().map_err(encoding)?.output;
         let sent = fan_out.end_of_file();
-        fan_out.send(&LaneItem::IndexEnd(sent.digest));
+        fan_out.send(&LaneItem::IndexEnd(sent));
         self.output = Output::Idle(fan_out);
         Ok(())
     }
@@ -469,8 +470,24 @@ impl Segmenter {
     }
 }
 
+/// A member up to this long comes without waiting for the source within it.
+const SMALL_MEMBER: u64 = 64 << 10;
+
+/// What the producer hands over in one go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    MoreAtOnce,
+    Last,
+}
+
 /// What the [`MemberSink`] does.
 impl Segmenter {
+    /// Whether more of the member comes at once.
+    fn part(&self) -> Part {
+        let partial = self.stream.partial.as_ref();
+        partial.map_or(Part::Last, |partial| part_of(partial.start.length))
+    }
+
     fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
         self.settle()?;
         let offset = match &self.output {
@@ -509,16 +526,33 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_end(&mut self, entry: &IndexEntry) -> Result<(), SinkError> {
+    fn take_stretch(&mut self, mut stretch: Stretch) -> Result<(), SinkError> {
+        while !stretch.is_empty() {
+            let now = stretch.split_to(self.next_piece(stretch.len())?);
+            let length = now.len();
+            self.open()?.encoder.write_stretch(now).map_err(encoding)?;
+            self.count(length);
+        }
+        Ok(())
+    }
+
+    fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
+        let pushed = self.open()?.index.push(&entry);
         // Of a superseded member a whole copy follows; until then its path is not done.
         if entry.state != MemberState::Superseded {
-            self.stream.last_path = Some(entry.path.clone());
+            self.stream.last_path = Some(entry.path);
         }
-        self.open()?
-            .index
-            .push(entry)
-            .map_err(|error| SinkError::Encode(io::Error::other(error)))
+        pushed.map_err(|error| SinkError::Encode(io::Error::other(error)))
+    }
+}
+
+/// Whether more of a member of this length comes at once.
+fn part_of(length: u64) -> Part {
+    if length > SMALL_MEMBER {
+        Part::Last
+    } else {
+        Part::MoreAtOnce
     }
 }
 
@@ -528,18 +562,24 @@ fn ended() -> SinkError {
 
 impl MemberSink for Segmenter {
     fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
-        self.timed(|segmenter| segmenter.take_start(start))
+        self.timed(part_of(start.length), |segmenter| {
+            segmenter.take_start(start)
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_bytes(bytes))
+        self.timed(self.part(), |segmenter| segmenter.take_bytes(bytes))
     }
 
     fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_shared(bytes))
+        self.timed(self.part(), |segmenter| segmenter.take_shared(bytes))
+    }
+
+    fn write_stretch(&mut self, stretch: Stretch) -> Result<(), SinkError> {
+        self.timed(self.part(), |segmenter| segmenter.take_stretch(stretch))
     }
 
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_end(&entry))
+        self.timed(Part::Last, |segmenter| segmenter.take_end(entry))
     }
 }
