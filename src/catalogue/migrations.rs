@@ -16,6 +16,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_6.sql")),
     M::up(include_str!("schema_7.sql")),
     M::up(include_str!("schema_drive_requests.sql")),
+    M::up(include_str!("schema_copies.sql")).foreign_key_check(),
 ];
 
 /// How many there are: the schema version this program writes.

@@ -15,11 +15,13 @@
 
 mod block_limits;
 mod cartridges;
+mod copy_tasks;
 mod definitions;
 mod digest;
 mod drive_requests;
 mod entries;
 mod error;
+mod foreign;
 mod health;
 mod holds;
 mod key_proofs;
@@ -43,11 +45,13 @@ mod volumes;
 
 pub use block_limits::BlockLimit;
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
+pub use copy_tasks::{CopyReason, CopyTask, NewCopyTask, TaskState};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
 pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
+pub use foreign::{ForeignTape, NewForeignTape};
 pub use health::{DecidedBy, HealthDecision};
 pub use holds::{HoldChange, HoldEvent, HoldSubject};
 pub use key_proofs::{KeyProof, OpenedBy, ProofKind};
@@ -58,7 +62,7 @@ pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
-pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
+pub use segments::{Codec, LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{
     BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
 };

@@ -470,8 +470,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`CatalogueError::NotFound`] unless the set is complete or failed and its retention has
-    /// ended at `at`.
+    /// ended at `at`; [`CatalogueError::TaskOpen`] while a re-copy task of it is open.
     pub fn expire_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        if self.sets_with_tasks()?.contains(&id) {
+            return Err(CatalogueError::TaskOpen { set: id });
+        }
         self.change(
             Noun::BackupSet,
             &id,

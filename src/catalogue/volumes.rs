@@ -266,7 +266,9 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`CatalogueError::Content`] when it cannot go from one to the other;
-    /// [`CatalogueError::Retained`] when it is to expire before its retention ends.
+    /// [`CatalogueError::Retained`] when it is to expire before its retention ends,
+    /// [`CatalogueError::LastCopy`] when it holds the last good copy of what a re-copy task is
+    /// open for.
     pub fn set_content(
         &self,
         id: VolumeId,
@@ -293,6 +295,9 @@ impl Tx<'_> {
                 until: volume.retain_until,
             });
         }
+        if content == ContentState::Expired {
+            self.not_a_last_copy(id)?;
+        }
         self.change(
             Noun::Volume,
             &id,
@@ -316,12 +321,33 @@ impl Tx<'_> {
         )
     }
 
+    /// What was to be kept on the volume is on others: its retention ends.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Retained`] while something on it is not.
+    pub fn release_retention(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        let volume = self.volume(id)?;
+        if self.kept_copies_on(id)? > 0 {
+            return Err(CatalogueError::Retained {
+                volume: id,
+                content: volume.content,
+                until: volume.retain_until,
+            });
+        }
+        self.change(
+            Noun::Volume,
+            &id,
+            "UPDATE volume SET retain_until = min(coalesce(retain_until, ?2), ?2) WHERE id = ?1",
+            (id, Moment(at)),
+        )
+    }
+
     /// Ends a volume's life, because its cartridge is about to be labelled anew or is destroyed.
     /// Segment copies on it count as lost from now on.
     ///
     /// # Errors
     /// [`CatalogueError::Retained`] unless it is scratch, expired or destroyed, and its retention
-    /// has ended.
+    /// has ended; [`CatalogueError::LastCopy`] as for expiring.
     pub fn end_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         let volume = self.volume(id)?;
         let may_end =
@@ -333,9 +359,10 @@ impl Tx<'_> {
                 until: volume.retain_until,
             });
         }
+        self.not_a_last_copy(id)?;
         self.execute(
             "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified')",
+             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
             [id],
         )?;
         self.change(
@@ -351,7 +378,7 @@ impl Tx<'_> {
     pub fn lose_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         self.execute(
             "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified')",
+             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
             [id],
         )?;
         self.change(

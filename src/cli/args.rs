@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
+pub use super::copy_args::CopyCommand;
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
+pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, DefineArgs, EncryptionArg, HoldArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
@@ -88,12 +91,18 @@ pub enum Command {
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What is to be copied to other cartridges, and doing it.
+    #[command(subcommand)]
+    Copy(CopyCommand),
     /// Find files in the sets on tape.
     Find(FindArgs),
     /// Restore sets, or some of them, from tape.
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Read back what lies on tapes, by plan.
+    #[command(subcommand)]
+    Scrub(ScrubCommand),
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
@@ -333,6 +342,9 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Cartridges of other programs.
+    #[command(flatten)]
+    Foreign(ForeignCommand),
 }
 
 /// `set`

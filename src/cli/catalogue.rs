@@ -48,6 +48,8 @@ fn dump(session: &Session) -> Result<()> {
             rows.add("segment_copy", view.segment_copies_on(volume.id)?);
             rows.add("volume", [volume]);
         }
+        rows.add("copy_task", view.copy_tasks()?);
+        rows.add("foreign_tape", view.foreign_tapes()?);
         for definition in view.all_definitions()? {
             rows.add("hold", view.hold_history(definition.id)?);
             rows.add("definition", [definition]);

@@ -8,7 +8,7 @@ use super::Session;
 use super::args::MediaCommand;
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{Cartridge, MediumUse, TapeFile, View, Volume};
+use crate::catalogue::{Cartridge, ForeignTape, MediumUse, TapeFile, View, Volume};
 use crate::error::{Error, Result};
 use crate::id::Barcode;
 use crate::job::label;
@@ -43,6 +43,7 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
             }
             output::line(format!("{} cartridges added as scratch", barcodes.len()))
         }
+        MediaCommand::Foreign(command) => super::foreign::run(session, &app, command),
         MediaCommand::List => list(session, &app),
         MediaCommand::Show { barcode } => show(session, &app, &barcode),
         MediaCommand::Label {
@@ -79,6 +80,9 @@ struct Row {
     cartridge: Cartridge,
     /// Content in words: what the volume's content is, or what the cartridge is for.
     content: String,
+    /// What is on it, if it is another program's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign: Option<ForeignTape>,
     volume: Option<Volume>,
     bytes: u64,
     /// The place in words.
@@ -92,7 +96,9 @@ fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
         Some(volume) => view.bytes_on(volume.id)?,
         None => 0,
     };
+    let foreign = view.foreign_on(cartridge.id)?;
     let content = match (&volume, cartridge.medium_use) {
+        _ if foreign.is_some() => "foreign".to_owned(),
         (Some(volume), _) => volume.content.to_string(),
         (None, MediumUse::Data | MediumUse::Worm) => "scratch".to_owned(),
         (None, other) => other.to_string(),
@@ -101,6 +107,7 @@ fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
         place_words: reconcile::place_words(view, &cartridge.place)?,
         cartridge,
         content,
+        foreign,
         volume,
         bytes,
     })
@@ -216,6 +223,12 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             time(row.cartridge.place_since)
         ),
     ];
+    if let Some(foreign) = &row.foreign {
+        lines.push(format!("Holds      {}", foreign.found));
+        if !foreign.description.is_empty() {
+            lines.push(format!("Described  {}", foreign.description));
+        }
+    }
     if let Some(volume) = &row.volume {
         lines.push(format!(
             "Volume     {} ({}), pool {}, labelled {}",

@@ -42,6 +42,9 @@ pub struct Config {
     /// The recovery kit.
     #[serde(default)]
     pub kit: KitConfig,
+    /// Reading back what lies on tapes.
+    #[serde(default)]
+    pub scrub: ScrubConfig,
 }
 
 /// The monthly job.
@@ -114,6 +117,25 @@ impl Default for KitConfig {
         Self {
             valid_days: 92,
             contacts: Vec::new(),
+        }
+    }
+}
+
+/// Reading back what lies on tapes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ScrubConfig {
+    /// Days after which what is on a volume should be read back again.
+    pub every_days: u32,
+    /// Hours a month that drives may be used for it.
+    pub hours_per_month: u32,
+}
+
+impl Default for ScrubConfig {
+    fn default() -> Self {
+        Self {
+            every_days: 365,
+            hours_per_month: 48,
         }
     }
 }

@@ -240,9 +240,11 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Every cartridge of the record that is not out of use for its health.
+/// Every cartridge of the record that is not out of use for its health and that is not kept as
+/// another program left it.
 pub fn candidates(view: &View<'_>, now: DateTime<Utc>) -> Result<Vec<Candidate>> {
-    let out_of_use = view.quarantined_cartridges()?;
+    let mut out_of_use = view.quarantined_cartridges()?;
+    out_of_use.extend(view.foreign_tapes()?.iter().map(|tape| tape.cartridge));
     view.cartridges()?
         .into_iter()
         .filter(|cartridge| !out_of_use.contains(&cartridge.id))

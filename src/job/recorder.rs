@@ -318,6 +318,7 @@ impl Recorder {
                 number,
                 volume,
                 files,
+                SegmentCopyState::Committed,
             )?;
             Ok(tx.extend_retention(volume, tx.set_copy(self.set, copy)?.retain_until)?)
         })?;
@@ -363,7 +364,11 @@ pub fn set_content(
             content,
             reason: reason.to_owned(),
         },
-    )
+    )?;
+    if content == ContentState::Quarantined {
+        crate::copies::task::quarantined(&context.app, tx, now, volume, reason)?;
+    }
+    Ok(())
 }
 
 /// Records that a copy of a segment is on a volume.
@@ -377,6 +382,7 @@ pub fn record_copy(
     segment: SegmentNumber,
     volume: VolumeId,
     files: &SegmentFiles,
+    state: SegmentCopyState,
 ) -> Result<()> {
     let all: Vec<_> = files.iter().cloned().collect();
     volumes::add_files(tx, volume, &all, now)?;
@@ -388,7 +394,7 @@ pub fn record_copy(
         volume,
         tape_file: files.data.tape_file,
         block_address: files.data.first_block.0,
-        state: SegmentCopyState::Committed,
+        state,
         committed_at: now,
         verified_at: None,
     })?;

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::catalogue::{
     ContentState, Encryption, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
+use crate::copies::task;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
@@ -195,6 +196,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.to_owned(),
                     },
                 )?;
+                task::quarantined(app, tx, now, intent.volume, reason)?;
             }
             let observation = serde_json::json!({ "given_up": true });
             tx.observe(step.id, StepOutcome::Settled, &observation, now)?;
@@ -221,6 +223,8 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.clone(),
                     },
                 )?;
+            } else {
+                task::behind(app, tx, now, set.id, &reason)?;
             }
         }
         tx.set_run_state(run.id, RunState::Failed, Some(&reason), now)?;

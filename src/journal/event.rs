@@ -1,6 +1,6 @@
 //! What is recorded.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, DriveNeed, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind,
-    RunState, SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
+    Codec, ContentState, CopyReason, DriveNeed, KeyRole, KitForm, Month, Place, PoolName,
+    ProofKind, RunKind, RunState, SegmentDigest, SetCopyState, SetTotals, StepKind, TaskState,
+    Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
-    TapeFileNumber, VolumeId, VolumeSerial,
+    TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
 
 /// Who did it, and where.
@@ -249,6 +250,56 @@ pub enum Event {
         segment: SegmentNumber,
         copy: CopyNumber,
         reason: String,
+    },
+    /// A segment on this volume took the place of the one on another.
+    SegmentReplaced {
+        run: RunId,
+        set: SetId,
+        volume: VolumeId,
+        segment: SegmentNumber,
+        copy: CopyNumber,
+        instead_of: Option<VolumeId>,
+    },
+    /// Something is to be copied to other cartridges.
+    CopyTaskOpened {
+        task: TaskId,
+        set: SetId,
+        copy: CopyNumber,
+        volume: Option<VolumeId>,
+        pool: Option<PoolName>,
+        reason: CopyReason,
+        note: String,
+        due: NaiveDate,
+    },
+    /// It was copied, or somebody decided that it need not be.
+    CopyTaskClosed {
+        task: TaskId,
+        set: SetId,
+        copy: CopyNumber,
+        volume: Option<VolumeId>,
+        state: TaskState,
+        reason: String,
+    },
+    /// A cartridge with data of another program is kept as it is.
+    ForeignRegistered {
+        cartridge: CartridgeId,
+        run: Option<RunId>,
+        found: String,
+        description: String,
+    },
+    /// Such a cartridge need not be kept any more.
+    ForeignReleased {
+        cartridge: CartridgeId,
+        reason: String,
+    },
+    /// A cartridge was copied block by block to files, or from files.
+    RawCopied {
+        run: RunId,
+        cartridge: CartridgeId,
+        direction: String,
+        folder: String,
+        manifest: String,
+        bad_blocks: u64,
     },
     /// Something was restored.
     Restored {

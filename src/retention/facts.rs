@@ -16,7 +16,11 @@ pub fn keeps(view: &View<'_>, volume: VolumeId, now: DateTime<Utc>) -> Result<Ve
         .iter()
         .map(|copy| copy_here(view, volume, copy, now))
         .collect::<Result<Vec<_>>>()?;
-    Ok(judge(&copies, now))
+    let mut keeps = judge(&copies, now);
+    if view.sole_copies()?.iter().any(|sole| sole.volume == volume) {
+        keeps.push(Keep::ToBeCopied);
+    }
+    Ok(keeps)
 }
 
 /// A copy with what decides on it; the others are looked at only if it is not kept for itself.

@@ -12,7 +12,11 @@ use crate::journal::Event;
 /// Brings every set and volume up to date: sets whose retention has ended, volumes on which nothing
 /// must be kept any more, or must be again.
 pub fn review(app: &App, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<()> {
+    let to_copy = tx.sets_with_tasks()?;
     for set in tx.sets()? {
+        if to_copy.contains(&set.id) {
+            continue;
+        }
         let over = matches!(set.state, SetState::Complete | SetState::Failed);
         if over && set.retain_until <= now && tx.hold_of_set(set.id, set.definition)?.is_none() {
             tx.expire_set(set.id, now)?;

@@ -72,6 +72,8 @@ pub enum Keep {
         /// The set.
         set: String,
     },
+    /// Segments of which this is the last good copy are to be copied elsewhere.
+    ToBeCopied,
     /// The set must be kept longer than this copy, and no other copy is known to be good.
     LastGoodCopy {
         /// The set.
@@ -91,6 +93,10 @@ impl fmt::Display for Keep {
             Self::Incomplete { set } => {
                 write!(f, "another copy of set {set} is still to be completed")
             }
+            Self::ToBeCopied => f.write_str(
+                "it holds the last good copy of what is still to be copied elsewhere (\"tapeward copy \
+                 list\")",
+            ),
             Self::LastGoodCopy { set, until } => write!(
                 f,
                 "set {set} is kept until {}, and no other copy of it was read back and is at hand",

@@ -12,6 +12,7 @@ pub mod drive_key;
 pub mod error;
 pub mod label;
 pub mod layout;
+pub mod raw;
 pub mod stream;
 pub mod verify;
 pub mod volume;

@@ -197,6 +197,15 @@ pub fn may_label(
             cartridge.medium_use
         )));
     }
+    if let Some(foreign) = view.foreign_on(cartridge.id)? {
+        return Err(Error::failed(format!(
+            "{code} is kept as it is, with {}: nothing was written",
+            foreign.found
+        ))
+        .hint(format!(
+            "when it need not be kept any more: \"tapeward media release-foreign {code}\""
+        )));
+    }
     let volume = view.volume_on(cartridge.id)?;
     if let Some(volume) = &volume {
         let keeps = retention::keeps(view, volume.id, now)?;

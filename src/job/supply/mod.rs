@@ -110,6 +110,13 @@ impl Supply {
         }
     }
 
+    /// Leaves these cartridges alone.
+    #[must_use]
+    pub fn without(self, cartridges: impl IntoIterator<Item = Barcode>) -> Self {
+        self.lock().taken.extend(cartridges);
+        self
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -69,6 +69,8 @@ pub enum ForeignKind {
     Bareos,
     /// An Amanda volume.
     Amanda,
+    /// A NetBackup volume.
+    NetBackup,
     /// A volume of Proxmox Backup Server.
     ProxmoxBackup,
     /// A filemark comes first.
@@ -79,7 +81,48 @@ pub enum ForeignKind {
     Unknown,
 }
 
+impl Identified {
+    /// Implementation identifier of VOL1 in LTFS (ISO/IEC 20919, VOL1 label).
+    fn is_ltfs(&self) -> bool {
+        matches!(self, Self::OtherLabel { implementation, .. }
+            if implementation.trim_end() == "LTFS")
+    }
+
+    /// What wrote it, in a word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Trial => "trial-blocks",
+            Self::Ours(_) => "ours",
+            Self::OursDamaged { .. } => "ours-damaged",
+            Self::OtherLabel { .. } if self.is_ltfs() => "ltfs",
+            Self::OtherLabel { .. } => "other-label",
+            Self::Foreign { kind, .. } => kind.as_str(),
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 impl ForeignKind {
+    /// The word that stands for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tar => "tar",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Age => "age",
+            Self::Bareos => "bacula",
+            Self::Amanda => "amanda",
+            Self::NetBackup => "netbackup",
+            Self::ProxmoxBackup => "proxmox-backup",
+            Self::Filemark => "filemark",
+            Self::LongBlock => "long-block",
+            Self::Unknown => "unknown",
+        }
+    }
+
     fn of(block: &[u8]) -> Self {
         let at = |offset: usize, magic: &[u8]| {
             block
@@ -98,6 +141,8 @@ impl ForeignKind {
             Self::Bareos
         } else if at(0, b"AMANDA: ") {
             Self::Amanda
+        } else if at(0, b"VOL1") && at(112, NETBACKUP_HEADER) {
+            Self::NetBackup
         } else if at(0, PROXMOX_LABEL) {
             Self::ProxmoxBackup
         } else {
@@ -108,6 +153,10 @@ impl ForeignKind {
 
 /// Labels before HDR1 at most: VOL2 to VOL9 and UVL1 to UVL9 (ISO 1001), and HDR1 itself.
 const MOST_VOLUME_LABELS: usize = 18;
+
+/// In the media header of a NetBackup volume, a block of 1,024 bytes (Veritas support article
+/// 100025915, dump of a media header).
+const NETBACKUP_HEADER: &[u8] = b"ThIs Is A BP tApE hEaDer";
 
 /// First bytes of a Proxmox Backup Server media label (`PROXMOX_BACKUP_MEDIA_LABEL_MAGIC_1_0`
 /// behind `PROXMOX_TAPE_BLOCK_HEADER_MAGIC_1_0`, pbs-tape): the block header's magic.
@@ -122,6 +171,7 @@ impl fmt::Display for ForeignKind {
             Self::Age => "an age file",
             Self::Bareos => "a Bacula or Bareos volume",
             Self::Amanda => "an Amanda volume",
+            Self::NetBackup => "a NetBackup volume",
             Self::ProxmoxBackup => "a Proxmox Backup Server volume",
             Self::Filemark => "a filemark and perhaps data behind it",
             Self::LongBlock => "a very long block",
@@ -147,6 +197,9 @@ impl fmt::Display for Identified {
                     f,
                     "a volume with serial {serial} whose header is damaged: {why}"
                 )
+            }
+            Self::OtherLabel { serial, owner, .. } if self.is_ltfs() => {
+                write!(f, "an LTFS volume (serial \"{serial}\", owner \"{owner}\")")
             }
             Self::OtherLabel {
                 serial,
