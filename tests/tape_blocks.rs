@@ -239,7 +239,11 @@ fn a_volume_on_record_is_labelled_again_only_where_it_ends_as_recorded() {
         matches!(refused.error, VolumeError::TrailerMismatch { .. }),
         "{refused}"
     );
-    let refused = label(LabelPolicy::Unfinished(volume)).unwrap_err();
+    let unfinished = |volume| LabelPolicy::Unfinished {
+        volume,
+        serial: new.serial,
+    };
+    let refused = label(unfinished(volume)).unwrap_err();
     assert!(
         matches!(refused.error, VolumeError::WrittenBehindLabel(_)),
         "{refused}"
@@ -250,9 +254,5 @@ fn a_volume_on_record_is_labelled_again_only_where_it_ends_as_recorded() {
     drop(label(recorded(&newer.trailer)).unwrap().into_drive());
     assert_eq!(room.reader(0, new.volume).scan().unwrap().len(), 1);
     // A label alone may be written again by whoever had begun with it.
-    drop(
-        label(LabelPolicy::Unfinished(new.volume))
-            .unwrap()
-            .into_drive(),
-    );
+    drop(label(unfinished(new.volume)).unwrap().into_drive());
 }

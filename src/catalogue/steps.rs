@@ -146,6 +146,15 @@ impl View<'_> {
         )
     }
 
+    /// The steps of this kind of all runs, newest first.
+    pub fn steps_of_kind(&self, kind: &StepKind) -> Result<Vec<Step>, CatalogueError> {
+        self.all(
+            "SELECT * FROM step WHERE kind = ?1 ORDER BY started_at DESC, id DESC",
+            [kind],
+            step,
+        )
+    }
+
     /// Intents of a run that nobody has observed, in order: each must be settled by looking before
     /// the run goes on.
     pub fn open_intents(&self, run: RunId) -> Result<Vec<Step>, CatalogueError> {

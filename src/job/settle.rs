@@ -12,8 +12,10 @@ use crate::catalogue::{Cartridge, ContentState, Step, View};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId, VolumeId};
 use crate::media::reconcile;
-use crate::tape::VolumeError;
-use crate::tape::volume::{Identified, VolumeRecord, VolumeWriter, WriterSettings, identify};
+use crate::tape::volume::{
+    Identified, VolumeReader, VolumeRecord, VolumeWriter, WriterSettings, identify,
+};
+use crate::tape::{TapeFile, VolumeError};
 
 /// What appending to a volume means to do.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -60,47 +62,75 @@ fn settle_move(context: &RunContext, step: &Step) -> Result<()> {
 fn settle_label(context: &RunContext, step: &Step, drives: &mut Drives) -> Result<()> {
     let intent: LabelIntent = parse(step)?;
     let (seat, mut drive) = drives.take(&intent.barcode)?;
-    let found = identify(drive.as_mut()).context(format!("cannot look at {}", intent.barcode))?;
-    let ours = matches!(&found, Identified::Ours(header) if header.volume == intent.volume);
-    let drive = if ours {
-        adopt(context, step, &intent, drive)?
-    } else {
-        let found = json!({ "label": false, "found": found.to_string() });
-        context.settled(step.id, &found, |_, _| Ok(()))?;
-        drive
+    let found = identify(drive.as_mut()).context(format!("cannot look at {}", intent.barcode));
+    let (drive, settled) = match found {
+        Ok(Identified::Ours(header)) if header.volume == intent.volume => {
+            let mut reader = VolumeReader::of_identified(drive, *header);
+            let files = reader.scan();
+            let files = files.context(format!("cannot read the label of {}", intent.barcode));
+            let drive = reader.into_drive();
+            match files.map(|files| files.into_iter().next()) {
+                Ok(Some(label)) => adopt(context, step, &intent, drive, label),
+                Ok(None) => {
+                    let settled = not_labelled(context, step, "a label that lacks its end");
+                    (drive, settled)
+                }
+                Err(error) => (drive, Err(error)),
+            }
+        }
+        Ok(found) => (drive, not_labelled(context, step, &found.to_string())),
+        Err(error) => (drive, Err(error)),
     };
     drives.put(seat, drive);
-    Ok(())
+    settled
+}
+
+fn not_labelled(context: &RunContext, step: &Step, found: &str) -> Result<()> {
+    let seen = json!({ "label": false, "found": found });
+    context.settled(step.id, &seen, |_, _| Ok(()))
 }
 
 /// The label is on the tape: the record learns of it.
-fn adopt(context: &RunContext, step: &Step, intent: &LabelIntent, drive: Drive) -> Result<Drive> {
+fn adopt(
+    context: &RunContext,
+    step: &Step,
+    intent: &LabelIntent,
+    drive: Drive,
+    label: TapeFile,
+) -> (Drive, Result<()>) {
+    let settings = match settings(context) {
+        Ok(settings) => settings,
+        Err(error) => return (drive, Err(error)),
+    };
+    let record = VolumeRecord {
+        volume: intent.volume,
+        files: vec![label],
+    };
+    match VolumeWriter::open_after_crash(drive, record, settings) {
+        Ok(writer) => {
+            let adopted = record_adopted(context, step, intent, &writer);
+            (writer.into_drive(), adopted)
+        }
+        Err(failed) => {
+            let what = format!("cannot go on with {}", intent.barcode);
+            (failed.drive, Err(Error::failed(what).because(failed.error)))
+        }
+    }
+}
+
+fn record_adopted(
+    context: &RunContext,
+    step: &Step,
+    intent: &LabelIntent,
+    writer: &VolumeWriter,
+) -> Result<()> {
     let cartridge = cartridge(context, &intent.barcode)?;
-    let reader = crate::tape::volume::VolumeReader::open(drive, intent.volume);
-    let mut reader = reader.map_err(|failed| {
-        Error::failed(format!("cannot read the label of {}", intent.barcode)).because(failed.error)
-    })?;
-    let files = reader
-        .scan()
-        .context(format!("cannot read the label of {}", intent.barcode))?;
-    let writer = VolumeWriter::open_after_crash(
-        reader.into_drive(),
-        VolumeRecord {
-            volume: intent.volume,
-            files: files.into_iter().take(1).collect(),
-        },
-        settings(context)?,
-    )
-    .map_err(|failed| {
-        Error::failed(format!("cannot go on with {}", intent.barcode)).because(failed.error)
-    })?;
     context.settled(step.id, &json!({ "label": true }), |tx, now| {
         if let Some(old) = tx.volume_on(cartridge.id)? {
             label::end_old(context, tx, now, &old)?;
         }
-        record_label(context, tx, now, &writer, &cartridge, &intent.pool, None)
-    })?;
-    Ok(writer.into_drive())
+        record_label(context, tx, now, writer, &cartridge, &intent.pool, None)
+    })
 }
 
 /// What was not committed goes; a new directory closes what was.

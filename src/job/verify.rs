@@ -385,6 +385,7 @@ pub(super) fn is_bad_medium(error: &VolumeError) -> bool {
                 | VolumeError::Layout { .. }
                 | VolumeError::Label { .. }
                 | VolumeError::NoLabels { .. }
+                | VolumeError::EndsWithin { .. }
                 | VolumeError::LabelDisagrees { .. }
                 | VolumeError::Document { .. }
                 | VolumeError::DocumentFormat { .. }

@@ -132,6 +132,12 @@ pub enum VolumeError {
         /// What is there.
         found: String,
     },
+    /// The tape ends within labels or a document.
+    #[error("the tape ends within {what}")]
+    EndsWithin {
+        /// What is not there as a whole.
+        what: &'static str,
+    },
     /// A label that says something else than the record.
     #[error("the labels of {kind} {sequence} say {found}, on record is {expected}")]
     LabelDisagrees {

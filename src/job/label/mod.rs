@@ -269,7 +269,7 @@ pub fn label_mounted(
             return Err(Box::new(LabelError { drive, error }));
         }
     }
-    let policy = match choose_policy(context, &mut drive, old.as_ref(), wanted.foreign) {
+    let policy = match choose_policy(context, &mut drive, code, old.as_ref(), wanted.foreign) {
         Ok(policy) => policy,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };

@@ -18,17 +18,24 @@ use crate::tape::volume::{Identified, LabelPolicy, VolumeReader, identify};
 pub(super) fn choose_policy(
     context: &RunContext,
     drive: &mut Drive,
+    code: &Barcode,
     old: Option<&Volume>,
     foreign: Foreign,
 ) -> Result<LabelPolicy> {
     let found = identify(drive.as_mut()).context("cannot look at the tape")?;
-    let Identified::Ours(header) = found else {
-        return Ok(match foreign {
-            Foreign::Overwrite => LabelPolicy::OverwriteForeign,
-            Foreign::Refuse => LabelPolicy::BlankOnly,
-        });
+    let otherwise = match foreign {
+        Foreign::Overwrite => LabelPolicy::OverwriteForeign,
+        Foreign::Refuse => LabelPolicy::BlankOnly,
     };
-    let volume = header.volume;
+    let (volume, serial) = match found {
+        Identified::Ours(header) => (header.volume, header.serial),
+        Identified::OursUnfinished { serial } => {
+            let catalogue = &context.app.catalogue;
+            let begun = catalogue.read(|view| label_begun(view, code, old, &serial))?;
+            return Ok(begun.unwrap_or(otherwise));
+        }
+        _ => return Ok(otherwise),
+    };
     context.app.catalogue.read(|view| {
         if old.is_some_and(|old| old.id == volume) {
             let record = volumes::record(view, volume)?;
@@ -45,7 +52,7 @@ pub(super) fn choose_policy(
             return Ok(LabelPolicy::BlankOnly);
         }
         Ok(if label_unfinished(view, volume)? {
-            LabelPolicy::Unfinished(volume)
+            LabelPolicy::Unfinished { volume, serial }
         } else if foreign == Foreign::Overwrite {
             LabelPolicy::Reuse(volume)
         } else {
@@ -56,17 +63,52 @@ pub(super) fn choose_policy(
 
 /// Whether writing this very label was begun here and never observed.
 fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
-    for run in view.runs()? {
-        for step in view.steps(run.id)? {
-            let meant = step.kind.as_str() == LABEL
-                && serde_json::from_value::<LabelIntent>(step.intent.clone())
-                    .is_ok_and(|intent| intent.volume == volume);
-            if meant {
-                return Ok(step.state != StepState::Done);
-            }
+    let meant = labels_meant(view)?
+        .into_iter()
+        .find(|(_, intent)| intent.volume == volume);
+    Ok(meant.is_some_and(|(state, _)| state != StepState::Done))
+}
+
+/// Whether a process of ours died over a label with this serial on this cartridge, since the last
+/// one that the record knows of. What was refused says nothing: then nothing was written.
+fn label_begun(
+    view: &View<'_>,
+    code: &Barcode,
+    old: Option<&Volume>,
+    serial: &str,
+) -> Result<Option<LabelPolicy>> {
+    let Ok(serial) = serial.parse::<VolumeSerial>() else {
+        return Ok(None);
+    };
+    let lives = view.volume_by_serial(serial)?;
+    if lives.is_some_and(|lives| old.is_none_or(|old| old.id != lives.id)) {
+        return Ok(None);
+    }
+    for (state, intent) in labels_meant(view)? {
+        if intent.barcode != *code {
+            continue;
+        }
+        if state == StepState::Done || view.find_volume(intent.volume)?.is_some() {
+            return Ok(None);
+        }
+        if intent.serial == serial && matches!(state, StepState::Intended | StepState::Settled) {
+            return Ok(Some(LabelPolicy::Unfinished {
+                volume: intent.volume,
+                serial,
+            }));
         }
     }
-    Ok(false)
+    Ok(None)
+}
+
+/// All labels that were ever meant to be written, newest first, and what became of each.
+fn labels_meant(view: &View<'_>) -> Result<Vec<(StepState, LabelIntent)>> {
+    let steps = view.steps_of_kind(&LABEL.parse()?)?;
+    let meant = steps.into_iter().filter_map(|step| {
+        let intent = serde_json::from_value(step.intent).ok()?;
+        Some((step.state, intent))
+    });
+    Ok(meant.collect())
 }
 
 /// Nothing that must be kept is overwritten because somebody takes it for foreign: a volume whose
@@ -85,7 +127,9 @@ pub(super) fn not_kept(
     };
     let text = found.to_string();
     let (drive, until) = match found {
-        Identified::OursDamaged { serial, .. } => (drive, recorded_retention(context, &serial)),
+        Identified::OursDamaged { serial, .. } | Identified::OursUnfinished { serial } => {
+            (drive, recorded_retention(context, &serial))
+        }
         Identified::Ours(header) if old.is_none_or(|old| old.id != header.volume) => {
             let mut reader = VolumeReader::of_identified(drive, *header);
             let until = reader.scan().context(what()).and_then(|files| {

@@ -35,15 +35,6 @@ impl HeaderGroup {
         ]
     }
 
-    /// Reads the blocks.
-    pub fn parse(blocks: [&[u8]; 3]) -> Result<Self, LabelError> {
-        Ok(Self {
-            file1: FileLabel1::parse(blocks[0], GroupEnd::Header)?,
-            file2: FileLabel2::parse(blocks[1], GroupEnd::Header)?,
-            user1: UserLabel1::parse(blocks[2], GroupEnd::Header)?,
-        })
-    }
-
     /// The labels behind the same file once its data is known.
     #[must_use]
     pub fn trailer(&self, user2: UserLabel2) -> TrailerGroup {

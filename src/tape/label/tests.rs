@@ -152,11 +152,11 @@ fn labels_written_here() {
 #[test]
 fn groups_come_back_as_they_were() {
     let header = header();
-    let blocks = header.encode();
-    assert_eq!(
-        HeaderGroup::parse([&blocks[0], &blocks[1], &blocks[2]]),
-        Ok(header.clone())
-    );
+    let [file1, file2, user1] = header.encode();
+    let end = GroupEnd::Header;
+    assert_eq!(FileLabel1::parse(&file1, end).as_ref(), Ok(&header.file1));
+    assert_eq!(FileLabel2::parse(&file2, end).as_ref(), Ok(&header.file2));
+    assert_eq!(UserLabel1::parse(&user1, end).as_ref(), Ok(&header.user1));
     let group = header.trailer(UserLabel2 {
         xxh3_128: TapeDigest::of(b""),
         length: 0,

@@ -4,7 +4,9 @@ use tapeward_drivers::TapeDrive;
 use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use crate::tape::error::{FoundTrailer, VolumeError};
-use crate::tape::label::{HeaderGroup, LABEL_LENGTH, LabelBlock, Trailer};
+use crate::tape::label::{
+    FileLabel1, FileLabel2, GroupEnd, HeaderGroup, LABEL_LENGTH, LabelBlock, Trailer, UserLabel1,
+};
 
 /// Largest `volume.json`, `part.json` or `directory.json` that is read.
 pub(super) const DOCUMENT_LIMIT: usize = 16 << 20;
@@ -56,18 +58,22 @@ pub(super) fn read_header_group(
     drive: &mut dyn TapeDrive,
     at: BlockAddress,
 ) -> Result<HeaderGroup, VolumeError> {
-    let mut blocks = [[0; LABEL_LENGTH]; 3];
-    for block in &mut blocks {
-        *block = expect_label(drive, at)?;
-    }
+    let wrong = |source| VolumeError::Label { at, source };
+    let end = GroupEnd::Header;
+    // Each before the next is read: what ends early is right as far as it goes.
+    let group = HeaderGroup {
+        file1: FileLabel1::parse(&expect_label(drive, at)?, end).map_err(wrong)?,
+        file2: FileLabel2::parse(&expect_label(drive, at)?, end).map_err(wrong)?,
+        user1: UserLabel1::parse(&expect_label(drive, at)?, end).map_err(wrong)?,
+    };
     expect_filemark(drive, at)?;
-    HeaderGroup::parse([&blocks[0], &blocks[1], &blocks[2]])
-        .map_err(|source| VolumeError::Label { at, source })
+    Ok(group)
 }
 
 fn expect_label(drive: &mut dyn TapeDrive, at: BlockAddress) -> Result<LabelBlock, VolumeError> {
     match read_label(drive, "reading labels")? {
         LabelRead::Label(block) => Ok(block),
+        LabelRead::End => Err(VolumeError::EndsWithin { what: "labels" }),
         other => Err(VolumeError::NoLabels {
             at,
             found: other.to_string(),
@@ -81,6 +87,7 @@ pub(super) fn expect_filemark(
 ) -> Result<(), VolumeError> {
     match read_label(drive, "reading labels")? {
         LabelRead::Filemark => Ok(()),
+        LabelRead::End => Err(VolumeError::EndsWithin { what: "labels" }),
         other => Err(VolumeError::NoLabels {
             at,
             found: format!("{other} where a filemark should be"),
@@ -129,7 +136,9 @@ pub(super) fn read_document(
             ReadOutcome::Filemark => return Ok(bytes),
             ReadOutcome::Block(_) => "it is longer than 16 MiB".to_owned(),
             ReadOutcome::TooLong { actual } => format!("a block of {actual} bytes"),
-            ReadOutcome::EndOfData | ReadOutcome::EndOfMedium => "the tape ends in it".to_owned(),
+            ReadOutcome::EndOfData | ReadOutcome::EndOfMedium => {
+                return Err(VolumeError::EndsWithin { what: name });
+            }
         };
         return Err(VolumeError::Document {
             name,

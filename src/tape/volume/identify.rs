@@ -22,6 +22,11 @@ pub enum Identified {
     Trial,
     /// A volume written here.
     Ours(Box<VolumeHeader>),
+    /// The beginning of a label written here, right as far as it goes, and nothing behind it.
+    OursUnfinished {
+        /// Volume serial in VOL1.
+        serial: String,
+    },
     /// VOL1 says it was written here, and what follows cannot be read.
     OursDamaged {
         /// Volume serial in VOL1.
@@ -95,6 +100,7 @@ impl Identified {
             Self::Blank => "blank",
             Self::Trial => "trial-blocks",
             Self::Ours(_) => "ours",
+            Self::OursUnfinished { .. } => "ours-unfinished",
             Self::OursDamaged { .. } => "ours-damaged",
             Self::OtherLabel { .. } if self.is_ltfs() => "ltfs",
             Self::OtherLabel { .. } => "other-label",
@@ -192,6 +198,10 @@ impl fmt::Display for Identified {
                     None => f.write_str(")"),
                 }
             }
+            Self::OursUnfinished { serial } => write!(
+                f,
+                "the beginning of a label with serial {serial} and nothing else"
+            ),
             Self::OursDamaged { serial, why } => {
                 write!(
                     f,
@@ -318,6 +328,11 @@ fn read_header(drive: &mut dyn TapeDrive, label: VolumeLabel) -> Result<Identifi
             return Ok(Identified::Ours(Box::new(header)));
         }
         Ok(header) => format!("volume.json says serial {}", header.serial),
+        Err(VolumeError::EndsWithin { .. }) => {
+            return Ok(Identified::OursUnfinished {
+                serial: label.volume,
+            });
+        }
         Err(error) => match error.scsi_error() {
             Some(scsi) if !is_about_the_medium(scsi) => return Err(error),
             _ => error.to_string(),

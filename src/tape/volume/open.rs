@@ -9,7 +9,7 @@ use super::identify::{Identified, identify};
 use super::settings::{WriterSettings, prepare, restore};
 use super::trial::try_block;
 use super::writer::{FileStart, Opened, Room, VolumeWriter};
-use crate::id::VolumeId;
+use crate::id::{VolumeId, VolumeSerial};
 use crate::tape::codec::Codec;
 use crate::tape::document::VolumeHeader;
 use crate::tape::error::{FoundTrailer, VolumeError};
@@ -27,9 +27,14 @@ pub enum LabelPolicy {
     /// This volume of ours, all of which the caller has on record and may go, if the last trailer
     /// on the tape is this one: somebody else may have written more. A blank tape will do.
     Recorded(VolumeId, Box<Trailer>),
-    /// This volume of ours, whose labelling was begun and not finished, if nothing was written
-    /// behind its label. A blank tape will do.
-    Unfinished(VolumeId),
+    /// A volume of ours whose labelling was begun and not finished: the whole of its label or the
+    /// beginning of one, if nothing was written behind that. A blank tape will do.
+    Unfinished {
+        /// In `volume.json`, where that was written.
+        volume: VolumeId,
+        /// In VOL1.
+        serial: VolumeSerial,
+    },
     /// Whatever is not a volume of ours, unless its first label says that it must be kept. A
     /// blank tape will do.
     OverwriteForeign,
@@ -288,7 +293,7 @@ fn ends_as_known(drive: &mut Drive, policy: &LabelPolicy) -> Result<(), VolumeEr
             FoundTrailer::Trailer(found) if found == **last => Ok(()),
             found => Err(mismatch(last, found)),
         },
-        LabelPolicy::Unfinished(volume) => match trailer_at_end_of_data(drive)? {
+        LabelPolicy::Unfinished { volume, .. } => match trailer_at_end_of_data(drive)? {
             FoundTrailer::Trailer(found) if !is_of_label(&found) => {
                 Err(VolumeError::WrittenBehindLabel(*volume))
             }
@@ -321,8 +326,13 @@ fn may_overwrite(
     match (&found, policy) {
         (
             Identified::Ours(header),
-            LabelPolicy::Recorded(volume, _) | LabelPolicy::Unfinished(volume),
+            LabelPolicy::Recorded(volume, _) | LabelPolicy::Unfinished { volume, .. },
         ) if header.volume == *volume => Ok(()),
+        (Identified::OursUnfinished { serial: found }, LabelPolicy::Unfinished { serial, .. })
+            if found == serial.as_str() =>
+        {
+            Ok(())
+        }
         (Identified::Ours(header), LabelPolicy::Reuse(volume)) if header.volume == *volume => {
             match header.retain_until {
                 Some(until) if until > settings.clock.now() => Err(VolumeError::RetentionRuns {
@@ -349,6 +359,7 @@ fn may_overwrite(
         (
             Identified::Foreign { .. }
             | Identified::Unreadable { .. }
+            | Identified::OursUnfinished { .. }
             | Identified::OursDamaged { .. },
             LabelPolicy::OverwriteForeign,
         ) => Ok(()),
