@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
+use crate::source::SourceConfig;
 
 /// Name of the file in the state folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -25,6 +26,9 @@ pub struct Config {
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,
+    /// Sources that are commands, and commands around sources.
+    #[serde(default)]
+    pub source: SourceConfig,
     /// Keys.
     #[serde(default)]
     pub key: KeyConfig,

@@ -1,6 +1,7 @@
 //! Tapeward: tape libraries, monthly tape jobs, media custody.
 
 pub mod app;
+pub mod appliance;
 pub mod archive;
 pub mod buffer;
 pub mod catalogue;
@@ -25,4 +26,5 @@ pub mod quickstart;
 pub mod rebuild;
 pub mod restore;
 pub mod set;
+pub mod source;
 pub mod tape;

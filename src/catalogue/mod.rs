@@ -30,6 +30,7 @@ mod places;
 mod runs;
 mod segments;
 mod sets;
+mod sources;
 mod sql;
 mod steps;
 mod store;
@@ -54,6 +55,9 @@ pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witne
 pub use runs::{NewRun, Run, RunKind, RunState};
 pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{BackupSet, NewSet, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex};
+pub use sources::{
+    CommandLine, CommandSource, Commands, DateChoice, PatternSource, Source, Variable,
+};
 pub use steps::{Step, StepKind, StepOutcome, StepState};
 pub use store::{Catalogue, Tx, View};
 pub use tape_files::{TapeFile, TapeFileKind};

@@ -116,6 +116,7 @@ text_column!(
     StepId,
     VolumeId,
     VolumeSerial,
+    crate::archive::member::SetForm,
 );
 integer_column!(
     CopyNumber,

@@ -10,7 +10,7 @@ pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
-pub use super::set_args::{CompressionArg, EncryptionArg};
+pub use super::set_args::SetDefineArgs;
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -339,23 +339,17 @@ pub enum MediaCommand {
 #[derive(Debug, Subcommand)]
 pub enum SetCommand {
     /// Define what is backed up every month; defining it again changes it.
+    Define(Box<SetDefineArgs>),
+    /// What a pattern stands for this month, and what was there last month and is not now.
     #[command(
-        after_help = "Examples:\n  tapeward set define finance /appliance/finance\n  tapeward set define mail /appliance/mail --compression zstd --exclude cache\n  tapeward set define films /appliance/films --encryption drive"
+        after_help = "Examples:\n  tapeward set expand appliance\n  tapeward set expand appliance --month 2026-10 --json\n\nExits with 3 when something is missing, old or cannot be read."
     )]
-    Define {
-        /// Name, unique.
-        name: String,
-        /// Folder to back up.
-        source: PathBuf,
-        /// Compression.
-        #[arg(long, value_enum, default_value = "none")]
-        compression: CompressionArg,
-        /// Who encrypts its segments.
-        #[arg(long, value_enum, default_value = "age")]
-        encryption: EncryptionArg,
-        /// Path below the source to leave out; may be given several times.
-        #[arg(long, value_name = "PATH")]
-        exclude: Vec<PathBuf>,
+    Expand {
+        /// Name or id of a definition with a pattern.
+        set: String,
+        /// The month (YYYY-MM); this one without it.
+        #[arg(long, value_name = "MONTH")]
+        month: Option<String>,
     },
     /// All definitions with their newest set on tape.
     #[command(after_help = "Examples:\n  tapeward set list\n  tapeward set list --json")]

@@ -96,9 +96,7 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
     }
     output::line(format!(
         "{} ({}) of {}",
-        definition.name,
-        definition.id,
-        definition.source.display()
+        definition.name, definition.id, definition.source
     ))?;
     for row in rows {
         output::line(format!(

@@ -1,6 +1,8 @@
-//! How a set is coded, as it can be typed.
+//! What can be typed after `set define`.
 
-use clap::ValueEnum;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
 
 /// Compression of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,4 +20,67 @@ pub enum EncryptionArg {
     Age,
     /// The drive, with a key that is on the tape in an age file.
     Drive,
+}
+
+/// `set define`
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["source", "command", "pattern"]))]
+#[command(after_help = "\
+Examples:
+  tapeward set define finance /appliance/finance
+  tapeward set define mail /appliance/mail --compression zstd --exclude cache
+  tapeward set define films /appliance/films --encryption drive
+  tapeward set define crm --command 'pg_dump -Fc crm' --env PGHOST=db1 --spool /var/spool/tapeward
+  tapeward set define tank --command 'zfs send -R tank@monthly' --before 'zfs snapshot -r tank@monthly' \\
+      --after 'zfs destroy -r tank@monthly'
+  tapeward set define logs --shell --command 'cat /var/log/*.1 | sort'
+  tapeward set define home /mnt/home-snapshot --shell \\
+      --before 'lvcreate -s -n snap -L 5G vg/home && mount -r /dev/vg/snap /mnt/home-snapshot' \\
+      --after 'umount /mnt/home-snapshot; lvremove -y vg/snap'
+  tapeward set define appliance --pattern '/appliance/{system}/{date:%Y-%m-%d}/{kind}' --newest
+
+A command is run as the user of the job, without a shell, in /, with PATH, HOME and what --env gives.
+What it writes becomes one stream; when its status is not 0, the set has failed. After a kill, one that
+is spooled goes on; one that is not is begun anew. Commands before and after find TAPEWARD_SET,
+TAPEWARD_SOURCE and TAPEWARD_MONTH in their environment, the latter TAPEWARD_RESULT (ok or failed) too.
+The environment is on record: passwords belong into files.")]
+pub struct SetDefineArgs {
+    /// Name, unique.
+    pub name: String,
+    /// Folder to back up.
+    pub source: Option<PathBuf>,
+    /// Back up what this command writes to its standard output.
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Back up the folders that match, each as a set of its own, named NAME/system/kind.
+    #[arg(long, value_name = "PATTERN")]
+    pub pattern: Option<String>,
+    /// Of each system and kind only the newest at or before the run; all of the month without it.
+    #[arg(long, requires = "pattern")]
+    pub newest: bool,
+    /// Commands are lines for sh.
+    #[arg(long)]
+    pub shell: bool,
+    /// A variable for the commands, NAME=VALUE, or NAME to pass on the job's; may be given several
+    /// times.
+    #[arg(long, value_name = "VARIABLE")]
+    pub env: Vec<String>,
+    /// Write the command's output to a file in this folder first.
+    #[arg(long, value_name = "FOLDER", requires = "command")]
+    pub spool: Option<PathBuf>,
+    /// Run this before the source is read.
+    #[arg(long, value_name = "COMMAND")]
+    pub before: Option<String>,
+    /// Run this after the source was read, or could not be.
+    #[arg(long, value_name = "COMMAND")]
+    pub after: Option<String>,
+    /// Compression.
+    #[arg(long, value_enum, default_value = "none")]
+    pub compression: CompressionArg,
+    /// Who encrypts its segments.
+    #[arg(long, value_enum, default_value = "age")]
+    pub encryption: EncryptionArg,
+    /// Path below the source to leave out; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub exclude: Vec<PathBuf>,
 }

@@ -5,16 +5,22 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Session;
-use super::args::{CompressionArg, EncryptionArg, InitArgs, SetCommand};
+use super::args::{InitArgs, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
+use super::set_args::{CompressionArg, EncryptionArg, SetDefineArgs};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, Encryption, SetDefinition};
+use crate::appliance;
+use crate::catalogue::{
+    BackupSet, CommandSource, Commands, Compression, DateChoice, Encryption, Month, PatternSource,
+    SetDefinition, Source,
+};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Event;
 use crate::quickstart;
 use crate::set::{self, Definition};
+use crate::source::{Shell, command_line, variable};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
     let mut config = Config::default();
@@ -66,37 +72,109 @@ struct DefinitionRow<'a> {
 pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
     let app = session.open()?;
     match command {
-        SetCommand::Define {
-            name,
-            source,
-            compression,
-            encryption,
-            exclude,
-        } => {
-            let id = set::define(
-                &app,
-                &Definition {
-                    name: name.clone(),
-                    source,
-                    excludes: exclude,
-                    compression: match compression {
-                        CompressionArg::None => Compression::None,
-                        CompressionArg::Zstd => Compression::Zstd,
-                    },
-                    encryption: match encryption {
-                        EncryptionArg::Age => Encryption::Age,
-                        EncryptionArg::Drive => Encryption::Drive,
-                    },
-                },
-            )?;
+        SetCommand::Define(args) => {
+            let definition = definition(*args)?;
+            let id = set::define(&app, &definition)?;
+            let name = definition.name;
             if session.is_json() {
                 return output::json(&serde_json::json!({ "id": id, "name": name }));
             }
             output::line(format!("Set \"{name}\" is defined ({id})"))
         }
+        SetCommand::Expand { set, month } => expand(session, &app, &set, month.as_deref()),
         SetCommand::List => list_sets(session, &app),
         SetCommand::Show { set } => super::query::show_set(session, &app, &set),
     }
+}
+
+/// What was typed, as a definition.
+fn definition(args: SetDefineArgs) -> Result<Definition> {
+    let shell = if args.shell { Shell::Sh } else { Shell::None };
+    let line = |text: Option<String>| text.map(|text| command_line(&text, shell)).transpose();
+    let source = match (args.source, line(args.command)?, args.pattern) {
+        (Some(folder), _, _) => Source::Folder(folder),
+        (None, Some(command), _) => Source::Command(CommandSource {
+            command,
+            spool: args.spool,
+        }),
+        (None, None, Some(pattern)) => Source::Pattern(PatternSource {
+            pattern,
+            dates: if args.newest {
+                DateChoice::Newest
+            } else {
+                DateChoice::Month
+            },
+        }),
+        (None, None, None) => return Err(Error::usage("nothing is named to back up")),
+    };
+    Ok(Definition {
+        name: args.name,
+        source,
+        commands: Commands {
+            before: line(args.before)?,
+            after: line(args.after)?,
+            environment: args
+                .env
+                .iter()
+                .map(|text| variable(text))
+                .collect::<Result<_>>()?,
+        },
+        excludes: args.exclude,
+        compression: match args.compression {
+            CompressionArg::None => Compression::None,
+            CompressionArg::Zstd => Compression::Zstd,
+        },
+        encryption: match args.encryption {
+            EncryptionArg::Age => Encryption::Age,
+            EncryptionArg::Drive => Encryption::Drive,
+        },
+    })
+}
+
+fn expand(session: &Session, app: &App, name: &str, month: Option<&str>) -> Result<()> {
+    let now = app.clock.now();
+    let month = match month {
+        Some(month) => month.parse()?,
+        None => Month::of(now),
+    };
+    let expansion = app.catalogue.read(|view| {
+        let definition = set::find_definition(view, name)?;
+        appliance::expand(view, &definition, month, now)
+    })?;
+    let warnings = expansion.warnings();
+    if session.is_json() {
+        output::json(&expansion)?;
+    } else {
+        output::table(
+            &[
+                Column::Text("SET"),
+                Column::Text("DATE"),
+                Column::Text("FOLDER"),
+            ],
+            expansion
+                .taken
+                .iter()
+                .map(|taken| {
+                    vec![
+                        taken.name.clone(),
+                        or_dash(taken.date),
+                        taken.path.display().to_string(),
+                    ]
+                })
+                .collect(),
+            "The pattern finds nothing.",
+        )?;
+        for warning in &warnings {
+            output::line(format!("Warning: {warning}"))?;
+        }
+    }
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Incomplete,
+        format!("not everything is there: {}", warnings.join("; ")),
+    ))
 }
 
 fn list_sets(session: &Session, app: &App) -> Result<()> {
@@ -135,7 +213,7 @@ fn list_sets(session: &Session, app: &App) -> Result<()> {
                 let totals = newest.as_ref().map(|set| set.totals);
                 vec![
                     definition.name.clone(),
-                    definition.source.display().to_string(),
+                    definition.source.to_string(),
                     definition.compression.to_string(),
                     definition.encryption.to_string(),
                     or_dash(newest.as_ref().map(|set| time(set.started_at))),

@@ -1,7 +1,10 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
+mod begin;
+mod chosen;
 mod complete;
 mod drives;
+mod hooks;
 pub mod label;
 pub mod lease;
 pub mod plan;
@@ -15,7 +18,9 @@ mod settle;
 pub mod single;
 pub mod snapshot;
 pub mod step;
+mod stream;
 mod supply;
+mod teller;
 pub mod verify;
 pub mod volumes;
 mod write;

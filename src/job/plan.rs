@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::chosen::chosen;
 use crate::app::App;
 use crate::catalogue::{
     Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition, View,
@@ -35,6 +36,9 @@ pub struct Plan {
     pub verify: bool,
     /// Bring the cartridges to import/export elements.
     pub eject: bool,
+    /// What a person should look at, known before it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A set to be made.
@@ -52,49 +56,48 @@ pub struct PlannedSet {
     pub retention_days: u32,
 }
 
+/// A run as planned, and what has to be on record before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The run.
+    pub plan: Plan,
+    /// The definitions of its sets; those that patterns found are to be saved.
+    pub definitions: Vec<SetDefinition>,
+    /// What patterns did not find any more.
+    pub gone: Vec<SetDefinitionId>,
+}
+
 /// Plans a run.
 ///
 /// # Errors
-/// Unknown sets, none defined, no key to encrypt to, no library.
-pub fn plan(app: &App, library: &str, request: &Request) -> Result<Plan> {
+/// Unknown sets, none defined, no key to encrypt to, no library, a pattern that finds nothing.
+pub fn plan(app: &App, library: &str, request: &Request) -> Result<Planned> {
     let now = app.clock.now();
+    let month = request.month.unwrap_or_else(|| Month::of(now));
     app.catalogue.read(|view| {
         if view.keys_in_use()?.is_empty() {
             return Err(Error::usage("there is no key to encrypt to")
                 .hint("make one with \"tapeward key create site\""));
         }
-        let definitions = chosen(view, &request.sets)?;
-        let sets = definitions
-            .into_iter()
-            .map(|definition| planned(app, view, definition, now))
+        let chosen = chosen(view, &request.sets, month, now)?;
+        let sets = chosen
+            .definitions
+            .iter()
+            .map(|definition| planned(app, view, definition.clone(), now))
             .collect::<Result<_>>()?;
-        Ok(Plan {
-            library: library.to_owned(),
-            month: request.month.unwrap_or_else(|| Month::of(now)),
-            sets,
-            verify: app.config.monthly.verify,
-            eject: app.config.monthly.eject,
+        Ok(Planned {
+            plan: Plan {
+                library: library.to_owned(),
+                month,
+                sets,
+                verify: app.config.monthly.verify,
+                eject: app.config.monthly.eject,
+                warnings: chosen.warnings,
+            },
+            definitions: chosen.definitions,
+            gone: chosen.gone,
         })
     })
-}
-
-fn chosen(view: &View<'_>, names: &[String]) -> Result<Vec<SetDefinition>> {
-    if !names.is_empty() {
-        let mut found: Vec<SetDefinition> = Vec::new();
-        for name in names {
-            let definition = crate::set::find_definition(view, name)?;
-            if found.iter().all(|other| other.id != definition.id) {
-                found.push(definition);
-            }
-        }
-        return Ok(found);
-    }
-    let all = view.definitions()?;
-    if all.is_empty() {
-        return Err(Error::usage("no set is defined")
-            .hint("define one with \"tapeward set define NAME FOLDER\""));
-    }
-    Ok(all)
 }
 
 fn planned(

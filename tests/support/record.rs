@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tapeward::archive::member::{ResumePoint, SegmentNumber};
+use tapeward::archive::member::{ResumePoint, SegmentNumber, SetForm};
 use tapeward::catalogue::*;
 use tapeward::id::*;
 use tapeward::journal::{self, Actor, Event};
@@ -127,6 +127,7 @@ pub(crate) fn world() -> World {
                 started_at: now(),
                 retain_until: days(365),
                 copies: vec![(COPY, pool("onsite")), (CopyNumber(2), pool("offsite"))],
+                form: SetForm::Tree,
                 encryption: Encryption::Age,
                 recipients: vec![key.id],
             })?;
@@ -151,6 +152,8 @@ pub(crate) fn new_definition(name: &str) -> NewDefinition {
     NewDefinition {
         name: name.to_owned(),
         source: "/appliance/finance".into(),
+        commands: Commands::default(),
+        parent: None,
         excludes: vec!["cache".into()],
         compression: Compression::Zstd,
         encryption: Encryption::Age,
