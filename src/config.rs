@@ -49,6 +49,9 @@ pub enum LibraryConfig {
         /// Whether drives are reserved while they are held.
         #[serde(default, skip_serializing_if = "Reservations::is_usual")]
         reservations: Reservations,
+        /// Drives that jobs leave to restores, as long as another one works.
+        #[serde(default, skip_serializing_if = "is_none_of_them")]
+        restore_drives: u16,
     },
     /// A real library.
     #[serde(rename_all = "kebab-case")]
@@ -61,10 +64,28 @@ pub enum LibraryConfig {
         /// Whether drives are reserved while they are held.
         #[serde(default, skip_serializing_if = "Reservations::is_usual")]
         reservations: Reservations,
+        /// Drives that jobs leave to restores, as long as another one works.
+        #[serde(default, skip_serializing_if = "is_none_of_them")]
+        restore_drives: u16,
     },
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+fn is_none_of_them(number: &u16) -> bool {
+    *number == 0
+}
+
 impl LibraryConfig {
+    /// Drives that jobs leave to restores, as long as another one works.
+    #[must_use]
+    pub fn restore_drives(&self) -> u16 {
+        match self {
+            Self::Virtual { restore_drives, .. } | Self::Scsi { restore_drives, .. } => {
+                *restore_drives
+            }
+        }
+    }
+
     /// Whether drives are reserved while they are held.
     #[must_use]
     pub fn reservations(&self) -> Reservations {

@@ -79,6 +79,7 @@ pub fn initialise_virtual(
         LibraryConfig::Virtual {
             path: PathBuf::from(LIBRARY),
             reservations: Reservations::default(),
+            restore_drives: 0,
         },
     );
     let folder = state.join(LIBRARY);
@@ -318,6 +319,7 @@ fn restore_sample(
             copy: None,
             options: ExtractOptions::with_everything(Existing::Refuse),
             drives: 1,
+            wait: restore::Wait::No,
             problems: None,
             identities: Arc::new(identities),
         },

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use tapeward::catalogue::{Catalogue, JournalRow};
 use world::{World, same_trees, texts, write_files};
 
 /// A world with a snapshot that is made before and removed after, and a log of both.
@@ -64,15 +65,27 @@ fn a_snapshot_is_made_before_and_removed_after() {
     let back = world.path("back");
     world.ok(["restore", "data", "--to", back.to_str().unwrap()]);
     same_trees(&world.path("live"), &back);
-    let journal = world.ok(["catalogue", "dump"]);
-    assert!(journal.contains("command_ended"), "{journal}");
+    let shown = world.json(["job", "show", "last"]);
+    let is_source = |step: &&Value| step["kind"] == "source";
+    let step = shown["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(is_source)
+        .unwrap();
+    assert_eq!(step["observation"]["complete"], true, "{step}");
+    let run = shown["run"]["id"].as_str().unwrap().parse().unwrap();
+    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+    let journal = catalogue.read(|view| view.journal_of_run(run)).unwrap();
+    let ended = |row: &&JournalRow| format!("{row:?}").contains("command_ended");
+    assert_eq!(journal.iter().filter(ended).count(), 2);
 }
 
 #[test]
 fn when_before_fails_nothing_is_read_and_after_runs() {
     let (world, _, log) = with_snapshot();
     fs::remove_dir_all(world.path("live")).unwrap();
-    let refusal = world.refuses(1, ["job", "run"]);
+    let refusal = world.stops(1, ["job", "run"]);
     refusal.says(&["data", "ended with status 1"]);
     let lines = lines(&log);
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -92,7 +105,7 @@ fn when_after_fails_the_set_is_good_and_somebody_is_told() {
     write_files(&live, &[("a", b"text")]);
     let define = ["set", "define", "data", live.to_str().unwrap(), "--shell"];
     world.ok([&define[..], &["--after", "echo busy >&2; exit 7"]].concat());
-    let refusal = world.refuses(3, ["job", "run"]);
+    let refusal = world.stops(3, ["job", "run"]);
     refusal.says(&["ended with status 7", "busy"]);
     assert_eq!(
         world.json(["set", "show", "data"])["sets"][0]["state"],
@@ -109,7 +122,7 @@ fn a_command_that_takes_too_long_is_ended() {
     write_files(&live, &[("a", b"text")]);
     let define = ["set", "define", "data", live.to_str().unwrap()];
     world.ok([&define[..], &["--before", "sleep 1000"]].concat());
-    let refusal = world.refuses(1, ["job", "run"]);
+    let refusal = world.stops(1, ["job", "run"]);
     refusal.says(&["took more than 1 s"]);
 }
 
@@ -206,7 +219,7 @@ fn a_system_that_was_there_last_month_and_is_not_now_is_named() {
     assert!(out.contains("all/web/full was there"), "{out}{said}");
     assert!(!out.contains("all/db/full was there"), "{out}{said}");
     world.return_cartridges();
-    let refusal = world.refuses(3, ["job", "run", "--month", &next]);
+    let refusal = world.stops(3, ["job", "run", "--month", &next]);
     refusal.says(&["all/web/full"]);
     // It is still there to be restored.
     world.return_cartridges();

@@ -15,7 +15,7 @@ mod world;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use dump::Dump;
 use rstest::rstest;
@@ -127,7 +127,7 @@ fn a_command_that_fails_late_fails_its_set_and_keeps_no_cartridge() {
     let world = small("16MiB");
     let line = "head -c 1500000 /dev/urandom; echo disk full >&2; exit 3";
     define(&world, line, &["--shell"]);
-    let refusal = world.refuses(1, ["job", "run"]);
+    let refusal = world.stops(1, ["job", "run"]);
     refusal.says(&["db", "ended with status 3", "disk full"]);
     let failed = sets(&world).remove(0);
     assert_eq!(failed["state"], "failed");
@@ -140,12 +140,16 @@ fn a_command_that_fails_late_fails_its_set_and_keeps_no_cartridge() {
     world
         .refuses(2, ["restore", id, "--to", "-"])
         .says(&["not complete"]);
-    // Its cartridges are free for the next run: one is labelled anew.
+    // Its cartridges are free from the next run on.
     define(&world, "head -c 100000 /dev/zero", &[]);
+    world.return_cartridges();
     world.ok(["job", "run"]);
-    for volume in world.json(["media", "list"]).as_array().unwrap() {
-        let set = volume["barcode"].as_str().unwrap();
-        assert_ne!(volume["content"], "full", "{set}");
+    let media = world.json(["media", "list"]);
+    for copy in failed["copies"].as_array().unwrap() {
+        let barcode = &copy["cartridges"][0][0];
+        let mut all = media.as_array().unwrap().iter();
+        let cartridge = all.find(|one| one["barcode"] == *barcode).unwrap();
+        assert!(cartridge.to_string().contains("\"expired\""), "{cartridge}");
     }
     world.return_cartridges();
     assert_eq!(dumped(&world, "1"), vec![0; 100_000]);
@@ -155,7 +159,7 @@ fn a_command_that_fails_late_fails_its_set_and_keeps_no_cartridge() {
 fn nothing_at_all_is_no_backup() {
     let world = small("16MiB");
     define(&world, "true", &[]);
-    let refusal = world.refuses(1, ["job", "run"]);
+    let refusal = world.stops(1, ["job", "run"]);
     refusal.says(&["nothing was written"]);
     assert_eq!(sets(&world)[0]["state"], "failed");
 }
@@ -172,9 +176,65 @@ fn a_command_that_stalls_is_ended() {
         fifo.display()
     );
     define(&world, &line, &["--shell"]);
-    let refusal = world.refuses(1, ["job", "run"]);
+    let refusal = world.stops(1, ["job", "run"]);
     refusal.says(&["wrote nothing for 1 s"]);
     nobody_has(&fifo);
+}
+
+/// While nothing comes, the drives are free for others; the same volumes take what comes then.
+#[test]
+fn drives_are_let_go_while_a_command_writes_nothing() {
+    let world = small("16MiB");
+    world.configure("[source]\nrelease-seconds = 1\n");
+    let go = world.path("go");
+    nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let line = format!(
+        "head -c 600000 /dev/zero; cat {}; head -c 600000 /dev/zero",
+        go.display()
+    );
+    define(&world, &line, &["--shell"]);
+    let job = world
+        .command(["job", "run"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let job = job.unwrap();
+    let loaded = || {
+        let status = world.json(["library", "status", "--all"]);
+        let places = status["places"].as_array().unwrap().iter();
+        let is_drive = |place: &&Value| place["name"].as_str().unwrap().starts_with("drive:");
+        places
+            .filter(is_drive)
+            .filter(|place| place["full"] == true)
+            .count()
+    };
+    // Each look takes the time of a process.
+    let looks = 600;
+    assert!(
+        (0..looks).any(|_| loaded() == 2),
+        "no drive was ever loaded"
+    );
+    assert!(
+        (0..looks).any(|_| loaded() == 0),
+        "the drives were not let go"
+    );
+    fs::write(&go, "and then").unwrap();
+    let output = job.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", texts(&output));
+    let set = sets(&world).remove(0);
+    for copy in set["copies"].as_array().unwrap() {
+        assert_eq!(copy["cartridges"].as_array().unwrap().len(), 1, "{copy}");
+    }
+    world.return_cartridges();
+    let mut wanted = vec![0; 600_000];
+    wanted.extend_from_slice(b"and then");
+    wanted.resize(wanted.len() + 600_000, 0);
+    for copy in ["1", "2"] {
+        assert!(
+            dumped(&world, copy) == wanted,
+            "copy {copy} is something else"
+        );
+    }
 }
 
 /// Resumes until done; each time it may be killed once more.
@@ -243,7 +303,7 @@ fn the_record_is_rebuilt_with_streams_and_without_what_failed() {
         "--command",
         "head -c 900000 /dev/zero; exit 1",
     ]);
-    world.refuses(1, ["job", "run"]).says(&["late"]);
+    world.stops(1, ["job", "run"]).says(&["late"]);
     world.return_cartridges();
     for name in ["catalogue.db", "catalogue.db-wal", "catalogue.db-shm"] {
         let _ = fs::remove_file(world.state().join(name));
@@ -310,7 +370,7 @@ fn the_kit_brings_a_stream_back() {
     for copy in fs::read_dir(&tapes).unwrap() {
         for file in fs::read_dir(copy.unwrap().path()).unwrap() {
             let file = file.unwrap().path();
-            if fs::metadata(&file).unwrap().len() > 100_000 {
+            if fs::metadata(&file).unwrap().len() > 20_000 {
                 fs::remove_file(file).unwrap();
             }
         }

@@ -14,6 +14,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_4.sql")),
     M::up(include_str!("schema_5.sql")).foreign_key_check(),
     M::up(include_str!("schema_6.sql")),
+    M::up(include_str!("schema_drive_requests.sql")),
     M::up(include_str!("schema_sources.sql")),
 ];
 

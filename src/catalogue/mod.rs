@@ -16,6 +16,7 @@
 mod cartridges;
 mod definitions;
 mod digest;
+mod drive_requests;
 mod entries;
 mod error;
 mod health;
@@ -42,6 +43,7 @@ mod volumes;
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
+pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use health::{DecidedBy, HealthDecision};

@@ -10,7 +10,7 @@ use super::sets::StoredIndex;
 use super::sql::{Json, Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
 use crate::archive::member::{ResumePoint, SegmentNumber};
-use crate::id::{CopyNumber, SetId, TapeFileNumber, VolumeId};
+use crate::id::{CopyNumber, RunId, SetId, TapeFileNumber, VolumeId};
 
 text_enum! {
     /// How a segment's bytes on tape come from the tar stream.
@@ -211,6 +211,20 @@ impl View<'_> {
             "SELECT * FROM segment_copy WHERE volume = ?1 ORDER BY tape_file",
             [volume],
             segment_copy,
+        )
+    }
+}
+
+impl View<'_> {
+    /// When the last two segments that a run wrote were first on tape, the last one first.
+    pub fn last_commits(&self, run: RunId) -> Result<Vec<DateTime<Utc>>, CatalogueError> {
+        self.all(
+            "SELECT min(committed_at) AS at FROM segment_copy
+             JOIN backup_set ON backup_set.id = segment_copy.backup_set
+             WHERE backup_set.run = ?1
+             GROUP BY segment_copy.backup_set, segment ORDER BY at DESC LIMIT 2",
+            [run],
+            |row| moment(row, "at"),
         )
     }
 }

@@ -189,6 +189,7 @@ fn initialise(session: &Session, args: &RecoverArgs) -> Result<()> {
         Some(path) => Some(LibraryConfig::Virtual {
             path: std::path::absolute(path).context("--virtual")?,
             reservations: Reservations::default(),
+            restore_drives: 0,
         }),
         None => {
             let chosen = devices::choose(

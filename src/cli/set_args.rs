@@ -56,7 +56,7 @@ pub struct SetDefineArgs {
     #[arg(long, value_name = "PATTERN")]
     pub pattern: Option<String>,
     /// Of each system and kind only the newest at or before the run; all of the month without it.
-    #[arg(long, requires = "pattern")]
+    #[arg(long)]
     pub newest: bool,
     /// Commands are lines for sh.
     #[arg(long)]
@@ -66,7 +66,7 @@ pub struct SetDefineArgs {
     #[arg(long, value_name = "VARIABLE")]
     pub env: Vec<String>,
     /// Write the command's output to a file in this folder first.
-    #[arg(long, value_name = "FOLDER", requires = "command")]
+    #[arg(long, value_name = "FOLDER")]
     pub spool: Option<PathBuf>,
     /// Run this before the source is read.
     #[arg(long, value_name = "COMMAND")]

@@ -91,6 +91,12 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
 fn definition(args: SetDefineArgs) -> Result<Definition> {
     let shell = if args.shell { Shell::Sh } else { Shell::None };
     let line = |text: Option<String>| text.map(|text| command_line(&text, shell)).transpose();
+    if args.command.is_none() && args.spool.is_some() {
+        return Err(Error::usage("--spool is for what --command writes"));
+    }
+    if args.pattern.is_none() && args.newest {
+        return Err(Error::usage("--newest is for what --pattern finds"));
+    }
     let source = match (args.source, line(args.command)?, args.pattern) {
         (Some(folder), _, _) => Source::Folder(folder),
         (None, Some(command), _) => Source::Command(CommandSource {

@@ -104,6 +104,7 @@ impl Job {
         let mut sources = self.sources(set, &missing, &bad)?;
         while let Some(first) = sources.first() {
             app.interrupt.check()?;
+            self.drives.give_way()?;
             let volume = first.volume;
             let same = sources.iter().take_while(|next| next.volume == volume);
             let batch: Vec<SegmentCopy> = same.cloned().collect();
@@ -212,7 +213,7 @@ impl Job {
             copy_segment(&mut reader, &files[index], writer, RING_BLOCKS)
         });
         self.drives.put_checked(seat, reader.into_drive());
-        written.map(|()| batch.len())
+        written
     }
 
     /// Reads to disk, changes the cartridge, writes: for one drive. As many segments at a time
@@ -244,9 +245,7 @@ impl Job {
         let batch = &batch[..spooled.len()];
         self.write_copies(set, planned, copy, batch, &mut |index, writer| {
             spooled[index].write(writer)
-        })?;
-        drop(spooled);
-        Ok(batch.len())
+        })
     }
 
     fn files_of(&self, batch: &[SegmentCopy]) -> Result<Vec<SegmentFiles>> {
@@ -258,7 +257,8 @@ impl Job {
         })
     }
 
-    /// Writes segments to a copy's volumes, one after the other, and records each.
+    /// Writes segments to a copy's volumes, one after the other, and records each; returns how many
+    /// before somebody asked for a drive.
     fn write_copies(
         &mut self,
         set: &BackupSet,
@@ -266,7 +266,7 @@ impl Job {
         copy: CopyNumber,
         batch: &[SegmentCopy],
         copier: &mut Copier<'_>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
         let options = self.stream_options(set, &definition)?;
@@ -288,9 +288,13 @@ impl Job {
         batch: &[SegmentCopy],
         supply: &Supply,
         copier: &mut Copier<'_>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let mut writer = supply.open_next(copy)?;
+        let mut done = 0;
         for (index, segment) in batch.iter().enumerate() {
+            if done > 0 && supply.is_asked()? {
+                break;
+            }
             if let Err(asked) = self.context.app.interrupt.check() {
                 let end = self.close(copy, writer)?;
                 supply.take_back(vec![end], Record::Complete)?;
@@ -308,6 +312,7 @@ impl Job {
             match copied {
                 Ok(files) => {
                     self.record(set, copy, segment.segment, writer.volume(), &files)?;
+                    done += 1;
                 }
                 Err(error) => {
                     let culprit = culprit(&error);
@@ -323,7 +328,8 @@ impl Job {
             }
         }
         let end = self.close(copy, writer)?;
-        supply.take_back(vec![end], Record::Complete)
+        supply.take_back(vec![end], Record::Complete)?;
+        Ok(done)
     }
 
     fn record(
@@ -380,6 +386,7 @@ impl Job {
                 Some(drive) => *drive,
                 None => return Err(Error::failed(why)),
             },
+            LaneState::Away => return Err(Error::failed("its drive was given away")),
         };
         supply
             .next(

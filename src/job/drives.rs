@@ -1,5 +1,6 @@
 //! The drives a run holds, and the cartridges in them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tapeward_drivers::Drive;
@@ -10,7 +11,7 @@ use super::step::RunContext;
 use super::volumes;
 use crate::catalogue::CatalogueError;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Barcode, KeyId, VolumeId};
+use crate::id::{Barcode, DriveRequestId, KeyId, VolumeId};
 use crate::key::Identities;
 use crate::library::fitting;
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
@@ -23,9 +24,13 @@ use crate::tape::volume::{DriveKeys, OpenError, VolumeReader};
 #[derive(Debug)]
 pub struct Drives {
     context: RunContext,
-    idle: Vec<HeldDrive>,
-    mounted: Vec<(Seat, Drive)>,
+    pub(super) idle: Vec<HeldDrive>,
+    pub(super) mounted: Vec<(Seat, Drive)>,
     failed: Vec<FailedDrive>,
+    /// Others have them for now.
+    pub(super) away: Vec<DriveSite>,
+    /// Which requests got a drive, and for which of the things they asked for.
+    pub(super) answered: BTreeMap<DriveRequestId, u32>,
     /// Who opens keys on tapes; none: those this host keeps.
     identities: Option<Arc<Identities>>,
 }
@@ -113,8 +118,14 @@ impl Drives {
             idle,
             mounted: Vec::new(),
             failed: Vec::new(),
+            away: Vec::new(),
+            answered: BTreeMap::new(),
             identities: None,
         }
+    }
+
+    pub(super) fn context(&self) -> &RunContext {
+        &self.context
     }
 
     /// Opens keys on tapes with these identities instead of those this host keeps.

@@ -1,6 +1,6 @@
 //! What lanes report becomes the record: segments, tape files, volumes, one transaction each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -42,6 +42,8 @@ struct State {
     closed: HashMap<SegmentNumber, Closed>,
     /// The highest segment of which a copy is recorded.
     committed: Option<SegmentNumber>,
+    /// Volumes that a lane is done with, all that is on them recorded.
+    finished: HashSet<VolumeId>,
     /// The first thing that could not be recorded.
     failed: Option<Error>,
     /// Something could not be recorded; nothing after it is.
@@ -117,6 +119,26 @@ impl Recorder {
                 return Err(error);
             }
             if state.committed >= Some(segment) {
+                return Ok(());
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until everything is recorded that a lane wrote on a volume before it was done with it.
+    ///
+    /// # Errors
+    /// Something could not be recorded.
+    pub fn wait_finished(&self, volume: VolumeId) -> Result<()> {
+        let mut state = self.lock();
+        loop {
+            if state.gave_up {
+                return Err(Error::failed("what is on the tape could not be recorded"));
+            }
+            if state.finished.remove(&volume) {
                 return Ok(());
             }
             state = self
@@ -221,11 +243,19 @@ impl Recorder {
                 Ok(())
             }
             LaneEvent::VolumeFinished { volume, reason, .. } => {
-                let reason = match reason {
-                    FinishReason::Full => "full".to_owned(),
-                    FinishReason::Failed(why) => why,
+                let full = match reason {
+                    FinishReason::Full => Some("full".to_owned()),
+                    FinishReason::Failed(why) => Some(why),
+                    FinishReason::GivenWay => None,
                 };
-                app.write(|tx, now| self.content(tx, now, volume, ContentState::Full, &reason))
+                if let Some(reason) = full {
+                    app.write(|tx, now| {
+                        self.content(tx, now, volume, ContentState::Full, &reason)
+                    })?;
+                }
+                self.lock().finished.insert(volume);
+                self.changed.notify_all();
+                Ok(())
             }
             LaneEvent::LeftBehind { why } => {
                 self.problem(

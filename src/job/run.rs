@@ -28,7 +28,7 @@ use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::library::Library;
 use crate::library::mount::HeldDrive;
-use crate::library::view::full_mail_slots;
+use crate::library::view::{View, full_mail_slots};
 use crate::media::reconcile;
 use crate::progress::Event;
 use crate::tape::verify::Depth;
@@ -74,8 +74,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     } = plan::plan(app, library.name(), request)?;
     can_be_read(&definitions)?;
     let view = library.view()?;
-    let most = plan.sets.iter().map(|set| set.copies.len()).max();
-    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let held = hold_drives(library, &view, &plan)?;
     can_encrypt(library, &definitions, &held)?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
@@ -111,6 +110,13 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     execute(context, held, plan)
 }
 
+/// One drive for each copy, but for those that are left to restores.
+fn hold_drives(library: &Library, view: &View, plan: &Plan) -> Result<Vec<HeldDrive>> {
+    let most = plan.sets.iter().map(|set| set.copies.len()).max();
+    let most = most.unwrap_or(1).min(library.drives_for_jobs(view)?);
+    library.hold_drives(view, most.max(1), &[])
+}
+
 /// Goes on with a run.
 pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     mark_interrupted(app)?;
@@ -121,8 +127,7 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
         .context(format!("the plan of run {} cannot be read", run.id))?;
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
-    let most = plan.sets.iter().map(|set| set.copies.len()).max();
-    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let held = hold_drives(&library, &view, &plan)?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
     app.say(format!("resuming run {} for {}", run.id, plan.month));
@@ -339,6 +344,8 @@ impl Job {
         self.drives.put_away(verified)?;
         let stuck = self.drives.take_out_of_failed();
         if plan.eject {
+            // What a restore reads does not go to the courier.
+            self.drives.wait_for_others()?;
             self.eject(plan)?;
         }
         stuck.and(unread)
@@ -360,7 +367,8 @@ impl Job {
                 }
                 other => return other,
             };
-            if self.drives.failures().len() == before || self.drives.available() == 0 {
+            let some_left = self.drives.available() > 0 || self.drives.awaits_drives();
+            if self.drives.failures().len() == before || !some_left {
                 return Err(error);
             }
             if let Err(stuck) = self.drives.take_out_of_failed() {

@@ -1,7 +1,7 @@
 //! Cartridges for the lanes of a stream: chosen, mounted, labelled or checked, and put away.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::json;
 use tapeward_drivers::Drive;
@@ -9,20 +9,19 @@ use tapeward_drivers::Drive;
 use super::drives::Drives;
 use super::label::{self, Foreign, may_append};
 use super::plan::{self, Candidate};
-use super::recorder::set_content;
+use super::recorder::{Recorder, set_content};
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
 use super::snapshot::{self, Appended, Snapshot};
 use super::step::{RunContext, WRITE};
 use super::volumes;
-use crate::catalogue::{ContentState, PoolName, Volume};
+use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, StepId};
 use crate::library::mount::{Blamed, Culprit, Seat};
 use crate::progress::Event;
 use crate::tape::VolumeError;
-use crate::tape::stream::{Blame, FinishedVolume, Geometry, LaneEnd, LaneState, StreamOptions};
-use crate::tape::stream::{SupplyError, VolumeSupply};
+use crate::tape::stream::{Blame, Geometry, LaneEnd, LaneState, StreamOptions};
 use crate::tape::volume::{DriveCompression, Room, VolumeWriter, WriterSettings};
 
 /// A drive whose cartridge cannot be written on, and why.
@@ -41,25 +40,29 @@ pub enum Record {
 /// Gives the lanes of one set their volumes.
 #[derive(Debug)]
 pub struct Supply {
-    context: RunContext,
+    pub(super) context: RunContext,
     set: SetId,
     pools: HashMap<CopyNumber, PoolName>,
     options: StreamOptions,
     geometry: OnceLock<Geometry>,
+    /// Who records what the lanes do; none where whoever writes records it before going on.
+    pub(super) recorder: OnceLock<Arc<Recorder>>,
     state: Mutex<State>,
 }
 
 /// Never locked while the robot or a drive is at work.
 #[derive(Debug)]
-struct State {
-    drives: Drives,
+pub(super) struct State {
+    pub(super) drives: Drives,
     /// What each lane is writing on.
-    seats: HashMap<CopyNumber, (Seat, StepId)>,
+    pub(super) seats: HashMap<CopyNumber, (Seat, StepId)>,
+    /// What lanes that were told to give way give way to.
+    pub(super) gives_way_to: HashMap<CopyNumber, DriveRequest>,
     /// In use by a lane, or full.
-    taken: HashSet<Barcode>,
+    pub(super) taken: HashSet<Barcode>,
     set_aside: SetAside,
     /// Why there was no next cartridge.
-    shortage: Option<Error>,
+    pub(super) shortage: Option<Error>,
 }
 
 /// What a supply hands back when the stream is over.
@@ -90,9 +93,11 @@ impl Supply {
             pools: copies.iter().cloned().collect(),
             options,
             geometry: OnceLock::new(),
+            recorder: OnceLock::new(),
             state: Mutex::new(State {
                 drives,
                 seats: HashMap::new(),
+                gives_way_to: HashMap::new(),
                 taken: HashSet::new(),
                 set_aside,
                 shortage: None,
@@ -100,8 +105,13 @@ impl Supply {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this recorder has of a volume is waited for before the volume is put away.
+    pub fn follow(&self, recorder: &Arc<Recorder>) {
+        self.recorder.get_or_init(|| Arc::clone(recorder));
     }
 
     /// The sizes of the stream; the first cartridge decides.
@@ -118,8 +128,12 @@ impl Supply {
             let (candidate, reserved) = {
                 let mut state = self.lock();
                 let candidate = self.choose(&mut state, copy)?;
-                let reserved = state.drives.reserve(&candidate.cartridge.barcode)?;
-                (candidate, reserved)
+                let barcode = &candidate.cartridge.barcode;
+                let reserved = state.drives.reserve(barcode);
+                if reserved.is_err() {
+                    state.taken.remove(barcode);
+                }
+                (candidate, reserved?)
             };
             let barcode = candidate.cartridge.barcode.clone();
             let (seat, drive) = match reserved.mount(&self.context, &barcode) {
@@ -181,7 +195,7 @@ impl Supply {
     }
 
     /// Takes a cartridge out of its drive.
-    fn put_back(&self, seat: Seat, drive: Drive) -> Result<()> {
+    pub(super) fn put_back(&self, seat: Seat, drive: Drive) -> Result<()> {
         let library = &self.context.library;
         let unmounted = library.unmount(seat, drive, None, &self.context);
         let mut state = self.lock();
@@ -448,6 +462,8 @@ impl Supply {
                     }
                     json!({ "ended early": why })
                 }
+                // It has no seat any more either.
+                LaneState::Away => continue,
             };
             if record == Record::Complete {
                 self.context.observe(step, &observation, |_, _| Ok(()))?;
@@ -529,34 +545,6 @@ impl Supply {
             set_aside: std::mem::take(&mut state.set_aside),
             shortage: state.shortage.take(),
         }
-    }
-
-    fn put_away(&self, copy: CopyNumber, finished: FinishedVolume) -> Result<()> {
-        let (seat, step) = self
-            .lock()
-            .seats
-            .remove(&copy)
-            .ok_or_else(|| Error::failed(format!("copy {copy} has no cartridge")))?;
-        self.context
-            .observe(step, &json!({ "full": true }), |_, _| Ok(()))?;
-        self.put_back(seat, finished.drive)
-    }
-}
-
-impl VolumeSupply for Supply {
-    fn next(
-        &self,
-        copy: CopyNumber,
-        finished: FinishedVolume,
-    ) -> Result<VolumeWriter, SupplyError> {
-        let next = self
-            .put_away(copy, finished)
-            .and_then(|()| self.open_next(copy));
-        next.map_err(|error| {
-            let why = error.to_string();
-            self.lock().shortage.get_or_insert(error);
-            SupplyError { why }
-        })
     }
 }
 

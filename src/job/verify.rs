@@ -86,6 +86,10 @@ impl Job {
                 self.context.failed(step, &error)?;
                 return Err(error);
             }
+            if let Err(error) = self.drives.give_way() {
+                self.context.failed(step, &error)?;
+                return Err(error);
+            }
             let files = app
                 .catalogue
                 .read(|view| volumes::segment_files(view, segment))?;

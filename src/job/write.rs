@@ -235,6 +235,7 @@ impl Job {
         );
         let options = self.stream_options(set, definition)?;
         self.recover_parts(set.id)?;
+        self.drives.give_way()?;
         let drives = self.drives.hand_over();
         let lanes = drives.available().min(planned.copies.len());
         let supply = Arc::new(Supply::new(
@@ -295,13 +296,14 @@ impl Job {
         let stop = StopFlag::of(app.interrupt.flag());
         let counted = app.catalogue.read(|view| view.set(set.id))?.totals.problems;
         let problems = Problems::open(&app.indexes().join(parts_name(set.id)), counted)?;
-        let recorder = Recorder::new(
+        let recorder = Arc::new(Recorder::new(
             self.context.clone(),
             set.id,
             set.retain_until,
             stop.clone(),
             problems,
-        );
+        ));
+        supply.follow(&recorder);
         let (sender, events) = crossbeam_channel::unbounded();
         let segmenter = Segmenter::start(SegmenterStart {
             set: facts(set),

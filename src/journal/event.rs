@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind, RunState,
-    SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
+    Codec, ContentState, DriveNeed, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind,
+    RunState, SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
@@ -262,6 +262,23 @@ pub enum Event {
         from_host: String,
         from_pid: u32,
     },
+    /// Somebody who goes first asked for a drive or a cartridge that a run may hold.
+    DriveRequested {
+        library: LibraryId,
+        purpose: String,
+        pid: u32,
+        need: DriveNeed,
+        cartridges: Vec<Barcode>,
+    },
+    /// A run let others have a drive for a while, with this cartridge in it.
+    DriveGivenAway {
+        run: RunId,
+        serial: String,
+        barcode: Option<Barcode>,
+        reason: String,
+    },
+    /// A run has a drive again that it gave away.
+    DriveTakenAgain { run: RunId, serial: String },
     /// A drive is used without being kept from other hosts.
     DriveNotReserved {
         run: RunId,

@@ -7,6 +7,7 @@ pub mod element;
 mod exchange;
 pub mod fencing;
 pub mod fitting;
+mod holding;
 pub mod lock;
 pub mod matching;
 pub mod mount;

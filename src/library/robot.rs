@@ -71,6 +71,8 @@ pub struct Library {
     name: String,
     connection: Connection,
     reservations: Reservations,
+    /// Drives that jobs leave to restores.
+    restore_drives: usize,
     state: PathBuf,
     clock: SharedClock,
     lock_folder: PathBuf,
@@ -99,6 +101,7 @@ impl Library {
             name: name.to_owned(),
             connection: Connection::new(config, state)?,
             reservations: config.reservations(),
+            restore_drives: config.restore_drives().into(),
             state: state.to_owned(),
             clock,
             lock_folder: super::lock::folder(),
@@ -158,6 +161,11 @@ impl Library {
     /// Whether drives are reserved while they are held.
     pub(super) fn reservations(&self) -> Reservations {
         self.reservations
+    }
+
+    /// Drives that jobs leave to restores.
+    pub(super) fn restore_drives(&self) -> usize {
+        self.restore_drives
     }
 
     /// The state folder.

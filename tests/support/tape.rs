@@ -486,6 +486,7 @@ pub fn volume_of(ends: &[LaneEnd], copy: u8) -> VolumeId {
             LaneState::Open(writer) => writer.volume(),
             LaneState::Finished(finished) => finished.volume,
             LaneState::Dead { why, .. } => panic!("{why}"),
+            LaneState::Away => panic!("copy {copy} has no drive"),
         })
         .unwrap()
 }

@@ -9,12 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
+use super::blame::Blame;
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
 use super::flow::{FlowWatch, Stopwatch};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
-use super::lane::{Blame, Lane, LaneEnd, LaneState};
+use super::lane::{Lane, LaneEnd, LaneState};
 use super::ring::{RingSize, ring};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
@@ -212,6 +213,17 @@ impl Segmenter {
             .inspect_err(|_| self.output = Output::Closed)
     }
 
+    /// When the source will give nothing for a long time: closes the open segment, waits until it is
+    /// on tape, and lets the lanes give their drives away until there is more to write
+    /// ([`VolumeSupply::give_way`]).
+    pub fn pause(&mut self) -> Result<(), SinkError> {
+        self.close()?;
+        if let Output::Idle(fan_out) = &mut self.output {
+            fan_out.send(&LaneItem::Pause);
+        }
+        Ok(())
+    }
+
     /// After [`Segmenter::close`]: writes the set's index to every copy with room for it,
     /// encrypted as the segments are.
     pub fn write_set_index(&mut self, index: &mut dyn Read, length: u64) -> Result<(), SinkError> {
@@ -307,6 +319,7 @@ impl Segmenter {
             };
             let codec = self.options.codec;
             let start = self.file_start(FileKind::Segment, Some(self.segment), codec);
+            fan_out.let_in();
             self.shared.open_segment(self.segment);
             fan_out.send(&LaneItem::SegmentBegin(self.segment, Arc::new(start)));
             let recipients = &self.options.recipients;
@@ -537,6 +550,10 @@ impl MemberSink for Segmenter {
 
     fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
         self.timed(|segmenter| segmenter.take_shared(bytes))
+    }
+
+    fn pause(&mut self) -> Result<(), SinkError> {
+        self.timed(Self::pause)
     }
 
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
