@@ -164,21 +164,35 @@ fn nothing_at_all_is_no_backup() {
     assert_eq!(sets(&world)[0]["state"], "failed");
 }
 
-#[test]
-fn a_command_that_stalls_is_ended() {
+/// The limit comes while the drives are let go: the next set has them again.
+#[rstest]
+fn a_command_that_stalls_is_ended(#[values(1, 60)] release: u32) {
     let world = small("16MiB");
-    world.configure("[source]\nstall-seconds = 1\n");
-    // What it started goes with it: nothing holds the fifo open for writing any more.
+    world.configure(&format!(
+        "[source]\nstall-seconds = 3\nrelease-seconds = {release}\n"
+    ));
+    // What it started goes with it: nothing holds the fifo open any more.
     let fifo = world.path("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let line = format!(
-        "head -c 1000 /dev/zero; (exec 3<>{0}; sleep 1000) & sleep 1000",
+        "head -c 600000 /dev/zero; (exec 3<>{}; sleep 1000) & sleep 1000",
         fifo.display()
     );
     define(&world, &line, &["--shell"]);
+    world.ok([
+        "set",
+        "define",
+        "next",
+        "--command",
+        "head -c 5000 /dev/zero",
+    ]);
     let refusal = world.stops(1, ["job", "run"]);
-    refusal.says(&["wrote nothing for 1 s"]);
+    refusal.says(&["wrote nothing for 3 s"]);
     nobody_has(&fifo);
+    assert_eq!(sets(&world)[0]["state"], "failed");
+    world.return_cartridges();
+    let output = world.run(["restore", "next", "--to", "-"]);
+    assert_eq!(output.stdout, vec![0; 5000], "{:?}", texts(&output));
 }
 
 /// While nothing comes, the drives are free for others; the same volumes take what comes then.
