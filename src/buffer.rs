@@ -1,5 +1,6 @@
 //! Buffers that are used again: fresh memory costs more than what is done with it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -126,6 +127,62 @@ impl Drop for Buffer {
     }
 }
 
+/// A part of shared bytes, to be joined with the part behind it.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    whole: Bytes,
+    range: Range<usize>,
+}
+
+impl Stretch {
+    /// These bytes of `whole`, which must have them.
+    #[must_use]
+    pub fn new(whole: Bytes, range: Range<usize>) -> Self {
+        Self { whole, range }
+    }
+
+    /// Bytes in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.range.is_empty()
+    }
+
+    /// Takes the first `count` bytes, of which there must be as many, out of it.
+    #[must_use]
+    pub fn split_to(&mut self, count: usize) -> Self {
+        let start = self.range.start;
+        self.range.start += count;
+        Self {
+            whole: self.whole.clone(),
+            range: start..start + count,
+        }
+    }
+
+    /// Makes `next` a part of this, if it lies right behind it.
+    #[must_use]
+    pub fn join(&mut self, next: &Self) -> bool {
+        let follows = self.whole.as_ptr() == next.whole.as_ptr()
+            && self.whole.len() == next.whole.len()
+            && self.range.end == next.range.start;
+        if follows {
+            self.range.end = next.range.end;
+        }
+        follows
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        self.whole.slice(self.range.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +205,17 @@ mod tests {
         assert!(again.is_empty() && other.is_empty());
         drop((again, other));
         assert_eq!(buffers.free.lock().unwrap().len(), 1, "no more are kept");
+    }
+
+    #[test]
+    fn what_lies_behind_each_other_is_joined() {
+        let (whole, other) = (Bytes::from_static(b"abcdef"), Bytes::from_static(b"abcdeg"));
+        let mut all = Stretch::new(whole.clone(), 0..2);
+        let mut rest = Stretch::new(whole, 2..6);
+        let middle = rest.split_to(3);
+        assert!(!all.join(&rest));
+        assert!(!all.join(&Stretch::new(other, 2..6)));
+        assert!(all.join(&middle) && all.join(&rest));
+        assert_eq!((&all.to_bytes()[..], all.len()), (&b"abcdef"[..], 6));
     }
 }

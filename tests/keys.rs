@@ -106,41 +106,17 @@ fn an_identity_under_a_passphrase_is_asked_for_once_and_never_in_clear() {
     stdin.write_all(PASSPHRASE.as_bytes()).unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());
-    let program = world.command(content);
-    let line = format!("{} verify data --content", program.get_program().display());
-    let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]);
-    command.envs(
-        program
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut out = String::new();
-    let mut bytes = [0; 4096];
-    let mut answered = false;
-    // Nothing is typed before it is asked for: until then the terminal would show it.
-    loop {
-        let length = stdout.read(&mut bytes).unwrap();
-        if length == 0 {
-            break;
-        }
-        out.push_str(&String::from_utf8_lossy(&bytes[..length]));
-        if !answered && out.contains("Passphrase of key") {
-            writeln!(stdin, "{PASSPHRASE}").unwrap();
-            answered = true;
-        }
-    }
-    assert!(child.wait().unwrap().success(), "{out}");
+    let out = on_a_terminal(&world, &content, &format!("{PASSPHRASE}\n"));
+    assert!(out.contains("left with 0 and echo"), "{out}");
     assert_eq!(
         out.matches("Passphrase of key \"site\"").count(),
         1,
         "{out}"
     );
     assert!(!out.contains(PASSPHRASE), "{out}");
+    let out = on_a_terminal(&world, &content, "correct\u{3}");
+    assert!(out.contains("left with 130 and echo"), "{out}");
+    assert!(!out.contains("correct"), "{out}");
 
     // `age` itself takes the file for what it is.
     let identity = world.state().join("keys/site.identity.age");
@@ -385,4 +361,43 @@ fn a_key_is_not_retired_while_a_set_is_being_written_with_it() {
     world
         .refuses(1, ["key", "delete", "other"])
         .says(&["4 volumes", "TWV004L8"]);
+}
+
+/// Runs the program on a terminal of its own and answers the question for a passphrase as soon as it
+/// stands there. Says at the end how the program ended and whether the terminal shows what is typed.
+fn on_a_terminal(world: &World, arguments: &[&str], answer: &str) -> String {
+    let program = world.command(arguments);
+    let line = format!(
+        "{} {}; code=$?; stty -a | grep -qw -- -echo && say=silence || say=echo; \
+         echo left with $code and $say",
+        program.get_program().display(),
+        arguments.join(" ")
+    );
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]);
+    command.envs(
+        program
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut out = String::new();
+    let mut bytes = [0; 4096];
+    let mut answered = false;
+    loop {
+        let length = stdout.read(&mut bytes).unwrap();
+        if length == 0 {
+            break;
+        }
+        out.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        if !answered && out.contains("Passphrase of key") {
+            stdin.write_all(answer.as_bytes()).unwrap();
+            answered = true;
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{out}");
+    out
 }

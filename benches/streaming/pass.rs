@@ -231,7 +231,7 @@ fn member(path: String, size: u64) -> MemberStart {
         kind: MemberKind::File,
         length,
         header_length: 512,
-        headers: vec![0; 512],
+        headers: vec![0; 512].into(),
         source: SourceIdentity {
             device: 1,
             inode: 1,

@@ -1,5 +1,6 @@
 //! Paths with placeholders: `/appliance/{system}/{date:%Y-%m-%d}/{kind}`.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -206,15 +207,21 @@ fn pieces(name: &str) -> std::result::Result<Vec<Piece>, String> {
 fn date_format(format: &str) -> std::result::Result<String, String> {
     let known = !StrftimeItems::new(format).any(|item| matches!(item, Item::Error));
     // A day whose parts are all different.
-    let tells = NaiveDate::from_ymd_opt(2027, 11, 1).is_some_and(|day| {
-        known && parse_date(&day.format(format).to_string(), format) == Some(day)
-    });
-    if tells {
+    let day = NaiveDate::from_ymd_opt(2027, 11, 1).filter(|_| known);
+    let written = day.and_then(|day| write_date(day, format));
+    if written.is_some_and(|text| parse_date(&text, format) == day) {
         return Ok(format.to_owned());
     }
     Err(format!(
         "has the date {format}, which does not tell year and month"
     ))
+}
+
+/// A date in a form; none for a form that wants a time of day.
+fn write_date(date: NaiveDate, format: &str) -> Option<String> {
+    let mut text = String::new();
+    write!(text, "{}", date.format(format)).ok()?;
+    Some(text)
 }
 
 /// A date as written; the first of the month where it tells no day.
@@ -227,7 +234,7 @@ fn parse_date(text: &str, format: &str) -> Option<NaiveDate> {
         .ok()
         .or_else(with_day)?;
     // Blanks and lacking zeros are another name.
-    (date.format(format).to_string() == text).then_some(date)
+    (write_date(date, format)? == text).then_some(date)
 }
 
 /// Whether a name is what the pieces say; the shortest text stands for a placeholder.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::buffer::Stretch;
 use crate::id::IdError;
 
 /// Number of a segment within its set, from 0, without gaps in the tar stream.
@@ -166,7 +167,7 @@ pub struct MemberStart {
     pub header_length: u64,
     /// Those headers as written. A later session that finds the file changed or gone still has to
     /// complete a header that the end of a segment cut through.
-    pub headers: Vec<u8>,
+    pub headers: Bytes,
     /// The source as it was when the headers were made.
     pub source: SourceIdentity,
     /// The index entry as known so far (address, digest and state not yet final).
@@ -245,6 +246,10 @@ pub trait MemberSink {
     /// As [`MemberSink::write`], for bytes that the sink may keep as long as it needs them.
     fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
         self.write(&bytes)
+    }
+    /// As [`MemberSink::write_shared`], for bytes that may lie right behind each other.
+    fn write_stretch(&mut self, stretch: Stretch) -> Result<(), SinkError> {
+        self.write_shared(stretch.to_bytes())
     }
     /// The source may give nothing for a long time: what holds something only to write to it may let
     /// it go until then.

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::dir::Dir;
+use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, stat};
@@ -100,6 +100,7 @@ impl SourceTree {
             path: Vec::new(),
             state: State::Start,
             pending: None,
+            files: AskFiles::Here,
         })
     }
 
@@ -161,6 +162,8 @@ pub struct Totals {
 pub enum Step {
     /// The entry at [`Walk::path`], with its status.
     Entry(FileStat),
+    /// The regular file at [`Walk::path`], by what its directory says of it.
+    File,
     /// Something could not be read; the walk goes on after it.
     Problem(Problem),
 }
@@ -183,6 +186,16 @@ pub struct Walk<'t> {
     state: State,
     /// A second problem of the same step, given next.
     pending: Option<Problem>,
+    files: AskFiles,
+}
+
+/// Who asks for the status of regular files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AskFiles {
+    /// The walk.
+    Here,
+    /// Whoever opens them: what the directory says of their kind is enough for the walk.
+    Elsewhere,
 }
 
 #[derive(Debug)]
@@ -222,6 +235,11 @@ impl Walk<'_> {
         (Arc::clone(self.descent.shared()), name.len())
     }
 
+    /// From here on regular files come as [`Step::File`] where their directory tells them apart.
+    pub(super) fn leave_files_to_others(&mut self) {
+        self.files = AskFiles::Elsewhere;
+    }
+
     /// Goes on to the next entry; `None` at the end.
     pub fn step(&mut self) -> Option<Step> {
         if let Some(problem) = self.pending.take() {
@@ -244,7 +262,7 @@ impl Walk<'_> {
                 }
                 continue;
             }
-            let name = frame.names.get(frame.next);
+            let (name, known) = frame.names.get(frame.next);
             frame.next += 1;
             self.path.truncate(frame.path_length);
             if frame.path_length > 0 {
@@ -253,6 +271,9 @@ impl Walk<'_> {
             self.path.extend_from_slice(name);
             if self.tree.excluded_paths.contains(&self.path) {
                 continue;
+            }
+            if known == Known::File && self.files == AskFiles::Elsewhere {
+                return Some(Step::File);
             }
             let (directory, name) = self.place();
             match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -373,7 +394,22 @@ impl Walk<'_> {
 #[derive(Debug)]
 struct Names {
     bytes: Vec<u8>,
-    spans: Vec<(usize, u16)>,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    length: u16,
+    known: Known,
+}
+
+/// What a directory says of a name's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    File,
+    /// Not a file, or the file system does not say.
+    Other,
 }
 
 impl Names {
@@ -381,9 +417,15 @@ impl Names {
         self.spans.len()
     }
 
-    fn get(&self, index: usize) -> &[u8] {
-        let (start, length) = self.spans[index];
-        &self.bytes[start..start + usize::from(length)]
+    fn get(&self, index: usize) -> (&[u8], Known) {
+        let span = self.spans[index];
+        (span.of(&self.bytes), span.known)
+    }
+}
+
+impl Span {
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start..self.start + usize::from(self.length)]
     }
 }
 
@@ -401,12 +443,20 @@ fn list_names(directory: BorrowedFd<'_>) -> Result<Names, Errno> {
             continue;
         }
         let length = u16::try_from(name.len()).map_err(|_| Errno::ENAMETOOLONG)?;
-        names.spans.push((names.bytes.len(), length));
+        names.spans.push(Span {
+            start: names.bytes.len(),
+            length,
+            known: match entry.file_type() {
+                Some(Type::File) => Known::File,
+                _ => Known::Other,
+            },
+        });
         names.bytes.extend_from_slice(name);
     }
     let bytes = &names.bytes;
-    let name = |(start, length): (usize, u16)| &bytes[start..start + usize::from(length)];
-    names.spans.sort_unstable_by(|a, b| name(*a).cmp(name(*b)));
+    names
+        .spans
+        .sort_unstable_by(|a, b| a.of(bytes).cmp(b.of(bytes)));
     Ok(names)
 }
 

@@ -17,6 +17,7 @@ fn paths(tree: &SourceTree) -> Vec<String> {
     while let Some(step) = walk.step() {
         match step {
             Step::Entry(_) => paths.push(String::from_utf8_lossy(walk.path()).into_owned()),
+            Step::File => panic!("asked for here"),
             Step::Problem(problem) => panic!("{problem}"),
         }
     }
@@ -148,6 +149,7 @@ fn what_changes_under_the_walk_is_reported_and_the_rest_goes_on() {
                     met.push(path);
                 }
             }
+            Step::File => panic!("asked for here"),
             Step::Problem(problem) => problems.push(problem),
         }
     }

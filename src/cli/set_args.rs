@@ -30,15 +30,13 @@ Examples:
   tapeward set define finance /appliance/finance
   tapeward set define mail /appliance/mail --compression zstd --exclude cache
   tapeward set define films /appliance/films --encryption drive
-  tapeward set define crm --command 'pg_dump -Fc crm' --env PGHOST=db1 --spool /var/spool/tapeward
-  tapeward set define tank --command 'zfs send -R tank@monthly' --before 'zfs snapshot -r tank@monthly' \\
-      --after 'zfs destroy -r tank@monthly'
-  tapeward set define logs --shell --command 'cat /var/log/*.1 | sort'
-  tapeward set define home /mnt/home-snapshot --shell \\
-      --before 'lvcreate -s -n snap -L 5G vg/home && mount -r /dev/vg/snap /mnt/home-snapshot' \\
-      --after 'umount /mnt/home-snapshot; lvremove -y vg/snap'
-  tapeward set define appliance --pattern '/appliance/{system}/{date:%Y-%m-%d}/{kind}' --newest
+  tapeward set define crm --command 'pg_dump -Fc crm' --spool /var/spool/tapeward --env PGPASSFILE
+  tapeward set define tank --command 'zfs send tank@now' --before 'zfs snapshot tank@now' --after 'zfs destroy tank@now'
+  tapeward set define logs --shell --command 'cat /var/log/*.1; journalctl'
+  tapeward set define home /mnt/home --before /usr/local/sbin/mount-snapshot --after /usr/local/sbin/drop-snapshot
+  tapeward set define appliance --newest --pattern '/appliance/{system}/{date}/{kind}'
 
+Dates are written as {date} says: {date:%Y%m%d} for 20261121, for example; {date} is 2026-11-21.
 A command is run as the user of the job, without a shell, in /, with PATH, HOME and what --env gives.
 What it writes becomes one stream; when its status is not 0, the set has failed. After a kill, one that
 is spooled goes on; one that is not is begun anew. Commands before and after find TAPEWARD_SET,

@@ -253,7 +253,7 @@ impl Job {
         let mut sink_error = None;
         let mut write = |bytes: &mut dyn ByteSource| {
             write_stream(&new, bytes, resume, segmenter, &mut |length| {
-                tell(length, 0)
+                tell(length, 0);
             })
             .map_err(|error| match error {
                 StreamError::Source(error) => error,

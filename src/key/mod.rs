@@ -12,6 +12,7 @@ mod identities;
 mod manage;
 mod passphrase;
 mod recipients;
+mod terminal;
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -12,6 +12,7 @@ use age::x25519;
 use zeroize::Zeroizing;
 
 use super::file::open_private;
+use super::terminal;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// Longest passphrase that is read, in bytes.
@@ -109,8 +110,12 @@ impl Secrets {
 }
 
 fn ask(prompt: &str, what: &str) -> Result<SecretString> {
-    match rpassword::prompt_password(prompt) {
-        Ok(text) => Ok(SecretString::from(text)),
+    match terminal::ask(prompt) {
+        Ok(text) => Ok(SecretString::from(text.as_str())),
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(Error::new(
+            ErrorKind::Interrupted,
+            format!("the passphrase of {what} was not given"),
+        )),
         Err(error) => Err(Error::new(
             ErrorKind::OperatorNeeded,
             format!("the passphrase of {what} cannot be asked for"),

@@ -214,7 +214,7 @@ fn member_start(new: &NewStream) -> MemberStart {
         kind: MemberKind::File,
         length: MemberStart::UNKNOWN,
         header_length: 0,
-        headers: Vec::new(),
+        headers: Bytes::new(),
         source: SourceIdentity {
             device: 0,
             inode: 0,

@@ -59,7 +59,7 @@ pub fn member_start(number: u64, length: u64) -> MemberStart {
         kind: MemberKind::File,
         length,
         header_length: 512,
-        headers: vec![0; 512],
+        headers: vec![0; 512].into(),
         source: SourceIdentity {
             device: 1,
             inode: number,

@@ -1,11 +1,12 @@
 //! Reading ahead of the stream: one thread walks, several open and read what it meets, and the
 //! writer gets everything in the order of the walk.
 //!
-//! Small files are read and hashed in batches, large ones in pieces of 1 MiB. What is read depends
-//! on the walk alone, never on what the writer does; what it decides not to need is dropped.
+//! Small files are read and hashed in batches, each a member of the stream with headers and padding,
+//! one behind the other; large ones in pieces of 1 MiB. What is read depends on the walk alone, never
+//! on what the writer does; what it decides not to need is dropped.
 //!
-//! Memory: at most [`BATCHES`] batches that wait, one in each reader's hands, and [`PIECES`] pieces
-//! of a large file, 1 MiB each.
+//! Memory: at most [`BATCHES`] batches that wait and one in each reader's hands, each [`BATCH_BUFFERS`]
+//! pieces at most and one as a rule, and [`PIECES`] pieces of a large file, 1 MiB each.
 
 mod content;
 mod digest;
@@ -17,15 +18,15 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use crossbeam_channel::Receiver;
 use nix::errno::Errno;
 use nix::sys::stat::FileStat;
 
 use super::gather::Place;
 use super::header::MemberHeader;
-use super::member::SourceIdentity;
+use super::member::{MemberStart, SourceIdentity};
 use super::problem::Problem;
+use crate::buffer::Stretch;
 
 pub(super) use self::content::{Reading, fill};
 pub(super) use self::digest::PieceDigests;
@@ -41,6 +42,10 @@ const BATCHES: usize = 16;
 const PIECES: usize = 8;
 /// Bytes of a piece of a large file, and of the small files of one batch.
 pub(super) const PIECE: usize = 1 << 20;
+/// Buffers of one piece that a batch may fill.
+const BATCH_BUFFERS: usize = 4;
+/// A member longer than this is read in pieces.
+const SMALL: u64 = (PIECE / 2) as u64;
 /// Entries of a batch.
 const ENTRIES: usize = 128;
 /// Directories whose entries may share a batch: each is held open.
@@ -58,8 +63,8 @@ pub(super) struct Entry {
     /// Where the name begins within the path.
     name: usize,
     directory: Arc<OwnedFd>,
-    /// As the walk met it.
-    pub(super) status: FileStat,
+    /// As the walk met it, or whoever looked at it since; none of a file that could not be opened.
+    pub(super) status: Option<FileStat>,
     pub(super) prepared: Prepared,
 }
 
@@ -81,8 +86,10 @@ pub(super) enum Prepared {
     Wanted,
     /// Anything but a regular file.
     Plain(Gathered<MemberHeader>),
-    /// A regular file.
+    /// A regular file, open.
     File(Gathered<Box<OpenedFile>>),
+    /// A small regular file, all of it.
+    Member(Gathered<Box<ReadMember>>),
 }
 
 /// What was found, or why nothing; and what could not be read besides.
@@ -97,13 +104,14 @@ pub(super) struct OpenedFile {
     /// As it was when it was opened.
     pub(super) status: FileStat,
     pub(super) header: MemberHeader,
-    /// All of its data, if that is little.
-    pub(super) content: Option<Content>,
 }
 
-/// All data of a small file.
-pub(super) struct Content {
-    pub(super) bytes: Bytes,
+/// A small file as a member of the stream.
+pub(super) struct ReadMember {
+    pub(super) start: MemberStart,
+    /// Headers, data and padding.
+    pub(super) stretch: Stretch,
+    /// Of the data.
     pub(super) digest: [u8; 32],
     pub(super) reading: Reading,
     /// What the file was after its data was read.

@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, unbounded};
+use nix::sys::resource::{UsageWho, getrusage};
 
 use super::content::{Piece, fill};
 use super::digest::PieceHasher;
-use super::prepare::prepare;
+use super::prepare::{Desk, Findings, prepare};
 use super::{BATCHES, Item, PIECE, PIECES, READERS};
 use crate::archive::owner::OwnerNames;
 use crate::archive::writer::FileReader;
@@ -36,11 +38,12 @@ pub(in crate::archive) struct Readers {
     pub(super) batches: Sender<BatchTask>,
     pieces: Sender<PieceTask>,
     buffers: Arc<Buffers>,
+    pub(super) findings: Arc<Findings>,
 }
 
 impl Readers {
     /// Starts the first thread. Others follow as long as there is more to do than they get done:
-    /// a small tree needs no more than one.
+    /// one for each core, and more where they wait for disks.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -51,6 +54,7 @@ impl Readers {
         let (batches, batch_tasks) = unbounded();
         let (pieces, piece_tasks) = unbounded();
         let buffers = Buffers::new(PIECE, BATCHES + READERS + PIECES);
+        let findings = Arc::new(Findings::default());
         let reader = Reader {
             scope,
             started: Arc::new(AtomicUsize::new(0)),
@@ -59,12 +63,16 @@ impl Readers {
             pieces: piece_tasks,
             buffers: Arc::clone(&buffers),
             names: OwnerNames::default(),
+            findings: Arc::clone(&findings),
+            cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            waited: Waited::Little,
         };
         reader.spawn()?;
         Ok(Self {
             batches,
             pieces,
             buffers,
+            findings,
         })
     }
 
@@ -93,6 +101,10 @@ struct Reader<'scope, 'env> {
     pieces: Receiver<PieceTask>,
     buffers: Arc<Buffers>,
     names: OwnerNames,
+    findings: Arc<Findings>,
+    cores: usize,
+    /// What this thread spent its last task with.
+    waited: Waited,
 }
 
 impl Reader<'_, '_> {
@@ -104,10 +116,16 @@ impl Reader<'_, '_> {
             .map(drop)
     }
 
-    /// Starts another thread if tasks are waiting.
+    /// Starts another thread if tasks are waiting and there is a core for it: for that the other
+    /// threads must sleep now and then, as this one did in its last task.
     fn get_help(&self) {
         let waiting = !self.pieces.is_empty() || !self.batches.is_empty();
-        if !waiting || self.started.load(Ordering::Relaxed) >= READERS {
+        let started = self.started.load(Ordering::Relaxed);
+        let most = match self.waited {
+            Waited::ForDisk => READERS,
+            Waited::Little => self.cores.min(READERS),
+        };
+        if !waiting || started >= most {
             return;
         }
         let another = Self {
@@ -118,6 +136,9 @@ impl Reader<'_, '_> {
             pieces: self.pieces.clone(),
             buffers: Arc::clone(&self.buffers),
             names: OwnerNames::default(),
+            findings: Arc::clone(&self.findings),
+            cores: self.cores,
+            waited: Waited::Little,
         };
         if let Err(error) = another.spawn() {
             tracing::warn!(%error, "cannot start another thread that reads files");
@@ -133,14 +154,14 @@ impl Reader<'_, '_> {
                 recv(pieces.as_ref().unwrap_or(&never())) -> task => match task {
                     Ok(task) => {
                         self.get_help();
-                        self.piece(&task);
+                        self.measured(1, |reader| reader.piece(&task));
                     }
                     Err(_) => pieces = None,
                 },
                 recv(batches.as_ref().unwrap_or(&never())) -> task => match task {
                     Ok(task) => {
                         self.get_help();
-                        self.batch(task);
+                        self.measured(task.items.len(), |reader| reader.batch(task));
                     }
                     Err(_) => batches = None,
                 },
@@ -148,8 +169,26 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Reads so many things and notes what that time went into.
+    fn measured(&mut self, things: usize, read: impl FnOnce(&mut Self)) {
+        let before = sleeps();
+        read(self);
+        let slept = usize::try_from(sleeps() - before).unwrap_or(0);
+        self.waited = if slept > things / 4 {
+            Waited::ForDisk
+        } else {
+            Waited::Little
+        };
+    }
+
     fn batch(&mut self, mut task: BatchTask) {
-        prepare(&mut task.items, self.files, &mut self.names, &self.buffers);
+        let mut desk = Desk {
+            files: self.files,
+            names: &mut self.names,
+            buffers: &self.buffers,
+            findings: &self.findings,
+        };
+        prepare(&mut task.items, &mut desk);
         // The writer may have given up.
         let _ = task.done.send(task.items);
     }
@@ -170,6 +209,20 @@ impl Reader<'_, '_> {
         // The writer may have given up.
         let _ = task.done.send(piece);
     }
+}
+
+/// What a reader spent its time with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    /// Asleep until data came.
+    ForDisk,
+    /// At work.
+    Little,
+}
+
+/// How often this thread has given up its core of itself so far (getrusage(2), `ru_nvcsw`).
+fn sleeps() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
 /// The pieces of one file.

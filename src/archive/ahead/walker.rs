@@ -1,21 +1,17 @@
 //! The walk, cut into batches.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use nix::sys::stat::{FileStat, SFlag};
 
+use super::prepare::Findings;
 use super::readers::{BatchTask, Readers};
 use super::{BATCHES, Batches, DIRECTORIES, ENTRIES, Entry, Item, PIECE, Prepared};
-use crate::archive::links::has_other_names;
 use crate::archive::order::walk_order;
 use crate::archive::problem::ArchiveError;
 use crate::archive::scan::{SourceTree, Step, Walk, file_type};
-
-/// Inodes with several names that are remembered at a time.
-const INODES: usize = 1 << 16;
 
 /// Walks a tree on a thread of its own and has what comes after `last` prepared by the readers.
 ///
@@ -33,7 +29,7 @@ pub(in crate::archive) fn scan<'scope>(
         tasks: readers.batches.clone(),
         ordered,
         last,
-        seen: HashSet::new(),
+        findings: Arc::clone(&readers.findings),
         batch: Batch::default(),
     };
     std::thread::Builder::new()
@@ -51,8 +47,7 @@ struct Walker {
     ordered: Sender<Receiver<Vec<Item>>>,
     /// What comes up to here is in the stream already.
     last: Option<Vec<u8>>,
-    /// Inodes of which one name was met: the others are links to it, as far as can be told here.
-    seen: HashSet<(u64, u64)>,
+    findings: Arc<Findings>,
     batch: Batch,
 }
 
@@ -65,10 +60,16 @@ struct Batch {
 
 impl Walker {
     fn run(mut self, mut walk: Walk<'_>) {
-        while let Some(step) = walk.step() {
-            let item = match step {
-                Step::Problem(problem) => Item::Problem(problem),
-                Step::Entry(status) => Item::Entry(Box::new(self.entry(&walk, status))),
+        loop {
+            // What was written before is told by what it is now.
+            if self.last.is_none() {
+                walk.leave_files_to_others();
+            }
+            let item = match walk.step() {
+                None => break,
+                Some(Step::Problem(problem)) => Item::Problem(problem),
+                Some(Step::Entry(status)) => Item::Entry(Box::new(self.entry(&walk, Some(status)))),
+                Some(Step::File) => Item::Entry(Box::new(self.entry(&walk, None))),
             };
             self.batch.items.push(item);
             if self.batch.is_full() && !self.send() {
@@ -78,7 +79,7 @@ impl Walker {
         self.send();
     }
 
-    fn entry(&mut self, walk: &Walk<'_>, status: FileStat) -> Entry {
+    fn entry(&mut self, walk: &Walk<'_>, status: Option<FileStat>) -> Entry {
         let path = walk.path().to_vec();
         let (directory, name) = walk.shared_place();
         let before = self.batch.items.iter().rev().find_map(|item| match item {
@@ -88,9 +89,17 @@ impl Walker {
         if !before.is_some_and(|before| Arc::ptr_eq(before, &directory)) {
             self.batch.directories += 1;
         }
-        let wanted = self.is_wanted(&path, &status);
-        if wanted && file_type(&status) == SFlag::S_IFREG {
-            self.batch.bytes += u64::try_from(status.st_size).unwrap_or(0);
+        let wanted = status
+            .as_ref()
+            .is_none_or(|status| self.is_wanted(&path, status));
+        if wanted {
+            self.batch.bytes += match &status {
+                None => self.findings.usual_size(),
+                Some(status) if file_type(status) == SFlag::S_IFREG => {
+                    u64::try_from(status.st_size).unwrap_or(0)
+                }
+                Some(_) => 0,
+            };
         }
         Entry {
             name: path.len() - name,
@@ -112,13 +121,7 @@ impl Walker {
             }
             self.last = None;
         }
-        if !has_other_names(status) {
-            return true;
-        }
-        if self.seen.len() == INODES {
-            self.seen.clear();
-        }
-        self.seen.insert((status.st_dev, status.st_ino))
+        self.findings.is_wanted(status)
     }
 
     /// Hands the batch on; false if nobody wants more.

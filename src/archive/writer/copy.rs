@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
 use super::{Session, ZEROS};
-use crate::archive::ahead::{OpenedFile, PIECE, PieceDigests, Reading, fill};
+use crate::archive::ahead::{PIECE, PieceDigests, Reading, fill};
 use crate::archive::block::padding;
 use crate::archive::gather::identity;
 use crate::archive::hash_zeros;
@@ -43,30 +43,18 @@ impl Session<'_> {
     /// Writes the data its header promised, byte for byte, and the padding.
     pub(super) fn copy(
         &mut self,
-        opened: OpenedFile,
+        file: &Arc<File>,
+        sparse: Option<&SparseMap>,
         start: &MemberStart,
     ) -> Result<Copied, ArchiveError> {
-        let OpenedFile {
-            file,
-            header,
-            content,
-            ..
-        } = opened;
-        let padding = &ZEROS[..padding(header.stored_size())];
-        let (digest, reading) = match (content, &header.sparse) {
-            (Some(content), _) => {
-                self.emit_shared(content.bytes)?;
-                self.emit(padding)?;
-                return Ok(Copied {
-                    state: self.judge(start, content.reading, content.after),
-                    digest: content.digest,
-                });
-            }
-            (None, Some(map)) => self.copy_sparse(&file, map, header.size, start)?,
-            (None, None) => self.copy_pieces(&file, header.size, start)?,
+        let size = start.entry.size;
+        let (digest, reading) = match sparse {
+            Some(map) => self.copy_sparse(file, map, size, start)?,
+            None => self.copy_pieces(file, size, start)?,
         };
-        self.emit(padding)?;
-        let after = fstat(&file).map(|status| identity(&status));
+        let stored = sparse.map_or(size, SparseMap::stored);
+        self.emit(&ZEROS[..padding(stored)])?;
+        let after = fstat(file).map(|status| identity(&status));
         Ok(Copied {
             state: self.judge(start, reading, after),
             digest,
@@ -137,7 +125,7 @@ impl Session<'_> {
     }
 
     /// How faithful the bytes are, by what reading gave and by what the file was after it.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         start: &MemberStart,
         source: Reading,

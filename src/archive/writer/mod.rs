@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use nix::sys::stat::FileStat;
 
 use super::ahead::{
-    Batches, Entry, Gathered, Item, OpenedFile, Prepared, Readers, prepare_entry, scan,
+    Batches, Entry, Gathered, Item, OpenedFile, Prepared, ReadMember, Readers, prepare_entry, scan,
 };
 use super::block::{BLOCK, padding};
 use super::descent::Descent;
@@ -190,8 +190,9 @@ impl Session<'_> {
             };
             if let Some(last) = passed {
                 let order = walk_order(&entry.path, last);
-                if order.is_lt() || (order.is_eq() && !self.became_directory(last, &entry.status)) {
-                    self.pass(&entry.path, &entry.status);
+                let status = entry.status.as_ref();
+                if order.is_lt() || (order.is_eq() && !self.became_directory(last, status)) {
+                    self.pass(&entry.path, status);
                     continue;
                 }
                 passed = None;
@@ -202,7 +203,10 @@ impl Session<'_> {
     }
 
     /// Goes past what is in the stream already.
-    fn pass(&mut self, path: &[u8], status: &FileStat) {
+    fn pass(&mut self, path: &[u8], status: Option<&FileStat>) {
+        let Some(status) = status else {
+            return;
+        };
         let lookup = || self.earlier_entry(path);
         let entry = has_other_names(status).then(lookup).flatten();
         self.links.passed(path, status, entry.as_ref());
@@ -210,8 +214,8 @@ impl Session<'_> {
 
     /// Whether the path the stream stopped after is a directory now and was not: what is in it
     /// follows, so it must be written first.
-    fn became_directory(&self, path: &[u8], status: &FileStat) -> bool {
-        kind_of(status) == Some(MemberKind::Directory)
+    fn became_directory(&self, path: &[u8], status: Option<&FileStat>) -> bool {
+        status.and_then(kind_of) == Some(MemberKind::Directory)
             && self
                 .earlier_entry(path)
                 .is_none_or(|entry| entry.kind != MemberKind::Directory)
@@ -225,21 +229,29 @@ impl Session<'_> {
     }
 
     fn write_entry(&mut self, mut entry: Entry) -> Result<(), ArchiveError> {
-        if kind_of(&entry.status).is_none() {
-            self.report_kind(&entry.path, ProblemKind::Socket);
-            return Ok(());
-        }
-        if let Some(first) = self.links.first_name(&entry.status) {
-            return self.write_hard_link(entry.place(), &entry.status, first.path, first.address);
+        if let Some(status) = &entry.status {
+            if kind_of(status).is_none() {
+                self.report_kind(&entry.path, ProblemKind::Socket);
+                return Ok(());
+            }
+            if let Some(first) = self.links.first_name(status) {
+                return self.write_hard_link(entry.place(), status, first.path, first.address);
+            }
         }
         if matches!(entry.prepared, Prepared::Nothing) {
             entry.prepared = prepare_entry(&entry, &mut self.names);
         }
         match entry.prepared {
             Prepared::Plain(gathered) => {
-                if let Some(header) = self.found(gathered) {
-                    let address = self.write_plain(&header, &entry.status, None)?;
-                    self.links.written(&entry.path, &entry.status, address);
+                if let (Some(header), Some(status)) = (self.found(gathered), &entry.status) {
+                    let address = self.write_plain(header, status, None)?;
+                    self.links.written(&entry.path, status, address);
+                }
+            }
+            Prepared::Member(gathered) => {
+                if let (Some(member), Some(status)) = (self.found(gathered), &entry.status) {
+                    let address = self.write_member(*member)?;
+                    self.links.written(&entry.path, status, address);
                 }
             }
             Prepared::File(gathered) => {
@@ -272,7 +284,7 @@ impl Session<'_> {
         match self.gather(place, MemberKind::HardLink, status) {
             Ok(mut header) => {
                 header.link = first;
-                self.write_plain(&header, status, Some(address))?;
+                self.write_plain(header, status, Some(address))?;
             }
             Err(problem) => self.report(problem),
         }
@@ -281,7 +293,7 @@ impl Session<'_> {
 
     fn write_plain(
         &mut self,
-        header: &MemberHeader,
+        header: MemberHeader,
         status: &FileStat,
         link: Option<MemberAddress>,
     ) -> Result<MemberAddress, ArchiveError> {
@@ -292,12 +304,35 @@ impl Session<'_> {
         Ok(address)
     }
 
+    /// Writes a file that was read whole.
+    fn write_member(&mut self, member: ReadMember) -> Result<MemberAddress, ArchiveError> {
+        let ReadMember {
+            start,
+            stretch,
+            digest,
+            reading,
+            after,
+        } = member;
+        let address = self.writer.sink.begin(&start)?;
+        let length = stretch.len() as u64;
+        self.writer.sink.write_stretch(stretch)?;
+        self.offset += length;
+        let state = self.judge(&start, reading, after);
+        self.end(start, address, state, Some(digest))?;
+        Ok(address)
+    }
+
     fn write_file(&mut self, path: &[u8], opened: OpenedFile) -> Result<(), ArchiveError> {
-        let status = opened.status;
-        let start = member_start(&opened.header, &status, None);
+        let OpenedFile {
+            file,
+            status,
+            header,
+        } = opened;
+        let sparse = header.sparse.clone();
+        let start = member_start(header, &status, None);
         let address = self.writer.sink.begin(&start)?;
         self.emit(&start.headers)?;
-        let copied = self.copy(opened, &start)?;
+        let copied = self.copy(&file, sparse.as_ref(), &start)?;
         self.links.written(path, &status, address);
         self.end(start, address, copied.state, Some(copied.digest))
     }
@@ -403,8 +438,8 @@ impl Session<'_> {
     }
 }
 
-fn member_start(
-    header: &MemberHeader,
+pub(super) fn member_start(
+    header: MemberHeader,
     status: &FileStat,
     link: Option<MemberAddress>,
 ) -> MemberStart {
@@ -420,10 +455,10 @@ fn member_start(
         kind: header.kind,
         length,
         header_length,
-        headers,
+        headers: headers.into(),
         source: identity(status),
         entry: IndexEntry {
-            path: header.path.clone(),
+            path: header.path,
             kind: header.kind,
             size: header.size,
             modified: header.modified,

@@ -32,7 +32,7 @@ impl Session<'_> {
         if let Some(opened) = self.reopen(start) {
             self.already = partial.written;
             self.emit(&start.headers)?;
-            let copied = self.copy(opened, start)?;
+            let copied = self.copy(&opened.file, opened.header.sparse.as_ref(), start)?;
             if copied.state == MemberState::Intact {
                 self.end_partial(partial, MemberState::Intact, Some(copied.digest))?;
                 return Ok(true);
@@ -74,8 +74,8 @@ impl Session<'_> {
             (self.writer.problems)(problem);
         }
         let opened = opened.ok()?;
-        let same =
-            identity(&opened.status) == start.source && opened.header.to_bytes() == start.headers;
+        let same = identity(&opened.status) == start.source
+            && opened.header.to_bytes() == start.headers[..];
         same.then_some(*opened)
     }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::age_writer::AgeWriter;
 use super::frame_writer::FrameWriter;
 use super::{Codec, CodecError, FrameSize, FrameTable, age_bounds};
+use crate::buffer::Stretch;
 use crate::key::Recipient;
 
 /// Takes coded bytes in order.
@@ -68,8 +69,10 @@ pub struct Encoder<W: CodedOutput> {
     output: Output<W>,
     header_bound: u64,
     plaintext_length: u64,
-    /// Bytes given to `output`: compressed, not encrypted.
+    /// Bytes given to `output`, or held in `held`: compressed, not encrypted.
     inner_length: u64,
+    /// Bytes that `output` gets together with what lies behind them, if that comes next.
+    held: Option<Stretch>,
 }
 
 enum Output<W: CodedOutput> {
@@ -142,6 +145,7 @@ impl<W: CodedOutput> Encoder<W> {
             output,
             plaintext_length: 0,
             inner_length: 0,
+            held: None,
         })
     }
 
@@ -178,6 +182,7 @@ impl<W: CodedOutput> Encoder<W> {
     /// Encodes the next bytes.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), CodecError> {
         self.plaintext_length += bytes.len() as u64;
+        self.put_held()?;
         let Some(frames) = &mut self.frames else {
             self.inner_length += bytes.len() as u64;
             return Ok(self.output.put(bytes)?);
@@ -195,9 +200,33 @@ impl<W: CodedOutput> Encoder<W> {
         if self.frames.is_some() {
             return self.write(&bytes);
         }
+        self.put_held()?;
         self.plaintext_length += bytes.len() as u64;
         self.inner_length += bytes.len() as u64;
         Ok(self.output.put_shared(bytes)?)
+    }
+
+    /// Encodes the next bytes, kept as long as they are needed. What lies behind each other in
+    /// memory goes on as one.
+    pub fn write_stretch(&mut self, stretch: Stretch) -> Result<(), CodecError> {
+        if self.frames.is_some() {
+            return self.write(&stretch.to_bytes());
+        }
+        self.plaintext_length += stretch.len() as u64;
+        self.inner_length += stretch.len() as u64;
+        if self.held.as_mut().is_some_and(|held| held.join(&stretch)) {
+            return Ok(());
+        }
+        self.put_held()?;
+        self.held = Some(stretch);
+        Ok(())
+    }
+
+    fn put_held(&mut self) -> Result<(), CodecError> {
+        match self.held.take() {
+            Some(held) => Ok(self.output.put_shared(held.to_bytes())?),
+            None => Ok(()),
+        }
     }
 
     fn take_due_frames(&mut self) -> Result<(), CodecError> {
@@ -217,6 +246,7 @@ impl<W: CodedOutput> Encoder<W> {
         if let Some(frames) = &mut self.frames {
             frames.end();
         }
+        self.put_held()?;
         self.settle()?;
         let plaintext_length = self.plaintext_length;
         Ok(Encoded {

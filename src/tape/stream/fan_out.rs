@@ -30,7 +30,7 @@ pub(super) enum LaneItem {
     /// A set index of this many bytes at most begins.
     IndexBegin(Arc<FileStart>, u64),
     /// The set index ends.
-    IndexEnd(TapeDigest),
+    IndexEnd(Sent),
     /// Nothing will come for a long time: the drive is not needed until something does.
     Pause,
 }

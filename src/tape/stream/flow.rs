@@ -83,6 +83,44 @@ pub struct Flow {
     pub drive: Duration,
 }
 
+/// Whose turn it is: the source's, or the stream's that takes what the source has.
+#[derive(Debug)]
+pub(super) struct Turns {
+    flow: FlowWatch,
+    /// Since when it is the source's turn, or was when the stream's began.
+    source: Duration,
+    /// Since when it is the stream's turn.
+    stream: Option<Duration>,
+}
+
+impl Turns {
+    pub(super) fn new(flow: FlowWatch) -> Self {
+        Self {
+            source: flow.now(),
+            stream: None,
+            flow,
+        }
+    }
+
+    pub(super) fn flow(&self) -> &FlowWatch {
+        &self.flow
+    }
+
+    /// The stream's turn, if it is not that already.
+    pub(super) fn begin(&mut self) {
+        if self.stream.is_none() {
+            self.stream = Some(self.flow.now());
+        }
+    }
+
+    /// The source's turn.
+    pub(super) fn end(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.source = self.flow.add(self.source, stream);
+        }
+    }
+}
+
 /// Measures the [`Flow`] of a stream; can be read at any time, from any thread.
 #[derive(Debug, Clone)]
 pub struct FlowWatch {

@@ -9,7 +9,7 @@ use tapeward_drivers::Drive;
 
 use super::blame::{Blame, is_about_the_drive};
 use super::event::{LaneEvent, StreamEvent};
-use super::fan_out::{LaneItem, SegmentEnd};
+use super::fan_out::{LaneItem, SegmentEnd, Sent};
 use super::flow::{Feeding, Stopwatch};
 use super::ring::{Next, RingReceiver};
 use super::rings::Idleness;
@@ -17,7 +17,6 @@ use super::shared::{Decision, Shared};
 use super::supply::{FinishReason, FinishedVolume, Leave, VolumeSupply};
 use crate::archive::member::{SegmentNumber, SinkError};
 use crate::id::{CopyNumber, VolumeId};
-use crate::tape::digest::TapeDigest;
 use crate::tape::error::VolumeError;
 use crate::tape::layout::{FileKind, SegmentFiles, TapeFile};
 use crate::tape::volume::{FileStart, Room, VolumeWriter};
@@ -171,9 +170,9 @@ impl Lane {
                     unfiled = true;
                     self.begin_index(volume, &start, length)?
                 }
-                LaneItem::IndexEnd(digest) => match (volume, doing) {
+                LaneItem::IndexEnd(sent) => match (volume, doing) {
                     (Volume::Open(writer), Doing::Index) => {
-                        (self.end_index(writer, digest)?, Doing::Nothing)
+                        (self.end_index(writer, sent)?, Doing::Nothing)
                     }
                     (volume, _) => (volume, Doing::Nothing),
                 },
@@ -256,7 +255,7 @@ impl Lane {
         segment: SegmentNumber,
         start: &FileStart,
     ) -> Result<(Volume, Doing), Death> {
-        match writer.begin_file(start.clone()) {
+        match writer.begin_sent_file(start.clone()) {
             Ok(()) => Ok((Volume::Open(writer), Doing::Segment(segment))),
             Err(error) => Ok((self.lose(writer, segment, &error)?, Doing::Discarding)),
         }
@@ -329,7 +328,7 @@ impl Lane {
                     "{remaining} bytes are left, it takes {length}"
                 )));
             }
-            writer.begin_file(start.clone()).map(Ok)
+            writer.begin_sent_file(start.clone()).map(Ok)
         });
         match begun {
             Ok(Ok(())) => Ok((Volume::Open(writer), Doing::Index)),
@@ -341,12 +340,11 @@ impl Lane {
         }
     }
 
-    fn end_index(
-        &self,
-        mut writer: Box<VolumeWriter>,
-        digest: TapeDigest,
-    ) -> Result<Volume, Death> {
-        let done = end_of_data(&mut writer, digest).and_then(|()| writer.commit());
+    fn end_index(&self, mut writer: Box<VolumeWriter>, sent: Sent) -> Result<Volume, Death> {
+        let done = writer
+            .end_sent_file(sent.length, sent.digest)
+            .map(drop)
+            .and_then(|()| writer.commit());
         match done {
             Ok(files) => {
                 self.filed(writer.volume(), files);
@@ -494,28 +492,12 @@ pub(super) enum HasDirectory {
     No,
 }
 
-/// Ends the open file and compares what was written with what was sent.
-fn end_of_data(writer: &mut VolumeWriter, sent: TapeDigest) -> Result<(), VolumeError> {
-    let file = writer.end_file()?;
-    if file.xxh3_128 == sent {
-        return Ok(());
-    }
-    Err(VolumeError::Damaged {
-        kind: file.kind,
-        tape_file: file.tape_file,
-        length: file.length,
-        found: file.xxh3_128,
-        expected_length: file.length,
-        expected: sent,
-    })
-}
-
 /// Trailer labels, `part.json`, index part, commit.
 fn write_segment_end(
     writer: &mut VolumeWriter,
     end: &SegmentEnd,
 ) -> Result<SegmentFiles, VolumeError> {
-    end_of_data(writer, end.facts.xxh3_128)?;
+    writer.end_sent_file(end.facts.length, end.facts.xxh3_128)?;
     writer.write_file(end.part_start.clone(), &end.part)?;
     writer.write_file(end.index_start.clone(), &end.index)?;
     let files = writer.commit()?;

@@ -247,6 +247,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock as _, ManualClock};
     use crate::tape::digest::TapeDigest;
+    use crate::tape::stream::fan_out::Sent;
     use bytes::Bytes;
     use chrono::DateTime;
 
@@ -255,7 +256,10 @@ mod tests {
     }
 
     fn end() -> LaneItem {
-        LaneItem::IndexEnd(TapeDigest::of(b""))
+        LaneItem::IndexEnd(Sent {
+            length: 0,
+            digest: TapeDigest::of(b""),
+        })
     }
 
     struct Bench {

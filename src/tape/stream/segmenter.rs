@@ -12,18 +12,20 @@ use crossbeam_channel::Sender;
 use super::blame::Blame;
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
-use super::flow::{FlowWatch, Stopwatch};
+use super::flow::{FlowWatch, Stopwatch, Turns};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
 use super::lane::{Lane, LaneEnd, LaneState};
+use super::member_sink::Part;
 use super::ring::{RingSize, ring};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
 use crate::archive::member::{
-    IndexEntry, MemberAddress, MemberSink, MemberStart, MemberState, PartialMember, ResumePoint,
-    SegmentNumber, SinkError, StreamPhase,
+    IndexEntry, MemberAddress, MemberStart, MemberState, PartialMember, ResumePoint, SegmentNumber,
+    SinkError, StreamPhase,
 };
+use crate::buffer::Stretch;
 use crate::clock::SharedClock;
 use crate::id::CopyNumber;
 use crate::tape::codec::{Codec, CodecError, Encoder};
@@ -83,10 +85,8 @@ pub struct Segmenter {
     /// Number of the open segment, or of the next.
     segment: SegmentNumber,
     /// The stream so far; `partial` is the member being written.
-    stream: ResumePoint,
-    flow: FlowWatch,
-    /// When the producer was last let go.
-    left: Duration,
+    pub(super) stream: ResumePoint,
+    turns: Turns,
 }
 
 /// The rings are either idle or in use by the open segment's encoder.
@@ -160,8 +160,7 @@ impl Segmenter {
         );
         let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
-            left: flow.now(),
-            flow,
+            turns: Turns::new(flow),
             output: Output::Idle(FanOut::new(rings, start.options.block_size)),
             set: start.set,
             options: start.options,
@@ -184,14 +183,17 @@ impl Segmenter {
     /// Tells what holds the stream up.
     #[must_use]
     pub fn flow(&self) -> FlowWatch {
-        self.flow.clone()
+        self.turns.flow().clone()
     }
 
-    /// Does something for the producer and measures how long it takes.
-    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let entered = self.flow.now();
+    /// Does something for the producer and measures how long it takes. From the beginning of a
+    /// small member to its end counts as one: asking for the time costs as much as taking it.
+    pub(super) fn timed<T>(&mut self, part: Part, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.turns.begin();
         let done = work(self);
-        self.left = self.flow.add(self.left, entered);
+        if part == Part::Last {
+            self.turns.end();
+        }
         done
     }
 
@@ -251,7 +253,7 @@ impl Segmenter {
         }
         let mut fan_out = encoder.finish().map_err(encoding)?.output;
         let sent = fan_out.end_of_file();
-        fan_out.send(&LaneItem::IndexEnd(sent.digest));
+        fan_out.send(&LaneItem::IndexEnd(sent));
         self.output = Output::Idle(fan_out);
         Ok(())
     }
@@ -482,9 +484,9 @@ impl Segmenter {
     }
 }
 
-/// What the [`MemberSink`] does.
+/// What the [`crate::archive::member::MemberSink`] does.
 impl Segmenter {
-    fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+    pub(super) fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
         self.settle()?;
         let offset = match &self.output {
             Output::Open(open) => open.encoder.plaintext_length(),
@@ -502,7 +504,7 @@ impl Segmenter {
         Ok(address)
     }
 
-    fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+    pub(super) fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(self.next_piece(bytes.len())?);
             self.open()?.encoder.write(now).map_err(encoding)?;
@@ -512,7 +514,7 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
+    pub(super) fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let now = bytes.split_to(self.next_piece(bytes.len())?);
             let length = now.len();
@@ -522,41 +524,27 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_end(&mut self, entry: &IndexEntry) -> Result<(), SinkError> {
+    pub(super) fn take_stretch(&mut self, mut stretch: Stretch) -> Result<(), SinkError> {
+        while !stretch.is_empty() {
+            let now = stretch.split_to(self.next_piece(stretch.len())?);
+            let length = now.len();
+            self.open()?.encoder.write_stretch(now).map_err(encoding)?;
+            self.count(length);
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
+        let pushed = self.open()?.index.push(&entry);
         // Of a superseded member a whole copy follows; until then its path is not done.
         if entry.state != MemberState::Superseded {
-            self.stream.last_path = Some(entry.path.clone());
+            self.stream.last_path = Some(entry.path);
         }
-        self.open()?
-            .index
-            .push(entry)
-            .map_err(|error| SinkError::Encode(io::Error::other(error)))
+        pushed.map_err(|error| SinkError::Encode(io::Error::other(error)))
     }
 }
 
 fn ended() -> SinkError {
     SinkError::Encode(io::Error::other("the stream has ended"))
-}
-
-impl MemberSink for Segmenter {
-    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
-        self.timed(|segmenter| segmenter.take_start(start))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_bytes(bytes))
-    }
-
-    fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_shared(bytes))
-    }
-
-    fn pause(&mut self) -> Result<(), SinkError> {
-        self.timed(Self::pause)
-    }
-
-    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
-        self.timed(|segmenter| segmenter.take_end(&entry))
-    }
 }

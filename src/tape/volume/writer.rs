@@ -10,7 +10,7 @@ use super::settings::{self, EarlyWarning, Prepared, WriterSettings};
 use crate::archive::member::SegmentNumber;
 use crate::id::{SetId, TapeFileNumber, VolumeId};
 use crate::tape::codec::Codec;
-use crate::tape::digest::TapeHasher;
+use crate::tape::digest::{TapeDigest, TapeHasher};
 use crate::tape::document::{Directory, DirectoryEntry, VolumeHeader};
 use crate::tape::error::VolumeError;
 use crate::tape::label::{
@@ -89,13 +89,28 @@ pub struct VolumeWriter {
 
 #[derive(Debug)]
 struct OpenFile {
+    file: BegunFile,
+    digest: DigestOf,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+struct BegunFile {
     start: FileStart,
     labels: HeaderGroup,
     tape_file: TapeFileNumber,
     first_block: BlockAddress,
     blocks: u64,
     length: u64,
-    hasher: TapeHasher,
+}
+
+/// Who computes the digest of what is written.
+#[derive(Debug)]
+enum DigestOf {
+    /// This writer.
+    Written(TapeHasher),
+    /// Whoever makes the blocks, for all volumes they go to.
+    Sent,
 }
 
 impl VolumeWriter {
@@ -230,6 +245,15 @@ impl VolumeWriter {
 
     /// Writes the labels before a file.
     pub fn begin_file(&mut self, start: FileStart) -> Result<(), VolumeError> {
+        self.begin(start, DigestOf::Written(TapeHasher::new()))
+    }
+
+    /// As [`VolumeWriter::begin_file`], for a file whose digest is told at its end.
+    pub fn begin_sent_file(&mut self, start: FileStart) -> Result<(), VolumeError> {
+        self.begin(start, DigestOf::Sent)
+    }
+
+    fn begin(&mut self, start: FileStart, digest: DigestOf) -> Result<(), VolumeError> {
         self.write_closing_filemark(Synchronize::Immediate)?;
         let sequence = self.next_sequence().ok_or(VolumeError::NoSequenceLeft)?;
         let subject = match start.set {
@@ -270,22 +294,22 @@ impl VolumeWriter {
                 }
             }
         }
-        self.open = Some(OpenFile {
+        let file = BegunFile {
             start,
             labels,
             tape_file: self.at.tape_file,
             first_block: self.at.block,
             blocks: 0,
             length: 0,
-            hasher: TapeHasher::new(),
-        });
+        };
+        self.open = Some(OpenFile { file, digest });
         Ok(())
     }
 
     /// Writes one block of the file that was begun: a full one, or a shorter one if it is the
     /// last.
     pub fn write_block(&mut self, block: &[u8]) -> Result<(), VolumeError> {
-        let Some(open) = &mut self.open else {
+        let Some(OpenFile { file: open, digest }) = &mut self.open else {
             return Err(self.out_of_order("a block without a file"));
         };
         let size = open.start.block_size.as_u64();
@@ -295,7 +319,9 @@ impl VolumeWriter {
         if open.blocks == MAX_BLOCKS {
             return Err(VolumeError::TooManyBlocks);
         }
-        open.hasher.update(block);
+        if let DigestOf::Written(hasher) = digest {
+            hasher.update(block);
+        }
         open.blocks += 1;
         open.length += block.len() as u64;
         self.put(block, "writing data")
@@ -304,9 +330,46 @@ impl VolumeWriter {
     /// Writes the labels behind the file. The filemark behind them follows with the next file or
     /// with [`VolumeWriter::commit`].
     pub fn end_file(&mut self) -> Result<&TapeFile, VolumeError> {
-        let Some(open) = self.open.take() else {
-            return Err(self.out_of_order("the end of no file"));
+        match self.open.take() {
+            Some(OpenFile {
+                digest: DigestOf::Written(hasher),
+                file,
+            }) => self.end(file, hasher.digest()),
+            _ => Err(self.out_of_order("the end of no file whose digest was computed here")),
+        }
+    }
+
+    /// As [`VolumeWriter::end_file`], for a file of this length and digest that was begun by
+    /// [`VolumeWriter::begin_sent_file`].
+    ///
+    /// # Errors
+    /// [`VolumeError::Damaged`] when another number of bytes was written.
+    pub fn end_sent_file(
+        &mut self,
+        length: u64,
+        digest: TapeDigest,
+    ) -> Result<&TapeFile, VolumeError> {
+        let file = match self.open.take() {
+            Some(OpenFile {
+                digest: DigestOf::Sent,
+                file,
+            }) => file,
+            _ => return Err(self.out_of_order("the end of no file whose digest was to come")),
         };
+        if file.length != length {
+            return Err(VolumeError::Damaged {
+                kind: file.start.kind,
+                tape_file: file.tape_file,
+                length: file.length,
+                found: digest,
+                expected_length: length,
+                expected: digest,
+            });
+        }
+        self.end(file, digest)
+    }
+
+    fn end(&mut self, open: BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
         if open.start.codec.is_by_drive()
             && let Some(key) = &mut self.session_key
         {
@@ -316,7 +379,7 @@ impl VolumeWriter {
         let trailer = open
             .labels
             .trailer(UserLabel2 {
-                xxh3_128: open.hasher.digest(),
+                xxh3_128: digest,
                 length: open.length,
                 blocks: open.blocks,
             })
@@ -335,7 +398,7 @@ impl VolumeWriter {
             block_size: open.start.block_size,
             blocks: open.blocks,
             length: open.length,
-            xxh3_128: open.hasher.digest(),
+            xxh3_128: digest,
             trailer,
         });
         Ok(&self.pending[self.pending.len() - 1])
