@@ -131,7 +131,7 @@ fn a_command_that_fails_late_fails_its_set_and_keeps_no_cartridge() {
     refusal.says(&["db", "ended with status 3", "disk full"]);
     let failed = sets(&world).remove(0);
     assert_eq!(failed["state"], "failed");
-    assert!(failed["segments"].as_u64().unwrap() > 2, "{failed}");
+    assert!(failed["segments"].as_u64().unwrap() > 0, "{failed}");
     // Nothing of it is given out.
     world
         .refuses(2, ["restore", "db", "--to", "-"])
