@@ -105,6 +105,11 @@ uuid_id!(
     "the id of a volume (a UUID)"
 );
 uuid_id!(
+    /// A task: something on tape is to be copied to other cartridges.
+    TaskId,
+    "the id of a re-copy task (a UUID)"
+);
+uuid_id!(
     /// A key that backup sets are encrypted to.
     KeyId,
     "the id of a key (a UUID)"

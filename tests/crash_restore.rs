@@ -8,8 +8,10 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rstest::rstest;
@@ -69,13 +71,28 @@ fn unfinished(world: &World) -> Option<String> {
     names.next()
 }
 
+/// Mode and modification time of every directory.
+fn modes(root: &Path) -> BTreeMap<PathBuf, (u32, i64)> {
+    let mut modes = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let status = fs::metadata(&folder).unwrap();
+        let name = folder.strip_prefix(root).unwrap().to_owned();
+        modes.insert(name, (status.mode(), status.mtime()));
+        let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+        let below = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+        folders.extend(below.map(|entry| entry.path()));
+    }
+    modes
+}
+
 /// One try; whether it came to the end, and what it said.
 fn go_on(world: &World, back: &Path) -> (Option<i32>, String) {
     let output = match unfinished(world) {
         Some(run) => world.run(["restore", "--resume", &run]),
         None => {
             let to = back.to_str().unwrap();
-            world.run(["restore", "data", "--existing", "keep", "--to", to])
+            world.run(["restore", "data", "--to", to])
         }
     };
     let (out, err) = texts(&output);
@@ -117,5 +134,6 @@ fn a_restore_that_is_killed_and_loses_power_comes_to_its_end(
     }
     assert!(done, "resumed again and again and still not done\n{said}");
     same_trees(&world.path("source"), &back);
+    assert_eq!(modes(&back), modes(&world.path("source")));
     assert_eq!(unfinished(&world), None);
 }

@@ -12,11 +12,14 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::fs;
+
 use nix::sys::signal::Signal;
 use rstest::rstest;
 use running::Running;
 use tapeward::catalogue::{Catalogue, CatalogueError};
 use tapeward_sim::Operator;
+use tapeward_sim::fault::Counts;
 use tapeward_sim::front::control::{Request, Response};
 use world::{World, same_trees, texts};
 
@@ -38,37 +41,56 @@ fn prepared() -> World {
     world
 }
 
-/// WRITEs since the plan of faults was set.
-fn writes(operator: &Operator) -> u64 {
+/// Commands since the plan of faults was set.
+fn counts(operator: &Operator) -> Counts {
     let Response::Faults { counts, .. } = operator.ask(&Request::Faults).unwrap() else {
         panic!("no counts");
     };
-    counts.writes
+    counts
 }
 
-/// Starts a job and stops its process in the middle of writing, where it holds no lock that others
-/// wait for but those of the drives.
+/// Starts a job and stops its process in the middle of writing.
 fn stopped_job(world: &World) -> Running {
+    let is_there = |counts: Counts| counts.writes >= MIDDLE;
+    stopped(world, &["job", "run", "--set", "data"], is_there)
+}
+
+/// Starts a program and stops its process when it gave so many commands, where it holds no lock that
+/// others wait for but those of drives.
+fn stopped(world: &World, arguments: &[&str], is_there: impl Fn(Counts) -> bool) -> Running {
     world.ok(["library", "status"]);
     let operator = Operator::connect(&world.virtual_folder()).unwrap();
     let faults = Vec::new();
     operator.ask(&Request::SetFaults { faults }).unwrap();
-    let mut job = Running::start(world, &["job", "run", "--set", "data"]);
-    job.read_until("set data: writing");
-    while writes(&operator) < MIDDLE {
+    let job = Running::start(world, arguments);
+    while !is_there(counts(&operator)) {
         std::thread::yield_now();
     }
+    stop(world, &job);
+    job
+}
+
+/// Stops a process while nobody writes to the record.
+fn stop(world: &World, process: &Running) {
     let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
-    // Nobody else writes to the record meanwhile.
     let stopped = catalogue.write(|_| {
-        job.signal(Signal::SIGSTOP);
-        while !job.is_stopped() {
+        process.signal(Signal::SIGSTOP);
+        while !process.is_stopped() {
             std::thread::yield_now();
         }
         Ok::<_, CatalogueError>(())
     });
     stopped.unwrap();
-    job
+}
+
+/// Whether a process holds a drive.
+fn holds_a_drive(world: &World, process: &Running) -> bool {
+    let by = format!("\"pid\":{},", process.id());
+    let mut locks = fs::read_dir(world.path("locks")).unwrap();
+    locks.any(|entry| {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        text.contains(&by) && !text.contains("\"modes\":null")
+    })
 }
 
 fn restore(world: &World, to: &str) -> Running {
@@ -259,4 +281,69 @@ fn two_restores_and_a_job_do_not_wait_for_each_other() {
     }
     done(&world, job);
     assert_eq!(journal(&world, "drive_requested"), 2);
+}
+
+/// A drive that jobs leave to restores is free at any time; the job does with the other one.
+#[test]
+fn a_drive_can_be_left_to_restores() {
+    let world = prepared();
+    world.configure(
+        "[library.virtual]\nkind = \"virtual\"\npath = \"virtual\"\nrestore-drives = 1\n\
+         [monthly]\ncopies = [\"one\", \"two\"]\n",
+    );
+    let job = stopped_job(&world);
+    world.ok(["restore", "old", "--no-wait", "--to", "first"]);
+    same_trees(&world.path("old"), &world.path("first"));
+    job.signal(Signal::SIGCONT);
+    done(&world, job);
+    // As many as there are do not leave the job without.
+    world.configure(
+        "[library.virtual]\nkind = \"virtual\"\npath = \"virtual\"\nrestore-drives = 9\n",
+    );
+    done(
+        &world,
+        Running::start(&world, &["job", "run", "--set", "data"]),
+    );
+}
+
+/// Verifying gives way between two segments.
+#[test]
+fn a_verification_gives_way() {
+    let world = prepared();
+    world.run_job();
+    world.return_cartridges();
+    let verify = ["verify", "data", "--copy", "1"];
+    // Enough to be among the segments.
+    let mut verify = stopped(&world, &verify, |counts| counts.commands >= 400);
+    let restore = ["restore", "old", "--copy", "1", "--to", "first"];
+    let mut reads = Running::start(&world, &restore);
+    reads.read_until("waiting until it has read the segment it is at");
+    verify.signal(Signal::SIGCONT);
+    verify.read_until("is given away");
+    restored(&world, reads, "first");
+    let output = verify.end();
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+    assert!(err.contains("is back"), "{err}");
+}
+
+/// What a restore has in its drive is verified when it is done, and nobody calls it damaged.
+#[test]
+fn a_job_verifies_a_cartridge_when_the_restore_is_done_with_it() {
+    let world = prepared();
+    let mut job = stopped_job(&world);
+    let mut reads = restore(&world, "first");
+    reads.read_until("waiting for the job's next commit point");
+    job.signal(Signal::SIGCONT);
+    while !holds_a_drive(&world, &reads) {
+        std::thread::yield_now();
+    }
+    stop(&world, &reads);
+    // The other copy is written to its end; then the cartridge in the restore's drive is needed.
+    job.read_until("set data: copying");
+    job.read_until("a restore reads it");
+    reads.signal(Signal::SIGCONT);
+    restored(&world, reads, "first");
+    let said = done(&world, job);
+    assert!(!said.contains("problem"), "{said}");
 }

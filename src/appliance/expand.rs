@@ -242,6 +242,7 @@ mod tests {
             created_at: now,
             changed_at: now,
             retired_at: None,
+            agency: None,
         };
         let walk = Walk {
             found,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, DriveRequestId, KeyId, LibraryId, RunId, SetDefinitionId,
-    SetId, StepId, TapeFileNumber, VolumeId, VolumeSerial,
+    SetId, StepId, TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -115,6 +115,7 @@ text_column!(
     SetDefinitionId,
     SetId,
     StepId,
+    TaskId,
     VolumeId,
     VolumeSerial,
     crate::archive::member::SetForm,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
+use crate::catalogue::PoolName;
+
 /// Compression of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompressionArg {
@@ -34,6 +36,9 @@ Examples:
   tapeward set define tank --command 'zfs send tank@now' --before 'zfs snapshot tank@now' --after 'zfs destroy tank@now'
   tapeward set define logs --shell --command 'cat /var/log/*.1; journalctl'
   tapeward set define home /mnt/home --before /usr/local/sbin/mount-snapshot --after /usr/local/sbin/drop-snapshot
+  tapeward set define courts /appliance/courts --agency courts --retention-days 3650
+  tapeward set define tax /appliance/tax --copy onsite --copy vault --key site --key escrow
+  tapeward set define mail /appliance/mail --hold \"case 7/2026\"
   tapeward set define appliance --newest --pattern '/appliance/{system}/{date}/{kind}'
 
 Dates are written as {date} says: {date:%Y%m%d} for 20261121, for example; {date} is 2026-11-21.
@@ -41,7 +46,10 @@ A command is run as the user of the job, without a shell, in /, with PATH, HOME 
 What it writes becomes one stream; when its status is not 0, the set has failed. After a kill, one that
 is spooled goes on; one that is not is begun anew. Commands before and after find TAPEWARD_SET,
 TAPEWARD_SOURCE and TAPEWARD_MONTH in their environment, the latter TAPEWARD_RESULT (ok or failed) too.
-The environment is on record: passwords belong into files.")]
+The environment is on record: passwords belong into files.
+
+What is not given is as the configuration says: the pools of the copies ([monthly] copies), how long
+they are kept and the keys ([pool.NAME]).")]
 pub struct SetDefineArgs {
     /// Name, unique.
     pub name: String,
@@ -81,4 +89,29 @@ pub struct SetDefineArgs {
     /// Path below the source to leave out; may be given several times.
     #[arg(long, value_name = "PATH")]
     pub exclude: Vec<PathBuf>,
+    /// Pool of a copy, in order; may be given several times.
+    #[arg(long = "copy", value_name = "POOL")]
+    pub copies: Vec<PoolName>,
+    /// Days its sets are kept, in whichever pool.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub retention_days: Option<u32>,
+    /// Name of a key its sets are encrypted to; may be given several times.
+    #[arg(long = "key", value_name = "NAME")]
+    pub keys: Vec<String>,
+    /// Whose data it is.
+    #[arg(long, value_name = "NAME")]
+    pub agency: Option<String>,
+    /// Hold its sets from the first on; why.
+    #[arg(long, value_name = "REASON")]
+    pub hold: Option<String>,
+}
+
+/// `set hold`, `set release`
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    /// Name or id of a definition, for all of its sets, or id of one set.
+    pub set: String,
+    /// Why, in one line.
+    #[arg(long)]
+    pub reason: String,
 }

@@ -5,21 +5,22 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Session;
-use super::args::{InitArgs, SetCommand};
+use super::args::{HoldArgs, InitArgs, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
 use super::set_args::{CompressionArg, EncryptionArg, SetDefineArgs};
 use crate::app::App;
 use crate::appliance;
 use crate::catalogue::{
-    BackupSet, CommandSource, Commands, Compression, DateChoice, Encryption, Month, PatternSource,
-    SetDefinition, Source,
+    BackupSet, CommandSource, Commands, Compression, DateChoice, Encryption, HoldSubject, Month,
+    PatternSource, SetDefinition, Source,
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Event;
 use crate::quickstart;
-use crate::set::{self, Definition};
+use crate::retention;
+use crate::set::{self, Definition, Terms};
 use crate::source::{Shell, command_line, variable};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
@@ -82,6 +83,14 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
             output::line(format!("Set \"{name}\" is defined ({id})"))
         }
         SetCommand::Expand { set, month } => expand(session, &app, &set, month.as_deref()),
+        SetCommand::Hold(args) => {
+            let subject = retention::hold(&app, &args.set, &args.reason)?;
+            held(session, &args, subject, "held")
+        }
+        SetCommand::Release(args) => {
+            let subject = retention::release(&app, &args.set, &args.reason)?;
+            held(session, &args, subject, "released")
+        }
         SetCommand::List => list_sets(session, &app),
         SetCommand::Show { set } => super::query::show_set(session, &app, &set),
     }
@@ -134,6 +143,13 @@ fn definition(args: SetDefineArgs) -> Result<Definition> {
             EncryptionArg::Age => Encryption::Age,
             EncryptionArg::Drive => Encryption::Drive,
         },
+        terms: Terms {
+            copies: args.copies,
+            retention_days: args.retention_days,
+            keys: args.keys,
+            agency: args.agency,
+            hold: args.hold,
+        },
     })
 }
 
@@ -181,6 +197,20 @@ fn expand(session: &Session, app: &App, name: &str, month: Option<&str>) -> Resu
         ErrorKind::Incomplete,
         format!("not everything is there: {}", warnings.join("; ")),
     ))
+}
+
+fn held(session: &Session, args: &HoldArgs, subject: HoldSubject, done: &str) -> Result<()> {
+    if session.is_json() {
+        let reason = &args.reason;
+        return output::json(
+            &serde_json::json!({ "subject": subject, "state": done, "reason": reason }),
+        );
+    }
+    let what = match subject {
+        HoldSubject::Definition(_) => format!("Every set of \"{}\"", args.set),
+        HoldSubject::Set(id) => format!("Set {id}"),
+    };
+    output::line(format!("{what} is {done}: {}", args.reason))
 }
 
 fn list_sets(session: &Session, app: &App) -> Result<()> {

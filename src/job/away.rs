@@ -158,6 +158,29 @@ impl Drives {
         self.give_way()
     }
 
+    /// As [`Drives::take`]; a cartridge that a restore reads is waited for.
+    pub(super) fn take_in_turn(&mut self, barcode: &Barcode) -> Result<(Seat, Drive)> {
+        let mut told = false;
+        loop {
+            let refused = match self.take(barcode) {
+                Err(error) if error.kind() == ErrorKind::Locked => error,
+                other => return other,
+            };
+            let context = self.context().clone();
+            if nobody_asks(&context)? {
+                return Err(refused);
+            }
+            if !told {
+                let app = &context.app;
+                app.say(format!("waiting for {barcode}: a restore reads it"));
+                told = true;
+            }
+            self.give_way()?;
+            context.app.interrupt.check()?;
+            context.app.clock.pause(LOOK_AGAIN);
+        }
+    }
+
     /// A cartridge that stays in its drive.
     pub(super) fn not_parted_with(&mut self, failed: UnmountError) -> Result<()> {
         let UnmountError {
@@ -193,9 +216,10 @@ pub(super) fn part_with(
             let stays = request.is_some_and(|request| {
                 request.need == DriveNeed::Drive && request.wants(&seat.barcode)
             });
-            let held = match stays {
-                true => context.library.leave_mounted(seat, drive, context)?,
-                false => context.library.unmount(seat, drive, None, context)?,
+            let held = if stays {
+                context.library.leave_mounted(seat, drive, context)?
+            } else {
+                context.library.unmount(seat, drive, None, context)?
             };
             (held, stays.then_some(barcode))
         }

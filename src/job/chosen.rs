@@ -155,6 +155,7 @@ pub(super) fn as_new(definition: SetDefinition) -> NewDefinition {
         encryption: definition.encryption,
         copies: definition.copies,
         retention_days: definition.retention_days,
+        agency: definition.agency,
         recipients: definition.recipients,
     }
 }

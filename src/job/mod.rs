@@ -2,19 +2,24 @@
 
 mod away;
 mod begin;
+pub mod blocks;
 mod chosen;
+pub mod collocation;
 mod complete;
 mod drives;
+pub mod foreign;
 mod hooks;
 pub mod label;
 mod lanes;
 pub mod lease;
 pub mod plan;
 mod problems;
+pub mod recopy;
 pub mod recorder;
 pub mod report;
 pub mod requests;
 pub mod run;
+pub mod scrub;
 mod set_aside;
 mod set_index;
 mod settle;

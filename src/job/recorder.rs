@@ -29,7 +29,6 @@ use crate::tape::stream::{FinishReason, LaneEvent, SegmentClosed, StopFlag, Stre
 pub struct Recorder {
     context: RunContext,
     set: SetId,
-    retain_until: DateTime<Utc>,
     stop: StopFlag,
     problems: Problems,
     state: Mutex<State>,
@@ -60,17 +59,10 @@ struct Closed {
 impl Recorder {
     /// A recorder for a set that is being written; `problems` are those of earlier sessions.
     #[must_use]
-    pub fn new(
-        context: RunContext,
-        set: SetId,
-        retain_until: DateTime<Utc>,
-        stop: StopFlag,
-        problems: Problems,
-    ) -> Self {
+    pub fn new(context: RunContext, set: SetId, stop: StopFlag, problems: Problems) -> Self {
         Self {
             context,
             set,
-            retain_until,
             stop,
             problems,
             state: Mutex::default(),
@@ -326,8 +318,9 @@ impl Recorder {
                 number,
                 volume,
                 files,
+                SegmentCopyState::Committed,
             )?;
-            Ok(tx.extend_retention(volume, self.retain_until)?)
+            Ok(tx.extend_retention(volume, tx.set_copy(self.set, copy)?.retain_until)?)
         })?;
         let mut state = self.lock();
         state.committed = state.committed.max(Some(number));
@@ -371,7 +364,11 @@ pub fn set_content(
             content,
             reason: reason.to_owned(),
         },
-    )
+    )?;
+    if content == ContentState::Quarantined {
+        crate::copies::task::quarantined(&context.app, tx, now, volume, reason)?;
+    }
+    Ok(())
 }
 
 /// Records that a copy of a segment is on a volume.
@@ -385,6 +382,7 @@ pub fn record_copy(
     segment: SegmentNumber,
     volume: VolumeId,
     files: &SegmentFiles,
+    state: SegmentCopyState,
 ) -> Result<()> {
     let all: Vec<_> = files.iter().cloned().collect();
     volumes::add_files(tx, volume, &all, now)?;
@@ -396,7 +394,7 @@ pub fn record_copy(
         volume,
         tape_file: files.data.tape_file,
         block_address: files.data.first_block.0,
-        state: SegmentCopyState::Committed,
+        state,
         committed_at: now,
         verified_at: None,
     })?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tapeward_drivers::smc::ElementKind;
 
 use super::begin::{can_be_read, can_encrypt, save_found};
+use super::blocks;
 use super::drives::Drives;
 use super::hooks;
 use super::lease::Leases;
@@ -22,6 +23,7 @@ use crate::app::App;
 use crate::catalogue::{
     ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
+use crate::copies::task;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
@@ -31,6 +33,7 @@ use crate::library::mount::HeldDrive;
 use crate::library::view::{View, full_mail_slots};
 use crate::media::reconcile;
 use crate::progress::Event;
+use crate::retention;
 use crate::tape::verify::Depth;
 
 /// A run under way.
@@ -66,7 +69,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         ))
         .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
     }
-    expire(app)?;
+    app.write(|tx, now| retention::review(app, tx, now))?;
     let Planned {
         plan,
         definitions,
@@ -76,6 +79,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     let view = library.view()?;
     let held = hold_drives(library, &view, &plan)?;
     can_encrypt(library, &definitions, &held)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
     app.write(|tx, now| {
@@ -128,6 +132,7 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
     let held = hold_drives(&library, &view, &plan)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
     app.say(format!("resuming run {} for {}", run.id, plan.month));
@@ -156,37 +161,6 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
         .ok_or_else(|| Error::usage("no run is unfinished"))
 }
 
-/// Sets and volumes whose retention has ended may be written over from now on.
-fn expire(app: &App) -> Result<()> {
-    app.write(|tx, now| {
-        for set in tx.sets()? {
-            let over = matches!(set.state, SetState::Complete | SetState::Failed);
-            if over && set.retain_until <= now {
-                tx.expire_set(set.id, now)?;
-            }
-        }
-        for volume in tx.volumes()? {
-            let written = matches!(volume.content, ContentState::Filling | ContentState::Full);
-            let ended = volume.retain_until.is_some_and(|until| until <= now);
-            if written && ended {
-                let reason = "its retention has ended";
-                tx.set_content(volume.id, ContentState::Expired, now, reason, None)?;
-                app.note(
-                    tx,
-                    now,
-                    &JournalEvent::VolumeContent {
-                        volume: volume.id,
-                        run: None,
-                        content: ContentState::Expired,
-                        reason: reason.to_owned(),
-                    },
-                )?;
-            }
-        }
-        Ok(())
-    })
-}
-
 /// Gives a run up: its open sets fail, its open steps are settled as such, and volumes whose end
 /// nobody has looked at are quarantined.
 pub fn abandon(app: &App, id: RunId) -> Result<()> {
@@ -211,6 +185,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.to_owned(),
                     },
                 )?;
+                task::quarantined(app, tx, now, intent.volume, reason)?;
             }
             let observation = serde_json::json!({ "given_up": true });
             tx.observe(step.id, StepOutcome::Settled, &observation, now)?;
@@ -237,6 +212,8 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.clone(),
                     },
                 )?;
+            } else {
+                task::behind(app, tx, now, set.id, &reason)?;
             }
         }
         tx.set_run_state(run.id, RunState::Failed, Some(&reason), now)?;
@@ -255,6 +232,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
 
 fn execute(context: RunContext, held: Vec<HeldDrive>, mut plan: Plan) -> Result<Report> {
     let _leases = Leases::take(&context, &held)?;
+    blocks::note(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),

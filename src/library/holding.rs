@@ -5,6 +5,7 @@ use std::fs::File;
 use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::Readiness;
 
+use super::blocks::BlockLimits;
 use super::fencing::Fencing;
 use super::mount::{Culprit, culprit_of};
 use super::robot::{DriveSite, Library};
@@ -18,6 +19,8 @@ use crate::id::Barcode;
 pub struct HeldDrive {
     /// Where it is.
     pub site: DriveSite,
+    /// Which blocks get through to it.
+    pub blocks: BlockLimits,
     tenure: Box<Tenure>,
     _node: Option<File>,
 }
@@ -125,14 +128,16 @@ impl Library {
         let tenure = Box::new(self.begin_tenure(&site)?);
         let node = super::node::hold(&site.unit)?;
         // A drive that fails this would fail every cartridge.
-        let answer = self.open_unit(&site.unit)?.readiness();
-        if let Readiness::Other(error) = answer
+        let mut drive = self.open_unit(&site.unit)?;
+        if let Readiness::Other(error) = drive.readiness()
             && culprit_of(&error) == Culprit::Drive
         {
             let what = format!("{} does not work", site.name);
             return Err(Error::failed(what).because(error));
         }
+        let known = self.known_limit(&site.serial);
         Ok(HeldDrive {
+            blocks: BlockLimits::probe(&mut drive).with_tried(known),
             site,
             tenure,
             _node: node,

@@ -1,6 +1,7 @@
 //! Robots and drives as shared resources.
 
 pub mod attachment;
+pub mod blocks;
 pub mod connection;
 pub mod discovery;
 pub mod element;

@@ -16,6 +16,7 @@ use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::health::Usage;
 use crate::id::{Barcode, StepId};
+use crate::tape::BlockSize;
 
 /// Longest time a cartridge takes to become ready after it was loaded: seconds as a rule, up to two
 /// hours when a drive calibrates itself to a new LTO-9 cartridge.
@@ -134,6 +135,10 @@ pub trait MoveWitness: Sync {
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
     /// What a mount showed, told while the cartridge is still in the drive.
     fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
+    /// Size of the blocks of the volume that a cartridge is mounted for, where it is known.
+    fn block_size(&self, _barcode: &Barcode) -> Result<Option<BlockSize>> {
+        Ok(None)
+    }
     /// A drive is used without block protection, and why.
     fn unprotected(&self, _site: &DriveSite, _why: &str) -> Result<()> {
         Ok(())
@@ -170,6 +175,13 @@ impl Library {
         witness: &dyn MoveWitness,
     ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
         fitting::check(&held.site, barcode).map_err(blame(Culprit::Cartridge))?;
+        let volume = witness.block_size(barcode)?;
+        if let Some(size) = volume {
+            let refusal = held.blocks.refusal(&held.site, size, barcode.as_str());
+            refusal
+                .map_or(Ok(()), |why| Err(Error::failed(why)))
+                .map_err(blame(Culprit::Cartridge))?;
+        }
         let of_drive = blame(Culprit::Drive);
         let mut drive = self.open_held(held).map_err(&of_drive)?;
         let site = &held.site;
@@ -199,19 +211,22 @@ impl Library {
             return Err(blamed);
         }
         self.begin_use(&mut drive, site);
-        self.protect(&mut drive, site, witness)
+        self.protect(&mut drive, site, volume, witness)
             .map_err(Blamed::from)?;
         Ok((drive, home))
     }
 
     /// Puts block protection on where drive and path let it; the first time they do not is told.
+    /// For blocks of this size; without one of the largest that a new volume may have.
     pub fn protect(
         &self,
         drive: &mut Drive,
         site: &DriveSite,
+        blocks: Option<BlockSize>,
         witness: &dyn MoveWitness,
     ) -> Result<()> {
-        match fitting::protect(drive, self.block_size()) {
+        let longest = blocks.map_or(self.block_size(), u32::from);
+        match fitting::protect(drive, longest) {
             Some(why) if self.remark(format!("{}: {why}", site.name)) => {
                 witness.unprotected(site, &why)
             }

@@ -22,10 +22,12 @@ use super::mount::HeldDrive;
 use super::tenure;
 use super::usage::Mounts;
 use super::view::View;
+use crate::catalogue::BlockLimit;
 use crate::clock::SharedClock;
 use crate::config::{LibraryConfig, Reservations};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::health::DriveSerial;
+use crate::tape::BlockSize;
 
 /// How long to wait for another process that is moving a cartridge.
 const ROBOT_PATIENCE: Duration = Duration::from_secs(300);
@@ -79,7 +81,9 @@ pub struct Library {
     purpose: String,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
-    /// Size of the blocks that are written, in bytes.
+    /// What is on record of which blocks get through to which drive.
+    block_limits: Vec<BlockLimit>,
+    /// Size of the largest blocks that are written, in bytes.
     block_size: u32,
     /// What is worth knowing of how drives were used.
     remarks: Mutex<BTreeSet<String>>,
@@ -108,6 +112,7 @@ impl Library {
             purpose: purpose.to_owned(),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            block_limits: Vec::new(),
             block_size: 0,
             remarks: Mutex::new(BTreeSet::new()),
             robot: Mutex::new(()),
@@ -121,11 +126,17 @@ impl Library {
         self
     }
 
-    /// For blocks of this size, which the paths to the drives must be able to move.
+    /// For new volumes with blocks of this size at most, and with what is on record of drives.
     #[must_use]
-    pub fn with_blocks(mut self, bytes: u32) -> Self {
-        self.block_size = bytes;
+    pub fn with_blocks(mut self, largest: BlockSize, limits: Vec<BlockLimit>) -> Self {
+        self.block_size = largest.into();
+        self.block_limits = limits;
         self
+    }
+
+    pub(super) fn known_limit(&self, serial: &str) -> Option<&BlockLimit> {
+        let serial: DriveSerial = serial.parse().ok()?;
+        self.block_limits.iter().find(|limit| limit.drive == serial)
     }
 
     pub(super) fn block_size(&self) -> u32 {

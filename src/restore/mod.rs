@@ -48,6 +48,7 @@ use crate::media::reconcile;
 use crate::progress::Event;
 
 pub use ledger::order;
+pub(crate) use plan::Figures;
 pub use plan::{About, Plan, PlannedCartridge, PlannedSet};
 pub use report::{Report, incomplete};
 pub use request::{Destination, Order, Request, Wait};

@@ -22,6 +22,9 @@ pub fn is_about_the_drive(error: &VolumeError) -> bool {
     if error.is_overflow() {
         return false;
     }
+    if matches!(error, VolumeError::BlockRefused { .. }) {
+        return true;
+    }
     match error.scsi_error() {
         // It took a key and does not encrypt.
         None => matches!(error, VolumeError::Encryption(why)

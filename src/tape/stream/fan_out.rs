@@ -23,7 +23,7 @@ const SPARE_BLOCKS: usize = 32;
 pub(super) enum LaneItem {
     /// A segment begins.
     SegmentBegin(SegmentNumber, Arc<FileStart>),
-    /// A block of the segment or of the set index.
+    /// A block of the segment or of the set index: the largest of any volume, cut smaller for others.
     Block(Bytes),
     /// The segment ends.
     SegmentEnd(Arc<SegmentEnd>),

@@ -38,9 +38,10 @@ impl Lane {
     ) -> Result<Volume, Death> {
         let closed = match volume {
             Volume::Open(mut writer) => {
-                let filed = match *unfiled {
-                    true => self.write_directory(&mut writer),
-                    false => Ok(()),
+                let filed = if *unfiled {
+                    self.write_directory(&mut writer)
+                } else {
+                    Ok(())
                 };
                 match filed {
                     Ok(()) => self.finished(*writer, FinishReason::GivenWay, HasDirectory::Yes),

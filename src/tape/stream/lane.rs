@@ -267,7 +267,7 @@ impl Lane {
             other => return Ok(other),
         };
         self.written.set(self.written.get() + block.len() as u64);
-        match (writer.write_block(block), doing) {
+        match (writer.write(block), doing) {
             (Ok(()), Doing::Segment(segment)) => {
                 if writer.room() == Room::ReserveOnly {
                     self.shared.request_close(segment);

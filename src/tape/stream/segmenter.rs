@@ -37,7 +37,7 @@ use crate::tape::volume::{FileStart, VolumeWriter};
 pub struct SegmenterStart {
     /// The set.
     pub set: SetFacts,
-    /// Block size, codec and recipients.
+    /// Block sizes, codec and recipients.
     pub options: StreamOptions,
     /// The sizes, for the smallest cartridge the supply may give.
     pub geometry: Geometry,
@@ -161,7 +161,7 @@ impl Segmenter {
         let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
             turns: Turns::new(flow),
-            output: Output::Idle(FanOut::new(rings, start.options.block_size)),
+            output: Output::Idle(FanOut::new(rings, start.options.blocks.largest)),
             set: start.set,
             options: start.options,
             geometry: start.geometry,
@@ -299,7 +299,6 @@ impl Segmenter {
             set: Some(self.set.set),
             segment,
             codec,
-            block_size: self.options.block_size,
             expires: self.set.retain_until,
         }
     }
@@ -406,8 +405,6 @@ impl Segmenter {
             frame_size: encoded.frames.as_ref().map(|frames| frames.frame_size),
             stream_offset: open.stream_offset,
             plaintext_length: encoded.plaintext_length,
-            block_size: self.options.block_size,
-            blocks: self.options.block_size.blocks_for(sent.length),
             length: sent.length,
             xxh3_128: sent.digest,
             members: index.members,

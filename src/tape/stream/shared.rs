@@ -257,3 +257,40 @@ impl Shared {
         (!waited.timed_out()).then(|| Self::verdict(&state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: CopyNumber = CopyNumber(1);
+    const TWO: CopyNumber = CopyNumber(2);
+
+    /// The other one has lost the segment: without this one it would be on no tape.
+    #[test]
+    fn the_only_lane_that_may_still_have_a_segment_is_not_left_behind() {
+        let shared = Shared::new([ONE, TWO]);
+        let segment = SegmentNumber(0);
+        shared.open_segment(segment);
+        shared.decide(ONE, segment, Decision::Lost);
+        assert!(!shared.detach(TWO) && !shared.rest(TWO));
+        shared.decide(TWO, segment, Decision::Committed);
+        assert!(shared.check().is_ok());
+        assert!(shared.rest(TWO));
+        assert!(!shared.rest(ONE), "the last one");
+    }
+
+    #[test]
+    fn a_lane_that_comes_back_decides_on_the_next_segment_only() {
+        let shared = Shared::new([ONE, TWO]);
+        assert!(shared.rest(TWO));
+        shared.open_segment(SegmentNumber(0));
+        shared.come_back(TWO);
+        assert_eq!(shared.undecided(), [ONE]);
+        assert_eq!(shared.let_in(), BTreeSet::from([TWO]));
+        shared.open_segment(SegmentNumber(1));
+        assert_eq!(shared.undecided(), [ONE, TWO]);
+        shared.decide(ONE, SegmentNumber(0), Decision::Committed);
+        shared.decide(ONE, SegmentNumber(1), Decision::Committed);
+        assert_eq!(shared.undecided(), [TWO]);
+    }
+}

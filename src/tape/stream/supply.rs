@@ -34,10 +34,9 @@ pub trait VolumeSupply: Send + Sync {
         &self,
         copy: CopyNumber,
         finished: FinishedVolume,
-        why: Leave,
-        awaited: &dyn Fn() -> Awaited,
+        _why: Leave,
+        _awaited: &dyn Fn() -> Awaited,
     ) -> Result<Option<VolumeWriter>, SupplyError> {
-        let (_, _) = (why, awaited);
         self.next(copy, finished).map(Some)
     }
 }

@@ -1,5 +1,7 @@
 //! Cartridges for the lanes of a stream: chosen, mounted, labelled or checked, and put away.
 
+mod choice;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -7,8 +9,8 @@ use serde_json::json;
 use tapeward_drivers::Drive;
 
 use super::drives::Drives;
-use super::label::{self, Foreign, may_append};
-use super::plan::{self, Candidate};
+use super::label::{self, Foreign, NewLabel, may_append};
+use super::plan::Candidate;
 use super::recorder::{Recorder, set_content};
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
@@ -18,7 +20,7 @@ use super::volumes;
 use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, StepId};
-use crate::library::mount::{Blamed, Culprit, Seat};
+use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat};
 use crate::progress::Event;
 use crate::tape::VolumeError;
 use crate::tape::stream::{Blame, Geometry, LaneEnd, LaneState, StreamOptions};
@@ -61,6 +63,8 @@ pub(super) struct State {
     /// In use by a lane, or full.
     pub(super) taken: HashSet<Barcode>,
     set_aside: SetAside,
+    /// With room, and with what is not to be mixed with this set.
+    passed_over: HashSet<Barcode>,
     /// Why there was no next cartridge.
     pub(super) shortage: Option<Error>,
 }
@@ -100,9 +104,17 @@ impl Supply {
                 gives_way_to: HashMap::new(),
                 taken: HashSet::new(),
                 set_aside,
+                passed_over: HashSet::new(),
                 shortage: None,
             }),
         }
+    }
+
+    /// Leaves these cartridges alone.
+    #[must_use]
+    pub fn without(self, cartridges: impl IntoIterator<Item = Barcode>) -> Self {
+        self.lock().taken.extend(cartridges);
+        self
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -144,7 +156,7 @@ impl Supply {
                     continue;
                 }
             };
-            match self.open(copy, &candidate, drive) {
+            match self.open(copy, &candidate, &seat.held, drive) {
                 Ok((writer, step)) => {
                     self.lock().seats.insert(copy, (seat, step));
                     return Ok(writer);
@@ -164,6 +176,8 @@ impl Supply {
                 state.taken.remove(barcode);
                 Ok(())
             }
+            // A restore reads it: this session does with another one.
+            Culprit::Cartridge if blamed.error.kind() == ErrorKind::Locked => Ok(()),
             Culprit::Cartridge => state
                 .set_aside
                 .useless(&self.context, barcode, blamed.error),
@@ -212,54 +226,11 @@ impl Supply {
         Ok(())
     }
 
-    fn choose(&self, state: &mut State, copy: CopyNumber) -> Result<Candidate> {
-        let app = &self.context.app;
-        let pool = self
-            .pools
-            .get(&copy)
-            .ok_or_else(|| Error::failed(format!("copy {copy} has no pool")))?;
-        let mut candidates = app.catalogue.read(plan::candidates)?;
-        candidates.retain(|candidate| {
-            let barcode = &candidate.cartridge.barcode;
-            !state.taken.contains(barcode)
-                && !state.set_aside.contains(barcode)
-                && !state.drives.is_stuck(barcode)
-                && state.drives.can_write(barcode)
-        });
-        let now = app.clock.now();
-        let library = self.context.library_id;
-        let mounted = candidates.iter().find(|candidate| {
-            let usable = candidate
-                .volume
-                .as_ref()
-                .is_some_and(|volume| may_append(volume.content) && volume.pool == *pool);
-            usable && state.drives.has(&candidate.cartridge.barcode)
-        });
-        let chosen = match mounted {
-            Some(candidate) => Some(candidate),
-            None => plan::choose(&candidates, library, pool, &state.taken, now)
-                .map(|(candidate, _)| candidate),
-        };
-        let chosen = chosen.cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::OperatorNeeded,
-                format!(
-                    "the library holds no {}cartridge that copy {copy} (pool {pool}) can be \
-                     written on{}",
-                    if state.set_aside.is_empty() { "" } else { "other " },
-                    state.set_aside.in_words()
-                ),
-            )
-            .hint("bring scratch cartridges, \"tapeward media add --from-library\", then \"tapeward job resume\"")
-        })?;
-        state.taken.insert(chosen.cartridge.barcode.clone());
-        Ok(chosen)
-    }
-
     fn open(
         &self,
         copy: CopyNumber,
         candidate: &Candidate,
+        held: &HeldDrive,
         mut drive: Drive,
     ) -> Result<(VolumeWriter, StepId), Refused> {
         let settings = match self.settings(candidate, &mut drive) {
@@ -271,7 +242,7 @@ impl Supply {
             Some(volume) if may_append(volume.content) => {
                 self.append(volume, barcode, drive, settings)?
             }
-            _ => self.label(copy, barcode, drive, settings)?,
+            _ => self.label(copy, barcode, held, drive, settings)?,
         };
         // A volume that holds nothing and has no room never will.
         if writer.room() == Room::ReserveOnly && writer.files().len() <= 1 {
@@ -393,6 +364,7 @@ impl Supply {
         &self,
         copy: CopyNumber,
         barcode: &Barcode,
+        held: &HeldDrive,
         drive: Drive,
         settings: WriterSettings,
     ) -> Result<VolumeWriter, Refused> {
@@ -400,15 +372,17 @@ impl Supply {
             let error = Error::failed(format!("copy {copy} has no pool"));
             return Err(Box::new((drive, error)));
         };
-        label::label_mounted(
-            &self.context,
-            drive,
-            barcode,
-            pool,
-            Foreign::Refuse,
-            settings,
-        )
-        .map_err(|failed| Box::new((failed.drive, failed.error)))
+        let catalogue = &self.context.app.catalogue;
+        let wanted = match catalogue.read(|view| view.set_copy(self.set, copy)) {
+            Ok(row) => NewLabel {
+                pool: pool.clone(),
+                retain_until: Some(row.retain_until),
+                foreign: Foreign::Refuse,
+            },
+            Err(error) => return Err(Box::new((drive, error.into()))),
+        };
+        label::label_mounted(&self.context, held, drive, barcode, &wanted, settings)
+            .map_err(|failed| Box::new((failed.drive, failed.error)))
     }
 
     /// The record learns that nothing will be written on a new volume.
@@ -560,6 +534,7 @@ fn is_about_the_cartridge(error: &Error) -> bool {
                 error,
                 VolumeError::TrailerMismatch { .. }
                     | VolumeError::WrongVolume { .. }
+                    | VolumeError::WrittenBehindLabel(_)
                     | VolumeError::NotBlank { .. }
                     | VolumeError::WormNotBlank { .. }
                     | VolumeError::WriteProtected
