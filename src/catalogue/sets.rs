@@ -487,6 +487,10 @@ impl Tx<'_> {
             (id, Moment(at)),
         )?;
         self.execute(
+            "UPDATE set_copy SET retain_until = min(retain_until, ?2) WHERE backup_set = ?1",
+            (id, Moment(at)),
+        )?;
+        self.execute(
             "UPDATE volume SET retain_until = (SELECT max(backup_set.retain_until)
                 FROM segment_copy JOIN backup_set ON backup_set.id = segment_copy.backup_set
                 WHERE segment_copy.volume = volume.id)
