@@ -2,6 +2,7 @@
 
 mod complete;
 mod drives;
+mod encryption;
 pub mod label;
 pub mod lease;
 pub mod plan;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tapeward_drivers::smc::ElementKind;
 
 use super::drives::Drives;
+use super::encryption::can_encrypt;
 use super::lease::Leases;
 use super::plan::{self, Plan, PlannedSet, Request};
 use super::report::Report;
@@ -16,7 +17,7 @@ use super::step::{RunContext, WRITE};
 use super::verify::{self, Verified};
 use crate::app::App;
 use crate::catalogue::{
-    ContentState, Encryption, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
+    ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
@@ -27,7 +28,6 @@ use crate::library::mount::HeldDrive;
 use crate::library::view::full_mail_slots;
 use crate::media::reconcile;
 use crate::tape::verify::Depth;
-use crate::tape::volume::check_encryption;
 
 /// A run under way.
 #[derive(Debug)]
@@ -100,28 +100,6 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         run,
     };
     execute(context, held, &plan)
-}
-
-/// Before a run is begun: where sets are to be encrypted by the drive, every drive can be given a
-/// key.
-fn can_encrypt(app: &App, library: &Library, plan: &Plan, held: &[HeldDrive]) -> Result<()> {
-    for set in &plan.sets {
-        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        if definition.encryption != Encryption::Drive {
-            continue;
-        }
-        for drive in held {
-            let site = &drive.site;
-            check_encryption(&mut library.open_unit(&site.unit)?).map_err(|error| {
-                Error::failed(format!(
-                    "set {} cannot be encrypted by {} (serial {})",
-                    set.name, site.name, site.serial
-                ))
-                .because(error)
-            })?;
-        }
-    }
-    Ok(())
 }
 
 /// Goes on with a run.
