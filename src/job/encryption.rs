@@ -1,17 +1,19 @@
-//! What a set asks of the drives it goes to, before a run of it is begun.
+//! What a set asks of the drives it goes to, before a run of it is begun or gone on with.
 
 use tapeward_drivers::Drive;
 
 use super::plan::Plan;
 use crate::app::App;
-use crate::catalogue::Encryption;
+use crate::catalogue::{Encryption, SetCopyState, SetState};
 use crate::error::{Error, Result};
+use crate::id::SetId;
 use crate::library::Library;
 use crate::library::mount::HeldDrive;
 use crate::library::robot::DriveSite;
 use crate::tape::volume::check_encryption;
 
-/// Where sets are to be encrypted by the drive, every drive can be given a key.
+/// Where sets are to be encrypted by the drive and are not finished, every drive can be given a key:
+/// to write, and to read what was written.
 pub(super) fn can_encrypt(
     app: &App,
     library: &Library,
@@ -20,7 +22,7 @@ pub(super) fn can_encrypt(
 ) -> Result<()> {
     for set in &plan.sets {
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        if definition.encryption != Encryption::Drive {
+        if definition.encryption != Encryption::Drive || is_finished(app, plan, set.id)? {
             continue;
         }
         for drive in held {
@@ -29,6 +31,25 @@ pub(super) fn can_encrypt(
         }
     }
     Ok(())
+}
+
+/// Whether nothing of a set is left to write or to read. Of one that is not begun everything is.
+fn is_finished(app: &App, plan: &Plan, id: SetId) -> Result<bool> {
+    app.catalogue.read(|view| {
+        let Some(made) = view.sets()?.into_iter().find(|set| set.id == id) else {
+            return Ok(false);
+        };
+        let over = |state| match state {
+            SetCopyState::Writing | SetCopyState::Incomplete => false,
+            SetCopyState::Complete => !plan.verify,
+            SetCopyState::Verified | SetCopyState::Lost | SetCopyState::Expired => true,
+        };
+        Ok(match made.state {
+            SetState::Open => false,
+            SetState::Complete => view.set_copies(id)?.iter().all(|copy| over(copy.state)),
+            SetState::Sealed | SetState::Failed | SetState::Expired => true,
+        })
+    })
 }
 
 fn check_drive(set: &str, site: &DriveSite, drive: &mut Drive) -> Result<()> {

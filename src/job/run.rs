@@ -113,6 +113,7 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     let view = library.view()?;
     let most = plan.sets.iter().map(|set| set.copies.len()).max();
     let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    can_encrypt(app, &library, &plan, &held)?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
     app.say(format!("resuming run {} for {}", run.id, plan.month));
