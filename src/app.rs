@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::catalogue::{Catalogue, Tx};
+use crate::catalogue::{Catalogue, CatalogueError, Tx};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::error::{Context, Error, Result};
@@ -137,11 +137,13 @@ impl App {
     /// The library chosen by name, or the only one.
     pub fn library(&self, choice: Option<&str>, purpose: &str) -> Result<Library> {
         let (name, library) = self.config.library(choice)?;
-        let out_of_use = self.catalogue.read(|view| view.quarantined_drives())?;
+        let (out_of_use, limits) = self.catalogue.read(|view| {
+            Ok::<_, CatalogueError>((view.quarantined_drives()?, view.block_limits()?))
+        })?;
         let clock = Arc::clone(&self.clock);
-        let block = u32::try_from(self.config.stream.block_size.as_u64()).unwrap_or(u32::MAX);
+        let largest = self.config.largest_block()?;
         let library = Library::new(name, library, &self.state, clock, purpose)?;
-        Ok(library.without(out_of_use).with_blocks(block))
+        Ok(library.without(out_of_use).with_blocks(largest, limits))
     }
 
     /// The identities to decrypt with: those in the files given, else those this host keeps of

@@ -95,9 +95,19 @@ uuid_id!(
     "the id of a step (a UUID)"
 );
 uuid_id!(
+    /// What one process asks runs for that hold drives.
+    DriveRequestId,
+    "the id of a request (a UUID)"
+);
+uuid_id!(
     /// One labelled life of a cartridge: a new one is made when it is labelled again.
     VolumeId,
     "the id of a volume (a UUID)"
+);
+uuid_id!(
+    /// A task: something on tape is to be copied to other cartridges.
+    TaskId,
+    "the id of a re-copy task (a UUID)"
 );
 uuid_id!(
     /// A key that backup sets are encrypted to.

@@ -21,7 +21,7 @@ use crate::job::report::Report;
 use crate::job::run;
 use crate::library::Library;
 use crate::media::{reconcile, register};
-use crate::set::{self, Definition};
+use crate::set::{self, Definition, Terms};
 use crate::{key, restore};
 use tapeward_drivers::smc::ElementKind;
 
@@ -36,18 +36,33 @@ const SMALLEST: u64 = 1 << 30;
 /// A file up to this size is preferred for the restore that shows that it works.
 const SAMPLE_LIMIT: u64 = 256 << 20;
 
+/// What the drives of a virtual library can do.
+#[derive(Debug, Clone, Copy)]
+pub struct VirtualDrives {
+    /// Who gives them keys.
+    pub encryption: DriveEncryption,
+    /// The longest block they take, in bytes.
+    pub longest_block: u64,
+}
+
 /// Makes a virtual library of a model with blank cartridges; returns its serial number.
 pub fn create_library(
     folder: &Path,
     model: &str,
     cartridges: u16,
     cartridge_size: u64,
-    encryption: DriveEncryption,
+    drives: VirtualDrives,
 ) -> Result<String> {
+    let longest_block = u32::try_from(drives.longest_block)
+        .ok()
+        .filter(|bytes| (1024..=8 << 20).contains(bytes))
+        .ok_or_else(|| Error::usage("the longest block of a drive is from 1 KiB to 8 MiB"))?;
     // Locks are by serial number, so no two libraries of this host may share one.
     let unique = blake3::hash(uuid::Uuid::new_v4().as_bytes());
     let serial = format!("V{}", unique.to_hex()[..7].to_ascii_uppercase());
-    let mut spec = LibrarySpec::new(model, &serial).with_encryption_by(encryption);
+    let mut spec = LibrarySpec::new(model, &serial)
+        .with_encryption_by(drives.encryption)
+        .with_longest_block(longest_block);
     // An unknown model is refused below.
     let generation = personality::find(model)
         .map_or(Generation::Lto8, |model| model.drive_generation)
@@ -79,6 +94,7 @@ pub fn initialise_virtual(
         LibraryConfig::Virtual {
             path: PathBuf::from(LIBRARY),
             reservations: Reservations::default(),
+            restore_drives: 0,
         },
     );
     let folder = state.join(LIBRARY);
@@ -94,8 +110,11 @@ pub fn initialise_virtual(
             }
             _ => {}
         }
-        let hosts = DriveEncryption::Hosts;
-        create_library(&partial, "generic", CARTRIDGES, cartridge_size, hosts)?;
+        let drives = VirtualDrives {
+            encryption: DriveEncryption::Hosts,
+            longest_block: 8 << 20,
+        };
+        create_library(&partial, "generic", CARTRIDGES, cartridge_size, drives)?;
         std::fs::rename(&partial, &folder)
             .context(format!("cannot create {}", folder.display()))?;
         synchronise_folder(&folder)?;
@@ -139,6 +158,7 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
             excludes,
             compression: Compression::Zstd,
             encryption: Encryption::Age,
+            terms: Terms::default(),
         },
     )?;
     let mut reports = Vec::new();
@@ -317,6 +337,7 @@ fn restore_sample(
             copy: None,
             options: ExtractOptions::with_everything(Existing::Refuse),
             drives: 1,
+            wait: restore::Wait::No,
             problems: None,
             identities: Arc::new(identities),
         },

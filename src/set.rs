@@ -1,16 +1,19 @@
 //! Set definitions: what is backed up.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
 use crate::catalogue::{
-    BackupSet, Compression, Encryption, NewDefinition, SetDefinition, SetState, View,
+    BackupSet, Compression, Encryption, HoldSubject, NewDefinition, PoolName, SetDefinition,
+    SetState, View,
 };
 use crate::error::{Context, Error, Result};
-use crate::id::{SetDefinitionId, SetId};
+use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId};
 use crate::journal::Event;
+use crate::retention;
 
 /// What a person says about a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +28,27 @@ pub struct Definition {
     pub compression: Compression,
     /// Who encrypts.
     pub encryption: Encryption,
+    /// Where, for whom and how long its sets are kept.
+    pub terms: Terms,
 }
+
+/// Where, for whom and how long sets are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The pool of each copy; none: those of the monthly job.
+    pub copies: Vec<PoolName>,
+    /// Days they are kept, in whichever pool; none: as their pools say.
+    pub retention_days: Option<u32>,
+    /// Names of the keys they are encrypted to; none: those of their pools.
+    pub keys: Vec<String>,
+    /// Whose data it is.
+    pub agency: Option<String>,
+    /// Why they are held from the first on.
+    pub hold: Option<String>,
+}
+
+/// Most copies of a set.
+const MOST_COPIES: usize = 9;
 
 /// Records a definition, or changes the one of that name.
 ///
@@ -50,7 +73,11 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
         .iter()
         .map(|path| below(&source, path))
         .collect::<Result<Vec<_>>>()?;
+    let terms = &wanted.terms;
+    let copies = numbered(&terms.copies)?;
+    let agency = terms.agency.as_deref().map(agency).transpose()?;
     app.write(|tx, now| {
+        let recipients = recipients(tx, &terms.keys)?;
         let id = tx.save_definition(
             SetDefinitionId::generate(now),
             &NewDefinition {
@@ -59,10 +86,10 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
                 excludes,
                 compression: wanted.compression,
                 encryption: wanted.encryption,
-                // The copies of the monthly job, as configured when it runs.
-                copies: Vec::new(),
-                retention_days: None,
-                recipients: Vec::new(),
+                copies: copies.clone(),
+                retention_days: terms.retention_days,
+                recipients,
+                agency: agency.map(str::to_owned),
             },
             now,
         )?;
@@ -75,8 +102,53 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
                 source: source.to_string_lossy().into_owned(),
             },
         )?;
+        if let Some(reason) = &terms.hold {
+            retention::place(app, tx, now, HoldSubject::Definition(id), reason)?;
+            retention::review(app, tx, now)?;
+        }
         Ok(id)
     })
+}
+
+/// Each copy in a pool of its own.
+fn numbered(pools: &[PoolName]) -> Result<Vec<(CopyNumber, PoolName)>> {
+    if pools.len() > MOST_COPIES {
+        return Err(Error::usage(format!(
+            "a set has at most {MOST_COPIES} copies, these are {}",
+            pools.len()
+        )));
+    }
+    let distinct: BTreeSet<&PoolName> = pools.iter().collect();
+    if distinct.len() < pools.len() {
+        return Err(Error::usage("two copies of a set cannot be in one pool")
+            .hint("they could come to stand on one cartridge"));
+    }
+    Ok((1..).map(CopyNumber).zip(pools.iter().cloned()).collect())
+}
+
+fn agency(name: &str) -> Result<&str> {
+    let plain = !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control);
+    if !plain {
+        return Err(Error::usage(format!(
+            "{name:?} cannot be the name of an agency"
+        )));
+    }
+    Ok(name)
+}
+
+/// The keys of these names, all of which must be in use.
+fn recipients(view: &View<'_>, names: &[String]) -> Result<Vec<KeyId>> {
+    let in_use = view.keys_in_use()?;
+    names
+        .iter()
+        .map(|name| {
+            let key = in_use.iter().find(|key| key.name == *name);
+            key.map(|key| key.id).ok_or_else(|| {
+                Error::usage(format!("no key in use is called \"{name}\""))
+                    .hint("\"tapeward key list\" shows which there are")
+            })
+        })
+        .collect()
 }
 
 /// The folder as an absolute path without links, if it can be listed.

@@ -406,7 +406,10 @@ fn write_while(
     (stream, summary, problems)
 }
 
+/// Read in pieces.
 const LARGE: usize = 1_000_000;
+/// Read whole, ahead of the stream.
+const SMALL: usize = 5_000;
 
 #[test]
 fn a_file_that_shrinks_while_read_is_padded_with_zeros_and_marked() {
@@ -450,10 +453,10 @@ fn a_file_that_grows_while_read_is_cut_and_marked() {
 #[test]
 fn a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on() {
     let source = tempfile::tempdir().unwrap();
-    fs::write(source.path().join("file"), pattern(1, LARGE)).unwrap();
+    fs::write(source.path().join("file"), pattern(1, SMALL)).unwrap();
     fs::write(source.path().join("gone"), b"gone").unwrap();
     fs::write(source.path().join("next"), b"next").unwrap();
-    let (stream, summary, problems) = write_while(source.path(), 500_000, |_| {
+    let (stream, summary, problems) = write_while(source.path(), 0, |_| {
         fs::remove_file(source.path().join("gone"))
     });
     assert_eq!((summary.changed, summary.superseded), (0, 0));
@@ -463,8 +466,27 @@ fn a_file_that_vanishes_before_it_is_read_is_named_and_the_rest_goes_on() {
         matches!(problems[0].what, ProblemKind::Vanished),
         "{problems:?}"
     );
-    assert_content(&stream, &pattern(1, LARGE), MemberState::Intact);
+    assert_content(&stream, &pattern(1, SMALL), MemberState::Intact);
     assert!(stream.entries.iter().all(|entry| entry.path != b"gone"));
+}
+
+#[test]
+fn a_small_file_that_changes_while_read_is_marked() {
+    let source = tempfile::tempdir().unwrap();
+    let file = source.path().join("file");
+    fs::write(source.path().join("next"), b"next").unwrap();
+    let changed_by = |act: &(dyn Fn() -> io::Result<()> + Sync), expected: &[u8]| {
+        fs::write(&file, pattern(1, SMALL)).unwrap();
+        let (stream, summary, problems) = write_while(source.path(), 0, |_| act());
+        assert_eq!((summary.changed, summary.losses), (1, 1));
+        assert_eq!(problems[0].path, b"file");
+        assert_content(&stream, expected, MemberState::Changed);
+    };
+    let mut cut = pattern(1, 600);
+    cut.resize(SMALL, 0);
+    let open = || OpenOptions::new().append(true).open(&file);
+    changed_by(&|| open()?.set_len(600), &cut);
+    changed_by(&|| open()?.write_all(b"more"), &pattern(1, SMALL));
 }
 
 #[test]

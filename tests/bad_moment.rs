@@ -5,20 +5,20 @@
 
 #[path = "support/refusal.rs"]
 mod refusal;
+#[path = "support/running.rs"]
+mod running;
 #[path = "support/seeded.rs"]
 mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 
 use chrono::{DateTime, Utc};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use refusal::Refusal;
+use running::Running;
 use serde_json::Value;
 use tapeward::library::lock::DeviceLock;
 use world::{World, same_trees, texts};
@@ -57,62 +57,6 @@ fn robot_serial(world: &World) -> String {
         })
         .find(|serial| !drives.contains(serial))
         .unwrap()
-}
-
-/// A process whose standard error is read line by line.
-struct Running {
-    child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-    said: String,
-}
-
-impl Running {
-    fn start(world: &World, arguments: &[&str]) -> Self {
-        let mut command = world.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self {
-            child,
-            stderr,
-            said: String::new(),
-        }
-    }
-
-    fn id(&self) -> String {
-        self.child.id().to_string()
-    }
-
-    /// Reads on until a line holds this.
-    fn read_until(&mut self, words: &str) {
-        loop {
-            let mut line = String::new();
-            let length = self.stderr.read_line(&mut line).unwrap();
-            assert!(length > 0, "it never said \"{words}\" but\n{}", self.said);
-            self.said += &line;
-            if line.contains(words) {
-                return;
-            }
-        }
-    }
-
-    fn interrupt(&self) {
-        let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        kill(id, Signal::SIGINT).unwrap();
-    }
-
-    /// Waits for its end; everything it said.
-    fn end(mut self) -> Output {
-        let mut stdout = Vec::new();
-        let mut out = self.child.stdout.take().unwrap();
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        out.read_to_end(&mut stdout).unwrap();
-        Output {
-            status: self.child.wait().unwrap(),
-            stdout,
-            stderr: self.said.into_bytes(),
-        }
-    }
 }
 
 #[test]

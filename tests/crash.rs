@@ -1,5 +1,6 @@
 //! The job is killed, or the power of the library is cut, at moments spread over the whole of a
-//! run. It resumes, and what comes back is what was there.
+//! run that writes two copies at once, compressed and encrypted, in two drives. It resumes, and what
+//! comes back of either copy is what was there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
 
@@ -8,7 +9,7 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::LazyLock;
 
 use rstest::rstest;
 use seeded::Seeded;
+use tapeward::catalogue::{Catalogue, CatalogueError, Codec};
 use tapeward_sim::Operator;
 use tapeward_sim::fault::Counts;
 use tapeward_sim::front::control::{Request, Response};
@@ -33,6 +35,7 @@ static UNHARMED: LazyLock<Counts> = LazyLock::new(|| {
     let world = prepared();
     world.ok(["sim", "kill-host", "--at-command", "1000000000"]);
     run_until_done(&world, "run");
+    is_as_planned(&world);
     let operator = Operator::connect(&world.state().join("virtual")).unwrap();
     let Response::Faults { counts, .. } = operator.ask(&Request::Faults).unwrap() else {
         panic!("no counts");
@@ -46,10 +49,56 @@ fn prepared() -> World {
     let world = World::in_memory();
     world.prepare_library("4MiB");
     world.configure(SMALL);
-    let source = world.path("source");
-    seeded::make_tree(&source, TREE, 5 << 20);
-    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    make_source(&world);
     world
+}
+
+fn make_source(world: &World) {
+    let source = world.path("source");
+    seeded::make_tree(&source, TREE, 4 << 20);
+    seeded::make_texts(&source, TREE, 4 << 20);
+    let define = ["set", "define", "data", source.to_str().unwrap()];
+    world.ok([&define[..], &["--compression", "zstd"]].concat());
+}
+
+/// What these runs are about: both copies have every segment, on two cartridges, compressed and
+/// encrypted, and both drives were at work.
+fn is_as_planned(world: &World) {
+    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+    let (segments, copies, drives) = catalogue
+        .read(|view| {
+            let set = view.sets()?[0].id;
+            let run = view.sets()?[0].run;
+            let moves = view.steps(run)?.into_iter();
+            let moves = moves.filter(|step| step.kind.as_str() == "move");
+            let to: BTreeSet<_> = moves.map(|step| step.intent["to"].to_string()).collect();
+            let drives = to
+                .into_iter()
+                .filter(|to| ["257", "258"].contains(&to.as_str()));
+            Ok::<_, CatalogueError>((
+                view.segments(set)?,
+                view.segment_copies(set)?,
+                drives.count(),
+            ))
+        })
+        .unwrap();
+    assert!(
+        segments
+            .iter()
+            .all(|segment| segment.codec == Codec::ZstdAge)
+    );
+    let shrunk = segments
+        .iter()
+        .filter(|segment| segment.coded_length * 2 < segment.plaintext_length);
+    assert!(shrunk.count() > 2, "{segments:?}");
+    for copy in [1, 2] {
+        let of = || copies.iter().filter(|row| row.copy.0 == copy);
+        let volumes: BTreeSet<_> = of().map(|row| row.volume).collect();
+        let have: BTreeSet<_> = of().map(|row| row.segment).collect();
+        assert_eq!(have.len(), segments.len(), "copy {copy}");
+        assert!(volumes.len() >= 2, "copy {copy}");
+    }
+    assert_eq!(drives, 2);
 }
 
 /// The nth of all moments in so many commands: evenly spread, a little before the last one since
@@ -109,7 +158,10 @@ fn killed_at_any_command_it_resumes(
 ) {
     let commands = UNHARMED.commands;
     let world = prepared();
-    let plan = |moment: &str| world.ok(["sim", "kill-host", "--at-command", moment]);
+    let plan = |moment: &str| {
+        println!("seed {TREE}, killed at command {moment} of {commands}");
+        world.ok(["sim", "kill-host", "--at-command", moment])
+    };
     plan(&moment(nth, commands));
     let output = world.run(["job", "run"]);
     if output.status.code() == Some(20) {
@@ -134,7 +186,9 @@ fn after_a_power_cut_at_any_write_it_resumes(
 ) {
     let writes = UNHARMED.writes;
     let world = prepared();
-    world.ok(["sim", "power-cut", "--at-write", &moment(nth, writes)]);
+    let moment = moment(nth, writes);
+    println!("seed {TREE}, power cut at write {moment} of {writes}");
+    world.ok(["sim", "power-cut", "--at-write", &moment]);
     run_until_done(&world, "run");
     assert!(is_over(&world), "the power never went");
     restored_equals_source(&world);
@@ -239,8 +293,8 @@ fn problems_outlive_a_kill(#[values(1, 2, 3)] quarter: u64) {
     let world = World::for_ordinary_user();
     world.prepare_library("4MiB");
     world.configure(SMALL);
+    make_source(&world);
     let source = world.path("source");
-    seeded::make_tree(&source, TREE, 5 << 20);
     let closed = fs::Permissions::from_mode(0o000);
     for number in 0..12 {
         for folder in ["", "d00/", "d05/", "d11/"] {
@@ -249,7 +303,6 @@ fn problems_outlive_a_kill(#[values(1, 2, 3)] quarter: u64) {
             fs::set_permissions(&path, closed.clone()).unwrap();
         }
     }
-    world.ok(["set", "define", "data", source.to_str().unwrap()]);
     let moment = (UNHARMED.commands * quarter / 8).to_string();
     world.ok(["sim", "kill-host", "--at-command", &moment]);
     let output = world.run(["job", "run"]);

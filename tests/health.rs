@@ -128,7 +128,10 @@ fn a_quarantined_cartridge_is_not_written_and_a_quarantined_drive_not_used() {
     let first = report["cartridges"][0]["name"].as_str().unwrap().to_owned();
     let drive = report["drives"][0]["name"].as_str().unwrap().to_owned();
     let before = report["drives"][0]["mounts"].clone();
-    world.ok(["health", "quarantine", &first, "--reason", "dropped"]);
+    // With one copy of everything there is no good one any more.
+    let quarantine = ["health", "quarantine", &first, "--reason", "dropped"];
+    let (_, err) = world.exits(20, quarantine);
+    assert!(err.contains("LAST GOOD COPY"), "{err}");
     world.ok(["health", "quarantine", &drive]);
     let (_, err) = world.exits(2, ["health", "quarantine", &first]);
     assert!(err.contains("out of use already"), "{err}");

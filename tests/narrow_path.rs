@@ -2,49 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
 
-use std::time::Duration;
+#[path = "support/narrow.rs"]
+mod narrow;
 
+use narrow::Narrow;
 use rstest::rstest;
 use tapeward::library::fitting;
 use tapeward_drivers::Drive;
 use tapeward_drivers::socket::{InitiatorId, Lun};
 use tapeward_drivers::ssc::{self, ReadOutcome, Synchronize, WriteOutcome};
-use tapeward_drivers::transport::{Cdb, Data, Reply, Transport, TransportError};
 use tapeward_sim::{CartridgeSpec, Durability, InProcess, Library, LibrarySpec, create};
 
 const BLOCK: usize = 256 * 1024;
-
-/// Refuses what is longer, as `SG_IO` does (EINVAL).
-struct Narrow {
-    inner: InProcess,
-    longest: usize,
-}
-
-impl Transport for Narrow {
-    fn execute(
-        &mut self,
-        cdb: &Cdb,
-        data: Data<'_>,
-        timeout: Duration,
-    ) -> Result<Reply, TransportError> {
-        let length = match &data {
-            Data::None => 0,
-            Data::In(buffer) => buffer.len(),
-            Data::Out(bytes) => bytes.len(),
-        };
-        if length > self.longest {
-            return Err(TransportError::Io {
-                path: self.inner.path().to_owned(),
-                source: std::io::Error::from_raw_os_error(22),
-            });
-        }
-        self.inner.execute(cdb, data, timeout)
-    }
-
-    fn path(&self) -> &str {
-        self.inner.path()
-    }
-}
 
 #[rstest]
 #[case(BLOCK, false)]

@@ -390,8 +390,6 @@ fn part_json_holds_ids_numbers_and_digests_only() {
         .map(String::as_str)
         .collect();
     let known = [
-        "blocks",
-        "block_size",
         "codec",
         "created",
         "definition",

@@ -9,7 +9,7 @@ use tapeward::clock::Clock;
 use tapeward::tape::codec::Codec;
 use tapeward::tape::document::Directory;
 use tapeward::tape::error::VolumeError;
-use tapeward::tape::layout::{BlockSize, FileKind, TapeFile};
+use tapeward::tape::layout::{FileKind, TapeFile};
 use tapeward::tape::volume::{
     EarlyWarning, FileStart, ForeignKind, Identified, LabelPolicy, Room as Space, VolumeRecord,
     VolumeWriter, identify,
@@ -25,7 +25,6 @@ fn start(kind: FileKind, stream: &Stream) -> FileStart {
         set: Some(stream.set.set),
         segment: None,
         codec: Codec::None,
-        block_size: BlockSize::new(16 << 10).unwrap(),
         expires: stream.set.retain_until,
     }
 }
@@ -321,7 +320,7 @@ fn after_a_power_cut_the_committed_end_is_found_and_the_rest_overwritten() {
     writer
         .begin_file(start(FileKind::SetIndex, &stream))
         .unwrap();
-    writer.write_block(&[3; 16 << 10]).unwrap();
+    writer.write(&[3; 16 << 10]).unwrap();
     room.library.power_cut();
     drop(writer);
 
@@ -364,7 +363,7 @@ fn worm_media_are_appended_to_behind_what_was_never_finished() {
     writer
         .begin_file(start(FileKind::SetIndex, &stream))
         .unwrap();
-    writer.write_block(&[3; 16 << 10]).unwrap();
+    writer.write(&[3; 16 << 10]).unwrap();
     // Given up: on tape it stays.
     writer.rollback().unwrap();
     writer

@@ -19,7 +19,7 @@ use tapeward::id::{CopyNumber, RunId, SetDefinitionId, SetId, VolumeId, VolumeSe
 use tapeward::key::Recipient;
 use tapeward::tape::codec::Codec;
 use tapeward::tape::document::{SetFacts, VolumeHeader};
-use tapeward::tape::layout::BlockSize;
+use tapeward::tape::layout::{BlockSize, BlockSizes};
 use tapeward::tape::stream::{
     Feeding, FinishedVolume, Geometry, LaneEvent, Segmenter, SegmenterStart, StopFlag, StreamEvent,
     StreamOptions, SupplyError, VolumeSupply,
@@ -87,7 +87,7 @@ pub fn run(order: &Order) -> Result<Found, Failure> {
     let clock = SystemClock::shared();
     let now = clock.now();
     let options = StreamOptions {
-        block_size: BlockSize::DEFAULT,
+        blocks: BlockSizes::all(BlockSize::DEFAULT),
         segment_size: 32 << 30,
         ring_size: 1 << 30,
         codec: order.codec,
@@ -187,7 +187,7 @@ fn label(
         volume: VolumeId::generate(clock.now()),
         serial,
         barcode: None,
-        block_size: geometry.block_size,
+        block_size: geometry.blocks.largest,
         native_capacity: CAPACITY,
         labelled: clock.now(),
         retain_until: None,

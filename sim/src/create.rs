@@ -44,6 +44,9 @@ pub struct LibrarySpec {
     /// Who gives the drives their keys.
     #[serde(default)]
     pub drive_encryption: DriveEncryption,
+    /// The longest block the drives take, in bytes, from 1 KiB; 8 MiB if not given.
+    #[serde(default)]
+    pub longest_block: Option<u32>,
     /// Cartridges in the storage elements, from the first on.
     #[serde(default, skip_serializing)]
     pub cartridges: Vec<CartridgeSpec>,
@@ -59,6 +62,7 @@ impl LibrarySpec {
             drive_generation: None,
             timing: Timing::Off,
             drive_encryption: DriveEncryption::default(),
+            longest_block: None,
             cartridges: Vec::new(),
         }
     }
@@ -81,6 +85,13 @@ impl LibrarySpec {
     #[must_use]
     pub fn with_encryption_by(mut self, who: DriveEncryption) -> Self {
         self.drive_encryption = who;
+        self
+    }
+
+    /// The same with drives that take no longer blocks than this.
+    #[must_use]
+    pub fn with_longest_block(mut self, bytes: u32) -> Self {
+        self.longest_block = Some(bytes);
         self
     }
 

@@ -19,7 +19,7 @@ use crate::fault::{Counts, FaultPlan, PlannedFault};
 use crate::personality::{DriveAddress, Personality};
 use crate::store::Durability;
 use crate::target::{self, Changer, ChangerIdentity, Drive, DriveIdentity, ElementKind, Exchange};
-use crate::target::{DeviceType, Identity, Outcome};
+use crate::target::{DeviceType, Identity, MAX_BLOCK_LENGTH, Outcome};
 
 pub(crate) const SPEC_FILE: &str = "library.json";
 pub(crate) const ELEMENTS_FILE: &str = "elements.json";
@@ -385,6 +385,10 @@ fn drive(
         },
         generation,
         encryption: spec.drive_encryption,
+        longest_block: spec
+            .longest_block
+            .unwrap_or(MAX_BLOCK_LENGTH)
+            .clamp(1024, MAX_BLOCK_LENGTH),
         element: (row.oddities.drive_address == DriveAddress::Told)
             .then_some(row.drives.first + index),
         library_serial: spec.serial.clone(),

@@ -101,8 +101,10 @@ pub struct SetDefinition {
     pub copies: Vec<(CopyNumber, PoolName)>,
     /// How long its sets are kept, where it differs from the site's.
     pub retention_days: Option<u32>,
-    /// The keys its sets are encrypted to; empty: all keys in use.
+    /// The keys its sets are encrypted to; empty: those of its copies' pools.
     pub recipients: Vec<KeyId>,
+    /// Whose data it is.
+    pub agency: Option<String>,
     /// When it was first defined.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -130,6 +132,8 @@ pub struct NewDefinition {
     pub retention_days: Option<u32>,
     /// As in [`SetDefinition::recipients`].
     pub recipients: Vec<KeyId>,
+    /// As in [`SetDefinition::agency`].
+    pub agency: Option<String>,
 }
 
 fn definition(row: &Row<'_>) -> rusqlite::Result<SetDefinition> {
@@ -143,6 +147,7 @@ fn definition(row: &Row<'_>) -> rusqlite::Result<SetDefinition> {
         copies: Vec::new(),
         retention_days: row.get("retention_days")?,
         recipients: Vec::new(),
+        agency: row.get("agency")?,
         created_at: moment(row, "created_at")?,
         changed_at: moment(row, "changed_at")?,
         retired_at: moment_option(row, "retired_at")?,
@@ -224,11 +229,13 @@ impl Tx<'_> {
     ) -> Result<SetDefinitionId, CatalogueError> {
         let id = self.one(
             "INSERT INTO set_definition
-                (id, name, source, compression, encryption, retention_days, created_at,
+                (id, name, source, compression, encryption, retention_days, agency, created_at,
                  changed_at)
-             VALUES (:id, :name, :source, :compression, :encryption, :retention, :now, :now)
+             VALUES (:id, :name, :source, :compression, :encryption, :retention, :agency, :now,
+                :now)
              ON CONFLICT (name) DO UPDATE SET source = excluded.source,
-                compression = excluded.compression, encryption = excluded.encryption, retention_days = excluded.retention_days,
+                compression = excluded.compression, encryption = excluded.encryption,
+                retention_days = excluded.retention_days, agency = excluded.agency,
                 changed_at = excluded.changed_at, retired_at = NULL
              RETURNING id",
             named_params! {
@@ -238,6 +245,7 @@ impl Tx<'_> {
                 ":compression": new.compression,
                 ":encryption": new.encryption,
                 ":retention": new.retention_days,
+                ":agency": new.agency,
                 ":now": Moment(now),
             },
             |row| row.get::<_, SetDefinitionId>(0),
@@ -280,7 +288,8 @@ impl Tx<'_> {
         self.change(
             Noun::SetDefinition,
             &id,
-            "UPDATE set_definition SET name = ?2, source = ?3, compression = ?4, changed_at = ?5
+            "UPDATE set_definition SET name = ?2, source = ?3, compression = ?4, changed_at = ?5,
+                agency = ?6
              WHERE id = ?1",
             (
                 id,
@@ -288,6 +297,7 @@ impl Tx<'_> {
                 RawPath(new.source.clone()),
                 new.compression,
                 Moment(now),
+                &new.agency,
             ),
         )
     }

@@ -36,6 +36,8 @@ pub enum Noun {
     Lease,
     /// A library.
     Library,
+    /// A re-copy task.
+    Task,
 }
 
 impl fmt::Display for Noun {
@@ -54,6 +56,7 @@ impl fmt::Display for Noun {
             Self::Key => "key",
             Self::Lease => "lease",
             Self::Library => "library",
+            Self::Task => "re-copy task",
         })
     }
 }
@@ -164,6 +167,25 @@ pub enum CatalogueError {
         content: ContentState,
         /// The end of its retention.
         until: Option<chrono::DateTime<chrono::Utc>>,
+    },
+    /// The last good copy of something that is to be copied elsewhere.
+    #[error(
+        "volume {volume} holds the last good copy of segment {} of set {set}, for which a re-copy \
+         task is open", segment.0
+    )]
+    LastCopy {
+        /// The volume.
+        volume: crate::id::VolumeId,
+        /// A set on it.
+        set: crate::id::SetId,
+        /// A segment of it.
+        segment: crate::archive::member::SegmentNumber,
+    },
+    /// A set that is to be copied elsewhere does not expire.
+    #[error("a re-copy task of set {set} is open")]
+    TaskOpen {
+        /// The set.
+        set: crate::id::SetId,
     },
     /// A step was observed or settled that is not open.
     #[error("step {step} is already {state}: it cannot be observed again")]

@@ -14,6 +14,9 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_4.sql")),
     M::up(include_str!("schema_5.sql")).foreign_key_check(),
     M::up(include_str!("schema_6.sql")),
+    M::up(include_str!("schema_7.sql")),
+    M::up(include_str!("schema_drive_requests.sql")),
+    M::up(include_str!("schema_copies.sql")).foreign_key_check(),
 ];
 
 /// How many there are: the schema version this program writes.
@@ -110,9 +113,11 @@ mod tests {
         let joined: i64 = old
             .query_row(
                 "SELECT count(*) FROM segment_copy JOIN segment USING (backup_set)
-                 JOIN tape_file USING (volume) JOIN backup_set ON backup_set.id = backup_set
+                 JOIN tape_file USING (volume) JOIN backup_set
+                    ON backup_set.id = segment_copy.backup_set
+                 JOIN set_copy ON set_copy.backup_set = backup_set.id
                  WHERE codec = 'zstd+age' AND tape_file.kind = 'segment_data'
-                    AND encryption = 'age'",
+                    AND encryption = 'age' AND set_copy.retain_until = 't'",
                 [],
                 |row| row.get(0),
             )

@@ -13,12 +13,17 @@
 //! })
 //! ```
 
+mod block_limits;
 mod cartridges;
+mod copy_tasks;
 mod definitions;
 mod digest;
+mod drive_requests;
 mod entries;
 mod error;
+mod foreign;
 mod health;
+mod holds;
 mod key_proofs;
 mod keys;
 mod kits;
@@ -38,12 +43,17 @@ mod store_tests;
 mod tape_files;
 mod volumes;
 
+pub use block_limits::BlockLimit;
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
+pub use copy_tasks::{CopyReason, CopyTask, NewCopyTask, TaskState};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::{ContentDigest, SegmentDigest};
+pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
+pub use foreign::{ForeignTape, NewForeignTape};
 pub use health::{DecidedBy, HealthDecision};
+pub use holds::{HoldChange, HoldEvent, HoldSubject};
 pub use key_proofs::{KeyProof, OpenedBy, ProofKind};
 pub use keys::{IdentityPlace, Key, KeyRole};
 pub use kits::{KitForm, MadeKit};
@@ -52,8 +62,10 @@ pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
-pub use segments::{Codec, Segment, SegmentCopy, SegmentCopyState};
-pub use sets::{BackupSet, NewSet, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex};
+pub use segments::{Codec, LastRead, Segment, SegmentCopy, SegmentCopyState};
+pub use sets::{
+    BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
+};
 pub use steps::{Step, StepKind, StepOutcome, StepState};
 pub use store::{Catalogue, Tx, View};
 pub use tape_files::{TapeFile, TapeFileKind};

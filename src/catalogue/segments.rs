@@ -10,7 +10,7 @@ use super::sets::StoredIndex;
 use super::sql::{Json, Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
 use crate::archive::member::{ResumePoint, SegmentNumber};
-use crate::id::{CopyNumber, SetId, TapeFileNumber, VolumeId};
+use crate::id::{CopyNumber, RunId, SetId, TapeFileNumber, VolumeId};
 
 text_enum! {
     /// How a segment's bytes on tape come from the tar stream.
@@ -41,6 +41,10 @@ text_enum! {
         Lost = "lost",
         /// Another segment took its place in the set.
         Superseded = "superseded",
+        /// On the medium, and takes the place of another volume's once it was read back.
+        Replacing = "replacing",
+        /// Another volume has it for this copy now.
+        Replaced = "replaced",
     }
 }
 
@@ -114,7 +118,20 @@ fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
     })
 }
 
-fn segment_copy(row: &Row<'_>) -> rusqlite::Result<SegmentCopy> {
+/// When segments on a volume were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRead {
+    /// The longest ago that one was read back or, if never, written.
+    pub oldest: DateTime<Utc>,
+    /// How many there are.
+    pub segments: u64,
+    /// How many were never read back.
+    pub never: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+pub(super) fn segment_copy(row: &Row<'_>) -> rusqlite::Result<SegmentCopy> {
     Ok(SegmentCopy {
         set: row.get("backup_set")?,
         segment: row.get("segment")?,
@@ -187,6 +204,111 @@ impl View<'_> {
         )
     }
 
+    /// Where a copy of a segment can be read.
+    pub fn live_copy(
+        &self,
+        set: SetId,
+        copy: CopyNumber,
+        number: SegmentNumber,
+    ) -> Result<Option<SegmentCopy>, CatalogueError> {
+        self.find(
+            "SELECT * FROM segment_copy WHERE backup_set = ?1 AND copy = ?2 AND segment = ?3
+                AND state IN ('committed', 'verified')",
+            (set, copy, number),
+            segment_copy,
+        )
+    }
+
+    /// Segments of a copy that are on this volume and on no other that is to take its place.
+    pub fn segments_to_move(
+        &self,
+        set: SetId,
+        copy: CopyNumber,
+        from: VolumeId,
+    ) -> Result<Vec<SegmentNumber>, CatalogueError> {
+        self.all(
+            "SELECT segment FROM segment_copy AS here
+             WHERE backup_set = ?1 AND copy = ?2 AND volume = ?3
+                AND state IN ('committed', 'verified')
+                AND NOT EXISTS (SELECT 1 FROM segment_copy AS other
+                    WHERE other.backup_set = ?1 AND other.copy = ?2
+                        AND other.segment = here.segment AND other.state = 'replacing')
+             ORDER BY segment",
+            (set, copy, from),
+            |row| row.get(0),
+        )
+    }
+
+    /// What was written to a copy since then and was not read back yet, in the order of the tapes.
+    pub fn unread_copies(
+        &self,
+        set: SetId,
+        copy: CopyNumber,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<SegmentCopy>, CatalogueError> {
+        self.all(
+            "SELECT * FROM segment_copy WHERE backup_set = ?1 AND copy = ?2
+                AND (state = 'replacing' OR state = 'committed' AND committed_at >= ?3)
+             ORDER BY volume, tape_file",
+            (set, copy, Moment(since)),
+            segment_copy,
+        )
+    }
+
+    /// When what must be kept on a volume was looked at, if there is anything.
+    pub fn last_read(&self, volume: VolumeId) -> Result<Option<LastRead>, CatalogueError> {
+        self.one(
+            "SELECT min(coalesce(verified_at, committed_at)) AS oldest, count(*) AS segments,
+                count(*) FILTER (WHERE verified_at IS NULL) AS never,
+                coalesce(sum(coded_length), 0) AS bytes
+             FROM segment_copy JOIN backup_set ON backup_set.id = segment_copy.backup_set
+                JOIN segment ON segment.backup_set = segment_copy.backup_set
+                    AND segment.number = segment_copy.segment
+             WHERE volume = ?1 AND segment_copy.state IN ('committed', 'verified')
+                AND backup_set.state IN ('sealed', 'complete')",
+            [volume],
+            |row| {
+                let oldest = moment_option(row, "oldest")?;
+                let (segments, never) = (row.get("segments")?, row.get("never")?);
+                let bytes = row.get("bytes")?;
+                Ok(oldest.map(|oldest| LastRead {
+                    oldest,
+                    segments,
+                    never,
+                    bytes,
+                }))
+            },
+        )
+    }
+
+    /// Bytes of segments on a volume, and of those that must be kept of them.
+    pub fn segment_bytes_on(&self, volume: VolumeId) -> Result<(u64, u64), CatalogueError> {
+        self.one(
+            "SELECT coalesce(sum(coded_length), 0),
+                coalesce(sum(coded_length) FILTER (
+                    WHERE segment_copy.state IN ('committed', 'verified', 'replacing')
+                        AND backup_set.state IN ('open', 'sealed', 'complete')), 0)
+             FROM segment_copy JOIN backup_set ON backup_set.id = segment_copy.backup_set
+                JOIN segment ON segment.backup_set = segment_copy.backup_set
+                    AND segment.number = segment_copy.segment
+             WHERE volume = ?1",
+            [volume],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// How many segments on a volume must be kept: readable, or about to take the place of others,
+    /// of a set that is neither given up nor expired.
+    pub fn kept_copies_on(&self, volume: VolumeId) -> Result<u64, CatalogueError> {
+        self.one(
+            "SELECT count(*) FROM segment_copy JOIN backup_set ON backup_set.id = segment_copy.backup_set
+             WHERE volume = ?1 AND segment_copy.state IN ('committed', 'verified', 'replacing')
+                AND backup_set.state IN ('open', 'sealed', 'complete')",
+            [volume],
+            |row| row.get(0),
+        )
+    }
+
     /// Segments of a set that a copy does not have (yet).
     pub fn missing_segments(
         &self,
@@ -211,6 +333,20 @@ impl View<'_> {
             "SELECT * FROM segment_copy WHERE volume = ?1 ORDER BY tape_file",
             [volume],
             segment_copy,
+        )
+    }
+}
+
+impl View<'_> {
+    /// When the last two segments that a run wrote were first on tape, the last one first.
+    pub fn last_commits(&self, run: RunId) -> Result<Vec<DateTime<Utc>>, CatalogueError> {
+        self.all(
+            "SELECT min(committed_at) AS at FROM segment_copy
+             JOIN backup_set ON backup_set.id = segment_copy.backup_set
+             WHERE backup_set.run = ?1
+             GROUP BY segment_copy.backup_set, segment ORDER BY at DESC LIMIT 2",
+            [run],
+            |row| moment(row, "at"),
         )
     }
 }
@@ -315,6 +451,23 @@ impl Tx<'_> {
              WHERE volume = ?1 AND tape_file = ?2",
             (volume, tape_file, state, Moment(at)),
         )
+    }
+
+    /// What was written in the place of another volume's copy was read back: it is the copy from
+    /// now on. Returns the volume whose place it took.
+    pub fn take_place(
+        &self,
+        new: &SegmentCopy,
+        at: DateTime<Utc>,
+    ) -> Result<Option<VolumeId>, CatalogueError> {
+        let old = self.live_copy(new.set, new.copy, new.segment)?;
+        if let Some(old) = &old {
+            let state = SegmentCopyState::Replaced;
+            self.set_segment_copy_state(old.volume, old.tape_file, state, at)?;
+        }
+        let state = SegmentCopyState::Verified;
+        self.set_segment_copy_state(new.volume, new.tape_file, state, at)?;
+        Ok(old.map(|old| old.volume))
     }
 
     /// Forgets the names of a set's index parts, when the set's own index has replaced them, and

@@ -10,7 +10,7 @@ use super::error::{CatalogueError, Noun};
 use super::month::Month;
 use super::sql::{Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
-use crate::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId};
+use crate::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId, VolumeId};
 
 text_enum! {
     /// State of a set.
@@ -72,8 +72,10 @@ pub struct BackupSet {
     pub started_at: DateTime<Utc>,
     /// When it was complete or given up.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Until when it must be kept.
+    /// Until when its last copy must be kept.
     pub retain_until: DateTime<Utc>,
+    /// Whose data it is.
+    pub agency: Option<String>,
     /// How much is in it.
     pub totals: SetTotals,
     /// Its index, when it is complete.
@@ -108,14 +110,27 @@ pub struct NewSet {
     pub month: Month,
     /// Now.
     pub started_at: DateTime<Utc>,
-    /// Until when it must be kept.
+    /// Until when it must be kept, whatever becomes of its copies.
     pub retain_until: DateTime<Utc>,
-    /// The pool of each copy.
-    pub copies: Vec<(CopyNumber, PoolName)>,
+    /// Whose data it is.
+    pub agency: Option<String>,
+    /// Its copies.
+    pub copies: Vec<NewSetCopy>,
     /// Who encrypts its segments.
     pub encryption: Encryption,
     /// The keys it is encrypted to.
     pub recipients: Vec<KeyId>,
+}
+
+/// A copy of a set that is about to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSetCopy {
+    /// Its number.
+    pub copy: CopyNumber,
+    /// The pool its volumes come from.
+    pub pool: PoolName,
+    /// Until when it must be kept.
+    pub retain_until: DateTime<Utc>,
 }
 
 /// One copy of a set.
@@ -131,6 +146,8 @@ pub struct SetCopy {
     pub state: SetCopyState,
     /// Since when.
     pub changed_at: DateTime<Utc>,
+    /// Until when it must be kept.
+    pub retain_until: DateTime<Utc>,
 }
 
 fn set(row: &Row<'_>) -> rusqlite::Result<BackupSet> {
@@ -145,6 +162,7 @@ fn set(row: &Row<'_>) -> rusqlite::Result<BackupSet> {
         started_at: moment(row, "started_at")?,
         finished_at: moment_option(row, "finished_at")?,
         retain_until: moment(row, "retain_until")?,
+        agency: row.get("agency")?,
         totals: SetTotals {
             members: row.get("members")?,
             bytes: row.get("bytes")?,
@@ -165,6 +183,7 @@ fn set_copy(row: &Row<'_>) -> rusqlite::Result<SetCopy> {
         pool: row.get("pool")?,
         state: row.get("state")?,
         changed_at: moment(row, "changed_at")?,
+        retain_until: moment(row, "retain_until")?,
     })
 }
 
@@ -231,6 +250,30 @@ impl View<'_> {
         )
     }
 
+    /// One copy of a set.
+    pub fn set_copy(&self, id: SetId, copy: CopyNumber) -> Result<SetCopy, CatalogueError> {
+        self.get(
+            Noun::SetCopy,
+            &format!("{copy} of set {id}"),
+            "SELECT * FROM set_copy WHERE backup_set = ?1 AND copy = ?2",
+            (id, copy),
+            set_copy,
+        )
+    }
+
+    /// The copies of sets of which something can be read on a volume.
+    pub fn set_copies_on(&self, volume: VolumeId) -> Result<Vec<SetCopy>, CatalogueError> {
+        self.all(
+            "SELECT set_copy.* FROM (
+                SELECT DISTINCT backup_set, copy FROM segment_copy
+                WHERE volume = ?1 AND state IN ('committed', 'verified')) AS here
+             JOIN set_copy USING (backup_set, copy)
+             ORDER BY backup_set, copy",
+            [volume],
+            set_copy,
+        )
+    }
+
     fn all_with_recipients(&self, sets: Vec<BackupSet>) -> Result<Vec<BackupSet>, CatalogueError> {
         sets.into_iter()
             .map(|found| self.with_recipients(found))
@@ -252,8 +295,9 @@ impl Tx<'_> {
     pub fn add_set(&self, new: &NewSet) -> Result<(), CatalogueError> {
         self.execute(
             "INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until,
-                encryption)
-             VALUES (:id, :definition, :run, :month, 'open', :started, :retain, :encryption)",
+                encryption, agency)
+             VALUES (:id, :definition, :run, :month, 'open', :started, :retain, :encryption,
+                :agency)",
             named_params! {
                 ":id": new.id,
                 ":definition": new.definition,
@@ -262,13 +306,20 @@ impl Tx<'_> {
                 ":started": Moment(new.started_at),
                 ":retain": Moment(new.retain_until),
                 ":encryption": new.encryption,
+                ":agency": new.agency,
             },
         )?;
-        for (copy, pool) in &new.copies {
+        for new_copy in &new.copies {
             self.execute(
-                "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at)
-                 VALUES (?1, ?2, ?3, 'writing', ?4)",
-                (new.id, copy, pool, Moment(new.started_at)),
+                "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at, retain_until)
+                 VALUES (?1, ?2, ?3, 'writing', ?4, ?5)",
+                (
+                    new.id,
+                    new_copy.copy,
+                    &new_copy.pool,
+                    Moment(new.started_at),
+                    Moment(new_copy.retain_until),
+                ),
             )?;
         }
         for key in &new.recipients {
@@ -348,20 +399,22 @@ impl Tx<'_> {
         &self,
         id: SetId,
         month: Month,
-        copies: &[(CopyNumber, PoolName)],
+        agency: Option<&str>,
+        copies: &[NewSetCopy],
     ) -> Result<(), CatalogueError> {
         self.change(
             Noun::BackupSet,
             &id,
             "UPDATE backup_set SET state = 'open', month = ?2, finished_at = NULL,
-                index_file = NULL, index_digest = NULL
+                index_file = NULL, index_digest = NULL, agency = ?3
              WHERE id = ?1 AND state IN ('sealed', 'failed')",
-            (id, month),
+            (id, month, agency),
         )?;
-        for (copy, pool) in copies {
+        for copy in copies {
             self.execute(
-                "UPDATE set_copy SET pool = ?3 WHERE backup_set = ?1 AND copy = ?2",
-                (id, copy, pool),
+                "UPDATE set_copy SET pool = ?3, retain_until = ?4
+                 WHERE backup_set = ?1 AND copy = ?2",
+                (id, copy.copy, &copy.pool, Moment(copy.retain_until)),
             )?;
         }
         Ok(())
@@ -370,14 +423,15 @@ impl Tx<'_> {
     /// Another copy of a set, found on tape.
     pub fn add_set_copy(&self, new: &SetCopy) -> Result<(), CatalogueError> {
         self.execute(
-            "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO set_copy (backup_set, copy, pool, state, changed_at, retain_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (
                 new.set,
                 new.copy,
                 &new.pool,
                 new.state,
                 Moment(new.changed_at),
+                Moment(new.retain_until),
             ),
         )
         .map(|_| ())
@@ -416,8 +470,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`CatalogueError::NotFound`] unless the set is complete or failed and its retention has
-    /// ended at `at`.
+    /// ended at `at`; [`CatalogueError::TaskOpen`] while a re-copy task of it is open.
     pub fn expire_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        if self.sets_with_tasks()?.contains(&id) {
+            return Err(CatalogueError::TaskOpen { set: id });
+        }
         self.change(
             Noun::BackupSet,
             &id,

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::id::{
-    Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
-    TapeFileNumber, VolumeId, VolumeSerial,
+    Barcode, CartridgeId, CopyNumber, DriveRequestId, KeyId, LibraryId, RunId, SetDefinitionId,
+    SetId, StepId, TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -108,12 +108,14 @@ where
 text_column!(
     Barcode,
     CartridgeId,
+    DriveRequestId,
     KeyId,
     LibraryId,
     RunId,
     SetDefinitionId,
     SetId,
     StepId,
+    TaskId,
     VolumeId,
     VolumeSerial,
 );

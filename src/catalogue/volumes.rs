@@ -43,7 +43,8 @@ impl ContentState {
             Scratch => matches!(next, Filling | Full | Held | Quarantined | Retired),
             Filling => matches!(next, Full | Expired | Held | Quarantined),
             Full => matches!(next, Filling | Expired | Held | Quarantined),
-            Expired => matches!(next, Held | Quarantined | Retired),
+            // Somebody needs it after all: a hold, or a copy elsewhere that was lost.
+            Expired => matches!(next, Full | Held | Quarantined | Retired),
             Held => matches!(next, Scratch | Filling | Full | Expired | Quarantined),
             Quarantined => matches!(next, Scratch | Filling | Full | Expired | Held | Retired),
             Retired => matches!(next, Quarantined | Held | Destroyed),
@@ -265,7 +266,9 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`CatalogueError::Content`] when it cannot go from one to the other;
-    /// [`CatalogueError::Retained`] when it is to expire before its retention ends.
+    /// [`CatalogueError::Retained`] when it is to expire before its retention ends,
+    /// [`CatalogueError::LastCopy`] when it holds the last good copy of what a re-copy task is
+    /// open for.
     pub fn set_content(
         &self,
         id: VolumeId,
@@ -292,6 +295,9 @@ impl Tx<'_> {
                 until: volume.retain_until,
             });
         }
+        if content == ContentState::Expired {
+            self.not_a_last_copy(id)?;
+        }
         self.change(
             Noun::Volume,
             &id,
@@ -315,12 +321,33 @@ impl Tx<'_> {
         )
     }
 
+    /// What was to be kept on the volume is on others: its retention ends.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Retained`] while something on it is not.
+    pub fn release_retention(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        let volume = self.volume(id)?;
+        if self.kept_copies_on(id)? > 0 {
+            return Err(CatalogueError::Retained {
+                volume: id,
+                content: volume.content,
+                until: volume.retain_until,
+            });
+        }
+        self.change(
+            Noun::Volume,
+            &id,
+            "UPDATE volume SET retain_until = min(coalesce(retain_until, ?2), ?2) WHERE id = ?1",
+            (id, Moment(at)),
+        )
+    }
+
     /// Ends a volume's life, because its cartridge is about to be labelled anew or is destroyed.
     /// Segment copies on it count as lost from now on.
     ///
     /// # Errors
     /// [`CatalogueError::Retained`] unless it is scratch, expired or destroyed, and its retention
-    /// has ended.
+    /// has ended; [`CatalogueError::LastCopy`] as for expiring.
     pub fn end_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         let volume = self.volume(id)?;
         let may_end =
@@ -332,9 +359,10 @@ impl Tx<'_> {
                 until: volume.retain_until,
             });
         }
+        self.not_a_last_copy(id)?;
         self.execute(
             "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified')",
+             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
             [id],
         )?;
         self.change(
@@ -350,7 +378,7 @@ impl Tx<'_> {
     pub fn lose_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         self.execute(
             "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified')",
+             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
             [id],
         )?;
         self.change(

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
+pub use super::copy_args::CopyCommand;
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
+pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
-pub use super::set_args::{CompressionArg, EncryptionArg};
+pub use super::scrub_args::ScrubCommand;
+pub use super::set_args::{CompressionArg, DefineArgs, EncryptionArg, HoldArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -88,12 +91,18 @@ pub enum Command {
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What is to be copied to other cartridges, and doing it.
+    #[command(subcommand)]
+    Copy(CopyCommand),
     /// Find files in the sets on tape.
     Find(FindArgs),
     /// Restore sets, or some of them, from tape.
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Read back what lies on tapes, by plan.
+    #[command(subcommand)]
+    Scrub(ScrubCommand),
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
@@ -333,30 +342,16 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Cartridges of other programs.
+    #[command(flatten)]
+    Foreign(ForeignCommand),
 }
 
 /// `set`
 #[derive(Debug, Subcommand)]
 pub enum SetCommand {
-    /// Define what is backed up every month; defining it again changes it.
-    #[command(
-        after_help = "Examples:\n  tapeward set define finance /appliance/finance\n  tapeward set define mail /appliance/mail --compression zstd --exclude cache\n  tapeward set define films /appliance/films --encryption drive"
-    )]
-    Define {
-        /// Name, unique.
-        name: String,
-        /// Folder to back up.
-        source: PathBuf,
-        /// Compression.
-        #[arg(long, value_enum, default_value = "none")]
-        compression: CompressionArg,
-        /// Who encrypts its segments.
-        #[arg(long, value_enum, default_value = "age")]
-        encryption: EncryptionArg,
-        /// Path below the source to leave out; may be given several times.
-        #[arg(long, value_name = "PATH")]
-        exclude: Vec<PathBuf>,
-    },
+    /// Define what is backed up every month; defining it again changes it, but for holds.
+    Define(Box<DefineArgs>),
     /// All definitions with their newest set on tape.
     #[command(after_help = "Examples:\n  tapeward set list\n  tapeward set list --json")]
     List,
@@ -366,6 +361,16 @@ pub enum SetCommand {
         /// Name or id of a definition, or id of a set.
         set: String,
     },
+    /// Keep what is on tape, whatever its retention says, until it is released.
+    #[command(
+        after_help = "Examples:\n  tapeward set hold finance --reason \"case 7/2026\"\n  tapeward set hold 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b --reason \"audit of 2026\""
+    )]
+    Hold(HoldArgs),
+    /// End a hold; who, when and why stay in the record.
+    #[command(
+        after_help = "Examples:\n  tapeward set release finance --reason \"case 7/2026 is closed\""
+    )]
+    Release(HoldArgs),
 }
 
 /// `job`

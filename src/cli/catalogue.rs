@@ -48,7 +48,12 @@ fn dump(session: &Session) -> Result<()> {
             rows.add("segment_copy", view.segment_copies_on(volume.id)?);
             rows.add("volume", [volume]);
         }
-        rows.add("definition", view.all_definitions()?);
+        rows.add("copy_task", view.copy_tasks()?);
+        rows.add("foreign_tape", view.foreign_tapes()?);
+        for definition in view.all_definitions()? {
+            rows.add("hold", view.hold_history(definition.id)?);
+            rows.add("definition", [definition]);
+        }
         for set in view.sets()? {
             rows.add("segment", view.segments(set.id)?);
             rows.add("set_copy", view.set_copies(set.id)?);
@@ -189,6 +194,7 @@ fn initialise(session: &Session, args: &RecoverArgs) -> Result<()> {
         Some(path) => Some(LibraryConfig::Virtual {
             path: std::path::absolute(path).context("--virtual")?,
             reservations: Reservations::default(),
+            restore_drives: 0,
         }),
         None => {
             let chosen = devices::choose(

@@ -110,6 +110,7 @@ pub(super) fn choose(
             })
             .collect(),
         reservations: Reservations::default(),
+        restore_drives: 0,
     });
     Ok(chosen)
 }

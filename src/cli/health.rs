@@ -12,8 +12,14 @@ pub(super) fn run(session: &Session, args: HealthArgs) -> Result<()> {
     match args.command {
         None => show(session, &record::report(&app)?),
         Some(HealthCommand::Quarantine { which, reason }) => {
-            record::decide(&app, &which, Verdict::Quarantined, &reason)?;
-            said(session, &which, Verdict::Quarantined, "out of use")
+            let opened = record::decide(&app, &which, Verdict::Quarantined, &reason)?;
+            let words = match opened.tasks.len() {
+                0 => "out of use".to_owned(),
+                1 => "out of use; a task to copy what is on it is open".to_owned(),
+                more => format!("out of use; {more} tasks to copy what is on it are open"),
+            };
+            said(session, &which, Verdict::Quarantined, &words)?;
+            opened.outcome()
         }
         Some(HealthCommand::Release { which, reason }) => {
             record::decide(&app, &which, Verdict::Released, &reason)?;

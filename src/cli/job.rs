@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::catalogue::{ElementAddress, Run, RunKind, View};
 use crate::error::{Error, Result};
 use crate::id::LibraryId;
-use crate::job::plan::{self, Request};
+use crate::job::plan::{self, Request, Wanted};
 use crate::job::report::Report;
 use crate::job::run;
 use crate::job::single::mark_interrupted;
@@ -59,13 +59,22 @@ fn show_plan(
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
-    let candidates = app.catalogue.read(plan::candidates)?;
     let now = app.clock.now();
+    let candidates = app.catalogue.read(|view| plan::candidates(view, now))?;
     let mut rows = Vec::new();
     for set in &plan.sets {
         let mut taken = std::collections::HashSet::new();
         for (copy, pool) in &set.copies {
-            let choice = plan::choose(&candidates, library_id, pool, &taken, now);
+            let wanted = Wanted {
+                library: library_id,
+                pool: pool.clone(),
+                collocate: app.config.pool(pool).collocate,
+                traits: app
+                    .catalogue
+                    .read(|view| plan::traits(view, set, *copy, now))?,
+                now,
+            };
+            let choice = plan::choose(&candidates, &wanted, &taken);
             let (cartridge, reason) = choice.map_or_else(
                 || ("-".to_owned(), "no cartridge in the library".to_owned()),
                 |(candidate, reason)| (candidate.cartridge.barcode.to_string(), reason.to_string()),

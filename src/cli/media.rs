@@ -8,11 +8,12 @@ use super::Session;
 use super::args::MediaCommand;
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{Cartridge, MediumUse, TapeFile, View, Volume};
+use crate::catalogue::{Cartridge, ForeignTape, MediumUse, TapeFile, View, Volume};
 use crate::error::{Error, Result};
 use crate::id::Barcode;
 use crate::job::label;
 use crate::media::{reconcile, register};
+use crate::retention::{self, Keep};
 
 pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
     let app = Arc::new(session.open()?);
@@ -42,6 +43,7 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
             }
             output::line(format!("{} cartridges added as scratch", barcodes.len()))
         }
+        MediaCommand::Foreign(command) => super::foreign::run(session, &app, command),
         MediaCommand::List => list(session, &app),
         MediaCommand::Show { barcode } => show(session, &app, &barcode),
         MediaCommand::Label {
@@ -78,6 +80,9 @@ struct Row {
     cartridge: Cartridge,
     /// Content in words: what the volume's content is, or what the cartridge is for.
     content: String,
+    /// What is on it, if it is another program's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign: Option<ForeignTape>,
     volume: Option<Volume>,
     bytes: u64,
     /// The place in words.
@@ -91,7 +96,9 @@ fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
         Some(volume) => view.bytes_on(volume.id)?,
         None => 0,
     };
+    let foreign = view.foreign_on(cartridge.id)?;
     let content = match (&volume, cartridge.medium_use) {
+        _ if foreign.is_some() => "foreign".to_owned(),
         (Some(volume), _) => volume.content.to_string(),
         (None, MediumUse::Data | MediumUse::Worm) => "scratch".to_owned(),
         (None, other) => other.to_string(),
@@ -100,6 +107,7 @@ fn row(view: &View<'_>, cartridge: Cartridge) -> Result<Row> {
         place_words: reconcile::place_words(view, &cartridge.place)?,
         cartridge,
         content,
+        foreign,
         volume,
         bytes,
     })
@@ -156,6 +164,8 @@ struct Details {
     files: Vec<TapeFile>,
     places: Vec<crate::catalogue::PlaceEvent>,
     contents: Vec<crate::catalogue::VolumeEvent>,
+    /// What keeps it from being labelled again.
+    keeps: Vec<Keep>,
     /// The places in words.
     #[serde(skip)]
     place_words: Vec<String>,
@@ -173,15 +183,20 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             .map(|event| reconcile::place_words(view, &event.place))
             .collect::<Result<_>>()?;
         let row = row(view, cartridge)?;
-        let (files, contents) = match &row.volume {
-            Some(volume) => (view.tape_files(volume.id)?, view.volume_history(volume.id)?),
-            None => (Vec::new(), Vec::new()),
+        let (files, contents, keeps) = match &row.volume {
+            Some(volume) => (
+                view.tape_files(volume.id)?,
+                view.volume_history(volume.id)?,
+                retention::keeps(view, volume.id, app.clock.now())?,
+            ),
+            None => (Vec::new(), Vec::new(), Vec::new()),
         };
         Ok::<_, Error>(Details {
             row,
             files,
             places,
             contents,
+            keeps,
             place_words,
         })
     })?;
@@ -193,6 +208,7 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
         files,
         places,
         contents,
+        keeps,
         place_words,
     } = details;
     let mut lines = vec![
@@ -207,6 +223,12 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             time(row.cartridge.place_since)
         ),
     ];
+    if let Some(foreign) = &row.foreign {
+        lines.push(format!("Holds      {}", foreign.found));
+        if !foreign.description.is_empty() {
+            lines.push(format!("Described  {}", foreign.description));
+        }
+    }
     if let Some(volume) = &row.volume {
         lines.push(format!(
             "Volume     {} ({}), pool {}, labelled {}",
@@ -220,6 +242,8 @@ fn show(session: &Session, app: &App, barcode: &Barcode) -> Result<()> {
             size(row.bytes),
             files.len()
         ));
+        lines.push(format!("Blocks     {} bytes", volume.block_size));
+        lines.extend(keeps.iter().map(|keep| format!("Kept       {keep}")));
     }
     lines.push("History".to_owned());
     let mut history: Vec<_> = places

@@ -3,11 +3,15 @@
 pub mod args;
 mod catalogue;
 mod catalogue_args;
+mod copy;
+mod copy_args;
 mod devices;
 mod discover;
 mod discover_args;
 mod doctor;
 mod find;
+mod foreign;
+mod foreign_args;
 mod health;
 mod health_args;
 mod interrupt;
@@ -22,6 +26,8 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod scrub;
+mod scrub_args;
 mod set_args;
 mod setup;
 mod sim;
@@ -172,9 +178,11 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Catalogue(command) => catalogue::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
+        Command::Copy(command) => copy::run(&session, command),
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
+        Command::Scrub(command) => scrub::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Session;
 use super::args::VerifyArgs;
 use super::output::{self, size};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Encryption, SetCopy, View};
+use crate::catalogue::{
+    BackupSet, Encryption, HoldEvent, HoldSubject, SetCopy, SetDefinition, View,
+};
 use crate::error::{Error, Result};
 use crate::id::{Barcode, SetId};
 use crate::job::{run as job, verify as job_verify};
@@ -60,6 +63,8 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
 struct SetRow {
     #[serde(flatten)]
     set: BackupSet,
+    /// The hold that keeps it: its own, or that of its definition.
+    hold: Option<HoldEvent>,
     segments: usize,
     copies: Vec<CopyRow>,
 }
@@ -72,7 +77,7 @@ struct CopyRow {
 }
 
 pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
-    let (definition, rows) = app.catalogue.read(|view| {
+    let (terms, rows) = app.catalogue.read(|view| {
         let (definition, sets) = match text
             .parse::<SetId>()
             .ok()
@@ -89,17 +94,21 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
             .into_iter()
             .map(|set| set_row(view, set))
             .collect::<Result<Vec<_>>>()?;
-        Ok::<_, Error>((definition, rows))
+        Ok::<_, Error>((DefinitionTerms::of(view, definition)?, rows))
     })?;
     if session.is_json() {
-        return output::json(&serde_json::json!({ "definition": definition, "sets": rows }));
+        return output::json(&serde_json::json!({
+            "definition": terms.definition, "holds": terms.holds, "sets": rows
+        }));
     }
+    let definition = &terms.definition;
     output::line(format!(
         "{} ({}) of {}",
         definition.name,
         definition.id,
         definition.source.display()
     ))?;
+    terms.lines(app).iter().try_for_each(output::line)?;
     for row in rows {
         output::line(format!(
             "\nSet {} of {}, {}: {} members, {}, {}, kept until {}",
@@ -109,16 +118,25 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
             row.set.totals.members,
             size(row.set.totals.bytes),
             counted(row.segments as u64, "segment", "segments"),
-            row.set.retain_until.format("%Y-%m-%d")
+            day(row.set.retain_until)
         ))?;
+        if let Some(hold) = &row.hold {
+            output::line(format!("  held: {}", hold_words(hold)))?;
+        }
         for copy in row.copies {
+            let until = copy.copy.retain_until;
+            let kept = if until == row.set.retain_until {
+                String::new()
+            } else {
+                format!("; kept until {}", day(until))
+            };
             let cartridges: Vec<String> = copy
                 .cartridges
                 .iter()
                 .map(|(barcode, place)| format!("{barcode} ({place})"))
                 .collect();
             output::line(format!(
-                "  copy {} ({}), {}: {}",
+                "  copy {} ({}), {}: {}{kept}",
                 copy.copy.copy,
                 copy.copy.pool,
                 copy.copy.state,
@@ -127,6 +145,78 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A definition, and what only other parts of the record say of it.
+struct DefinitionTerms {
+    definition: SetDefinition,
+    /// Names of the keys it names.
+    keys: Vec<String>,
+    /// Every hold on it or on one of its sets, oldest first.
+    holds: Vec<HoldEvent>,
+    /// The hold on all of its sets.
+    held: Option<HoldEvent>,
+}
+
+impl DefinitionTerms {
+    fn of(view: &View<'_>, definition: SetDefinition) -> Result<Self> {
+        let keys = definition.recipients.iter();
+        Ok(Self {
+            keys: keys
+                .map(|key| Ok(view.key(*key)?.name))
+                .collect::<Result<_>>()?,
+            holds: view.hold_history(definition.id)?,
+            held: view.hold_on(HoldSubject::Definition(definition.id))?,
+            definition,
+        })
+    }
+
+    /// What is kept of the next set, where and for how long.
+    fn lines(&self, app: &App) -> Vec<String> {
+        let definition = &self.definition;
+        let pools: Vec<String> = if definition.copies.is_empty() {
+            app.config.monthly.copies.clone()
+        } else {
+            let own = definition.copies.iter();
+            own.map(|(_, pool)| pool.to_string()).collect()
+        };
+        let kept = pools.iter().map(|pool| {
+            let of_pool = || {
+                pool.parse()
+                    .map_or(0, |pool| app.config.retention_days(&pool))
+            };
+            let days = definition.retention_days.unwrap_or_else(of_pool);
+            format!("{pool} ({})", counted(days.into(), "day", "days"))
+        });
+        let mut lines = vec![format!(
+            "Copies     {}",
+            kept.collect::<Vec<_>>().join(", ")
+        )];
+        if let Some(agency) = &definition.agency {
+            lines.push(format!("Agency     {agency}"));
+        }
+        if !self.keys.is_empty() {
+            lines.push(format!("Keys       {}", self.keys.join(", ")));
+        }
+        if let Some(hold) = &self.held {
+            lines.push(format!("Held       {}", hold_words(hold)));
+        }
+        lines
+    }
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d").to_string()
+}
+
+fn hold_words(hold: &HoldEvent) -> String {
+    format!(
+        "{} (since {}, by {} at {})",
+        hold.reason,
+        day(hold.at),
+        hold.actor.person,
+        hold.actor.station
+    )
 }
 
 fn set_row(view: &View<'_>, set: BackupSet) -> Result<SetRow> {
@@ -146,6 +236,7 @@ fn set_row(view: &View<'_>, set: BackupSet) -> Result<SetRow> {
         copies.push(CopyRow { copy, cartridges });
     }
     Ok(SetRow {
+        hold: view.hold_of_set(set.id, set.definition)?,
         segments: view.segments(set.id)?.len(),
         set,
         copies,

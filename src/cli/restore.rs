@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::archive::extract::{DeviceNodes, Existing, ExtractOptions, PrivilegedModes};
 use crate::catalogue::BackupSet;
 use crate::error::{Error, Result};
-use crate::restore::{self as restoring, About, Destination, Plan, Report, Request};
+use crate::restore::{self as restoring, About, Destination, Plan, Report, Request, Wait};
 
 pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<()> {
     let app = Arc::new(session.open()?);
@@ -67,6 +67,7 @@ fn request(app: &App, args: &RestoreArgs) -> Result<Request> {
             })
         },
         drives: drives(args),
+        wait: wait(args),
         problems: args.problems.clone(),
         identities: identities(app, args, &sets)?,
         sets,
@@ -88,12 +89,21 @@ fn resumed(app: &App, args: &RestoreArgs, run: crate::id::RunId) -> Result<Reque
         copy: order.copy,
         options: order.options,
         drives: drives(args),
+        wait: wait(args),
         problems: args.problems.clone(),
     })
 }
 
 fn drives(args: &RestoreArgs) -> usize {
     args.drives.map_or(usize::MAX, usize::from)
+}
+
+fn wait(args: &RestoreArgs) -> Wait {
+    if args.no_wait {
+        Wait::No
+    } else {
+        Wait::ForRuns
+    }
 }
 
 fn identities(

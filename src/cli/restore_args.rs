@@ -91,10 +91,12 @@ Examples:
   tapeward restore finance --set mail --to /tmp/back
   tapeward restore finance ledger --to - | tar -t
   tapeward restore --resume 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b
+  tapeward restore finance ledger/2026 --to /tmp/back --no-wait
 
 The newest complete set of a definition is taken unless --at or the id of a set is given. Several
 sets go into folders named by their definitions. What is in the library is restored; when some of it
-is elsewhere, the exit code is 20, the cartridges to bring are named, and --resume goes on. A file that
+is elsewhere, the exit code is 20, the cartridges to bring are named, and --resume goes on. Where a job
+holds the drives, it gives one away at its next commit point and takes it again afterwards. A file that
 cannot be read to its end is filled up with zeros in a tar stream, and named.")]
 pub struct RestoreArgs {
     /// Name or id of a set definition, or id of a set.
@@ -145,6 +147,9 @@ pub struct RestoreArgs {
     /// Most drives to use at once; as many as there are cartridges without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub drives: Option<u16>,
+    /// When other runs hold the drives or a cartridge, refuse instead of waiting until they give way.
+    #[arg(long)]
+    pub no_wait: bool,
     /// Identity file to decrypt with; the host's own keys without it.
     #[arg(long, value_name = "FILE")]
     pub identity: Vec<PathBuf>,

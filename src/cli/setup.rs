@@ -5,16 +5,17 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Session;
-use super::args::{CompressionArg, EncryptionArg, InitArgs, SetCommand};
+use super::args::{CompressionArg, DefineArgs, EncryptionArg, HoldArgs, InitArgs, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, Encryption, SetDefinition};
+use crate::catalogue::{BackupSet, Compression, Encryption, HoldSubject, SetDefinition};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::progress::Event;
 use crate::quickstart;
-use crate::set::{self, Definition};
+use crate::retention;
+use crate::set::{self, Definition, Terms};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
     let mut config = Config::default();
@@ -66,37 +67,62 @@ struct DefinitionRow<'a> {
 pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
     let app = session.open()?;
     match command {
-        SetCommand::Define {
-            name,
-            source,
-            compression,
-            encryption,
-            exclude,
-        } => {
-            let id = set::define(
-                &app,
-                &Definition {
-                    name: name.clone(),
-                    source,
-                    excludes: exclude,
-                    compression: match compression {
-                        CompressionArg::None => Compression::None,
-                        CompressionArg::Zstd => Compression::Zstd,
-                    },
-                    encryption: match encryption {
-                        EncryptionArg::Age => Encryption::Age,
-                        EncryptionArg::Drive => Encryption::Drive,
-                    },
-                },
-            )?;
+        SetCommand::Define(args) => {
+            let name = args.name.clone();
+            let id = set::define(&app, &definition(*args))?;
             if session.is_json() {
                 return output::json(&serde_json::json!({ "id": id, "name": name }));
             }
             output::line(format!("Set \"{name}\" is defined ({id})"))
         }
+        SetCommand::Hold(args) => {
+            let subject = retention::hold(&app, &args.set, &args.reason)?;
+            held(session, &args, subject, "held")
+        }
+        SetCommand::Release(args) => {
+            let subject = retention::release(&app, &args.set, &args.reason)?;
+            held(session, &args, subject, "released")
+        }
         SetCommand::List => list_sets(session, &app),
         SetCommand::Show { set } => super::query::show_set(session, &app, &set),
     }
+}
+
+fn definition(args: DefineArgs) -> Definition {
+    Definition {
+        name: args.name,
+        source: args.source,
+        excludes: args.exclude,
+        compression: match args.compression {
+            CompressionArg::None => Compression::None,
+            CompressionArg::Zstd => Compression::Zstd,
+        },
+        encryption: match args.encryption {
+            EncryptionArg::Age => Encryption::Age,
+            EncryptionArg::Drive => Encryption::Drive,
+        },
+        terms: Terms {
+            copies: args.copies,
+            retention_days: args.retention_days,
+            keys: args.keys,
+            agency: args.agency,
+            hold: args.hold,
+        },
+    }
+}
+
+fn held(session: &Session, args: &HoldArgs, subject: HoldSubject, done: &str) -> Result<()> {
+    if session.is_json() {
+        let reason = &args.reason;
+        return output::json(
+            &serde_json::json!({ "subject": subject, "state": done, "reason": reason }),
+        );
+    }
+    let what = match subject {
+        HoldSubject::Definition(_) => format!("Every set of \"{}\"", args.set),
+        HoldSubject::Set(id) => format!("Set {id}"),
+    };
+    output::line(format!("{what} is {done}: {}", args.reason))
 }
 
 fn list_sets(session: &Session, app: &App) -> Result<()> {

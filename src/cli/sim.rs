@@ -20,7 +20,7 @@ use super::sim_args::DriveEncryptionArg;
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
 use crate::library::connection::{Connection, virtual_server};
-use crate::quickstart;
+use crate::quickstart::{self, VirtualDrives};
 
 /// Commands that need no state folder are done at once: the server must not listen for signals
 /// as the other commands do.
@@ -33,15 +33,19 @@ pub(super) fn without_state(command: &SimCommand, format: Format) -> Option<Resu
             cartridges,
             cartridge_size,
             drive_encryption,
+            longest_block,
         } => Some(create(
             dir,
             model,
             *cartridges,
             cartridge_size.as_u64(),
-            match drive_encryption {
-                DriveEncryptionArg::Hosts => DriveEncryption::Hosts,
-                DriveEncryptionArg::Library => DriveEncryption::Library,
-                DriveEncryptionArg::None => DriveEncryption::None,
+            VirtualDrives {
+                encryption: match drive_encryption {
+                    DriveEncryptionArg::Hosts => DriveEncryption::Hosts,
+                    DriveEncryptionArg::Library => DriveEncryption::Library,
+                    DriveEncryptionArg::None => DriveEncryption::None,
+                },
+                longest_block: longest_block.as_u64(),
             },
             format,
         )),
@@ -81,10 +85,10 @@ fn create(
     model: &str,
     cartridges: u16,
     cartridge_size: u64,
-    encryption: DriveEncryption,
+    drives: VirtualDrives,
     format: Format,
 ) -> Result<()> {
-    let serial = quickstart::create_library(dir, model, cartridges, cartridge_size, encryption)?;
+    let serial = quickstart::create_library(dir, model, cartridges, cartridge_size, drives)?;
     if format == Format::Json {
         return output::json(&serde_json::json!({ "path": dir, "serial": serial }));
     }

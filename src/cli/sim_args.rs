@@ -34,7 +34,7 @@ pub enum DriveEncryptionArg {
 pub enum SimCommand {
     /// Make a virtual library in a folder.
     #[command(
-        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB\n  tapeward sim create /srv/vtl --drive-encryption library"
+        after_help = "Examples:\n  tapeward sim create /srv/vtl\n  tapeward sim create /srv/vtl --model generic --cartridges 20 --cartridge-size 2GiB\n  tapeward sim create /srv/vtl --drive-encryption library --longest-block 512KiB"
     )]
     Create {
         /// Folder; must be empty or missing.
@@ -52,6 +52,9 @@ pub enum SimCommand {
         /// Who gives the drives keys for encryption.
         #[arg(long, value_enum, default_value = "hosts")]
         drive_encryption: DriveEncryptionArg,
+        /// The longest block the drives take.
+        #[arg(long, default_value = "8MiB", value_name = "SIZE")]
+        longest_block: bytesize::ByteSize,
     },
     /// Put a cartridge into an import/export element, as an operator does.
     #[command(

@@ -12,6 +12,7 @@ use super::{positioning, protection, tape};
 use crate::error::{ErrorKind, Result};
 use crate::id::Barcode;
 use crate::job::lease::Leases;
+use crate::library::blocks::BlockLimits;
 use crate::library::mount::{HeldDrive, Seat};
 use crate::library::robot::DriveSite;
 
@@ -52,11 +53,12 @@ pub(super) fn examine(
         }
         Err(error) => return Err(error),
     };
+    let blocks = held.blocks;
     let Some((seat, mut drive)) = load(exam, &name, held, barcode)? else {
         return Ok(());
     };
     let outcome = match drive.scsi() {
-        Some(scsi) => loaded(exam, &name, scsi, fill),
+        Some(scsi) => loaded(exam, &name, scsi, blocks, fill),
         None => {
             let why = "it is reached through the kernel's tape driver: set path = \"sg\"";
             exam.keep(&name, Check::Identity, Err(NotPassed::skipped(why)));
@@ -128,10 +130,16 @@ fn unload(exam: &mut Exam, name: &str, seat: Seat, drive: tapeward_drivers::Driv
 }
 
 /// Everything that is done with a cartridge in the drive.
-fn loaded(exam: &mut Exam, name: &str, drive: &mut Drive, fill: Fill) -> Result<()> {
+fn loaded(
+    exam: &mut Exam,
+    name: &str,
+    drive: &mut Drive,
+    blocks: BlockLimits,
+    fill: Fill,
+) -> Result<()> {
     exam.check(name, Check::Identity, |_| identity(drive))?;
     exam.check(name, Check::LogPages, |_| log_pages(drive))?;
-    exam.check(name, Check::Media, |_| media(drive))?;
+    exam.check(name, Check::Media, |_| media(drive, blocks))?;
     let blank = exam.check(name, Check::Blank, |_| tape::blank(drive))?;
     if !blank {
         let why = "the cartridge is not blank: nothing was written";
@@ -268,12 +276,13 @@ fn tape_alert_listed(drive: &mut Drive) -> std::result::Result<bool, NotPassed> 
     Ok(buffer[4..end].contains(&log::TAPE_ALERT))
 }
 
-fn media(drive: &mut Drive) -> Checked {
+/// Whether the blocks of every pool get through is for jobs to say; here is what the limits are.
+fn media(drive: &mut Drive, blocks: BlockLimits) -> Checked {
     let limits = drive.read_block_limits()?;
     let densities = match drive.report_density_support(DensityScope::Drive) {
         Err(error) if error.is_unsupported() => {
             return Err(NotPassed::unsupported(format!(
-                "REPORT DENSITY SUPPORT; blocks of {} to {} bytes",
+                "REPORT DENSITY SUPPORT; blocks of {} to {} bytes, through this path {blocks}",
                 limits.minimum, limits.maximum
             )));
         }
@@ -286,7 +295,7 @@ fn media(drive: &mut Drive) -> Checked {
         .map(|one| one.name.as_str())
         .collect();
     Ok(Passed::new(format!(
-        "blocks of {} to {} bytes; reads {}; writes {}",
+        "blocks of {} to {} bytes, through this path {blocks}; reads {}; writes {}",
         limits.minimum,
         limits.maximum,
         names.join(", "),

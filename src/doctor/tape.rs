@@ -52,7 +52,7 @@ pub(super) fn blank(drive: &mut Drive) -> Checked {
         return Err(NotPassed::failed("the cartridge can be written once only"));
     }
     match identify(drive) {
-        Ok(Identified::Blank) => Ok(Passed::new("nothing is recorded")),
+        Ok(Identified::Blank | Identified::Trial) => Ok(Passed::new("nothing is recorded")),
         // Left by a drive that does not erase, or by an examination that was killed.
         Ok(Identified::Foreign { first_bytes, .. })
             if first_bytes.len() >= 64 && pattern::block(0, BLOCK).starts_with(&first_bytes) =>

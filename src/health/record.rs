@@ -8,6 +8,7 @@ use super::rule::{Action, Evidence, ReasonCode, Verdict, WINDOW_DAYS, assess};
 use super::{DriveSerial, Observation, Usage, alert};
 use crate::app::App;
 use crate::catalogue::{DecidedBy, ElementAddress, HealthDecision, Tx, View};
+use crate::copies::task::{self, Opened};
 use crate::error::{Error, Result};
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::journal::Event;
@@ -106,12 +107,16 @@ fn take_out(app: &App, tx: &Tx<'_>, now: DateTime<Utc>) -> Result<Vec<String>> {
         };
         let name = name(tx, &decision.unit)?;
         said.push(format!("{name} is out of use: {}", decision.reason));
-        keep(app, tx, now, &decision)?;
+        let opened = keep(app, tx, now, &decision)?;
+        if let Err(last) = opened.outcome() {
+            said.push(last.to_string());
+        }
     }
     Ok(said)
 }
 
-fn keep(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, decision: &HealthDecision) -> Result<()> {
+/// A cartridge that is out of use is to be copied to others.
+fn keep(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, decision: &HealthDecision) -> Result<Opened> {
     tx.add_health_decision(decision)?;
     let (cartridge, drive) = match &decision.unit {
         Unit::Cartridge(cartridge) => (Some(*cartridge), None),
@@ -127,7 +132,19 @@ fn keep(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, decision: &HealthDecision) -
             automatic: decision.by == DecidedBy::Rule,
             reason: decision.reason.clone(),
         },
-    )
+    )?;
+    let Unit::Cartridge(cartridge) = decision.unit else {
+        return Ok(Opened::default());
+    };
+    match decision.verdict {
+        Verdict::Quarantined => {
+            task::cartridge_out_of_use(app, tx, now, cartridge, &decision.reason)
+        }
+        Verdict::Released => {
+            task::cartridge_in_use_again(app, tx, now, cartridge, &decision.reason)?;
+            Ok(Opened::default())
+        }
+    }
 }
 
 fn snapshot(view: &View<'_>, now: DateTime<Utc>) -> Result<super::Snapshot> {
@@ -141,11 +158,12 @@ fn name(view: &View<'_>, unit: &Unit) -> Result<String> {
     })
 }
 
-/// A person's decision about a cartridge (by barcode) or a drive (by serial number).
+/// A person's decision about a cartridge (by barcode) or a drive (by serial number). Returns what
+/// is to be copied to other cartridges now.
 ///
 /// # Errors
 /// Nothing is known by that name; it is as asked already.
-pub fn decide(app: &App, which: &str, verdict: Verdict, reason: &str) -> Result<Unit> {
+pub fn decide(app: &App, which: &str, verdict: Verdict, reason: &str) -> Result<Opened> {
     if app.catalogue.read(|view| find(view, which))?.is_none() {
         learn_drives(app)?;
     }
@@ -174,8 +192,7 @@ pub fn decide(app: &App, which: &str, verdict: Verdict, reason: &str) -> Result<
             reason: reason.to_owned(),
             at: now,
         };
-        keep(app, tx, now, &decision)?;
-        Ok(decision.unit)
+        keep(app, tx, now, &decision)
     })
 }
 

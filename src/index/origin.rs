@@ -28,6 +28,15 @@ pub struct Origin {
     pub copies: Vec<(CopyNumber, PoolName)>,
     /// The keys it is encrypted to.
     pub keys: Vec<OriginKey>,
+    /// Whose data it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agency: Option<String>,
+    /// Until when each copy must be kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<(CopyNumber, DateTime<Utc>)>,
+    /// Why it was held when it was written, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<String>,
     /// What could not be read or kept when it was written.
     pub problems: u64,
 }

@@ -1,6 +1,6 @@
 //! What a copy lacks is copied from tape to tape, never read from the source again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,13 +12,15 @@ use super::run::Job;
 use super::step::COMPLETE;
 use super::supply::{Record, Supply};
 use super::volumes;
+use crate::app::App;
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    BackupSet, ContentState, Place, SegmentCopy, SegmentCopyState, SetCopyState, SetState,
+    BackupSet, ContentState, PoolName, SegmentCopy, SegmentCopyState, SetCopyState, SetState, View,
 };
+use crate::copies::source;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::files::free_space;
-use crate::id::{CopyNumber, VolumeId};
+use crate::id::{Barcode, CopyNumber, VolumeId};
 use crate::progress::Event;
 use crate::tape::SegmentFiles;
 use crate::tape::VolumeError;
@@ -33,6 +35,28 @@ use crate::tape::volume::{Room, VolumeReader, VolumeWriter};
 const SPOOL_SHARE: u64 = 2;
 /// Blocks between a reading and a writing drive.
 const RING_BLOCKS: usize = 64;
+
+/// What a copy of a set is to get, and where not.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) set: BackupSet,
+    /// Name of its definition.
+    pub(super) name: String,
+    pub(super) copy: CopyNumber,
+    /// The pool of each copy.
+    pub(super) pools: Vec<(CopyNumber, PoolName)>,
+    /// The volume that is to hold none of it any more; it is read only where no other can be.
+    pub(super) leaving: Option<VolumeId>,
+    /// Cartridges that are not written on.
+    pub(super) without: BTreeSet<Barcode>,
+}
+
+impl Order {
+    /// Segments the copy does not have, or has where they are not to stay.
+    pub(super) fn lacking(&self, view: &View<'_>) -> Result<Vec<SegmentNumber>> {
+        source::lacking(view, self.set.id, self.copy, self.leaving)
+    }
+}
 
 /// Puts one segment on a volume.
 type Copier<'a> = dyn FnMut(usize, &mut VolumeWriter) -> Result<SegmentFiles, CopyError> + 'a;
@@ -63,7 +87,15 @@ impl Job {
                 COMPLETE,
                 &json!({ "set": set.id, "copy": copy, "segments": missing.len() }),
             )?;
-            let completed = self.with_other_drives(|job| job.complete_copy(&set, planned, *copy));
+            let order = Order {
+                set: set.clone(),
+                name: planned.name.clone(),
+                copy: *copy,
+                pools: planned.copies.clone(),
+                leaving: None,
+                without: BTreeSet::new(),
+            };
+            let completed = self.with_other_drives(|job| job.complete_copy(&order));
             if let Err(error) = completed {
                 self.context.failed(step, &error)?;
                 return Err(error);
@@ -90,27 +122,22 @@ impl Job {
         })
     }
 
-    fn complete_copy(
-        &mut self,
-        set: &BackupSet,
-        planned: &PlannedSet,
-        copy: CopyNumber,
-    ) -> Result<()> {
+    /// Writes what the copy lacks, each segment from whichever tape it can be read.
+    pub(super) fn complete_copy(&mut self, order: &Order) -> Result<()> {
         let app = Arc::clone(&self.context.app);
-        let missing = app
-            .catalogue
-            .read(|view| view.missing_segments(set.id, copy))?;
+        let lacking = app.catalogue.read(|view| order.lacking(view))?;
         let mut bad = BTreeSet::new();
-        let mut sources = self.sources(set, &missing, &bad)?;
+        let mut sources = self.sources(order, &lacking, &bad)?;
         while let Some(first) = sources.first() {
             app.interrupt.check()?;
+            self.drives.give_way()?;
             let volume = first.volume;
             let same = sources.iter().take_while(|next| next.volume == volume);
             let batch: Vec<SegmentCopy> = same.cloned().collect();
             let done = if self.drives.available() > 1 {
-                self.copy_directly(set, planned, copy, &batch)
+                self.copy_directly(order, &batch)
             } else {
-                self.copy_by_spool(set, planned, copy, &batch)
+                self.copy_by_spool(order, &batch)
             };
             match done {
                 Ok(done) => {
@@ -119,14 +146,12 @@ impl Job {
                 // Another copy may be read where this one cannot.
                 Err(error) if error.kind() == ErrorKind::Failed => {
                     bad.insert(volume);
-                    let left = app
-                        .catalogue
-                        .read(|view| view.missing_segments(set.id, copy))?;
-                    let Ok(others) = self.sources(set, &left, &bad) else {
+                    let left = app.catalogue.read(|view| order.lacking(view))?;
+                    let Ok(others) = self.sources(order, &left, &bad) else {
                         return Err(error);
                     };
                     app.watcher.event(Event::Problem {
-                        subject: format!("set {}", planned.name),
+                        subject: format!("set {}", order.name),
                         what: format!("another copy is read: {error}"),
                     });
                     sources = others;
@@ -141,38 +166,20 @@ impl Job {
     /// on a `bad` volume.
     fn sources(
         &self,
-        set: &BackupSet,
+        order: &Order,
         numbers: &[SegmentNumber],
         bad: &BTreeSet<VolumeId>,
     ) -> Result<Vec<SegmentCopy>> {
         let here = self.context.library_id;
         self.context.app.catalogue.read(|view| {
-            let mut best: BTreeMap<SegmentNumber, (bool, SegmentCopy)> = BTreeMap::new();
-            for copy in view.segment_copies(set.id)? {
-                let readable = matches!(
-                    copy.state,
-                    SegmentCopyState::Committed | SegmentCopyState::Verified
-                );
-                if !readable || bad.contains(&copy.volume) {
-                    continue;
-                }
-                let cartridge = view.volume(copy.volume)?.cartridge;
-                let place = view.cartridge(cartridge)?.place;
-                let away = !matches!(place, Place::Element { library, .. } if library == here);
-                if best
-                    .get(&copy.segment)
-                    .is_none_or(|(other_away, _)| *other_away && !away)
-                {
-                    best.insert(copy.segment, (away, copy));
-                }
-            }
+            let mut best = source::best(view, Some(here), order.set.id, order.leaving, bad)?;
             numbers
                 .iter()
                 .map(|number| {
-                    best.remove(number).map(|(_, copy)| copy).ok_or_else(|| {
+                    best.remove(number).ok_or_else(|| {
                         Error::failed(format!(
                             "segment {} of set {} is on no tape that can be read",
-                            number.0, set.id
+                            number.0, order.set.id
                         ))
                     })
                 })
@@ -181,13 +188,7 @@ impl Job {
     }
 
     /// Reads in one drive while writing in another. All segments are on one volume.
-    fn copy_directly(
-        &mut self,
-        set: &BackupSet,
-        planned: &PlannedSet,
-        copy: CopyNumber,
-        batch: &[SegmentCopy],
-    ) -> Result<usize> {
+    fn copy_directly(&mut self, order: &Order, batch: &[SegmentCopy]) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let Some(volume) = batch.first().map(|first| first.volume) else {
             return Ok(0);
@@ -198,7 +199,7 @@ impl Job {
             view.cartridge(cartridge)
         })?;
         let keys = self.drives.keys_of(volume)?;
-        let (seat, drive) = self.drives.take(&barcode.barcode)?;
+        let (seat, drive) = self.drives.take_in_turn(&barcode.barcode)?;
         let mut reader = match VolumeReader::open(drive, volume) {
             Ok(reader) => reader.with_drive_keys(keys),
             Err(failed) => {
@@ -208,32 +209,30 @@ impl Job {
                 );
             }
         };
-        let written = self.write_copies(set, planned, copy, batch, &mut |index, writer| {
+        let written = self.write_copies(order, batch, &mut |index, writer| {
             copy_segment(&mut reader, &files[index], writer, RING_BLOCKS)
         });
         self.drives.put_checked(seat, reader.into_drive());
-        written.map(|()| batch.len())
+        written
     }
 
     /// Reads to disk, changes the cartridge, writes: for one drive. As many segments at a time
     /// as half of the free space holds, at least one.
-    fn copy_by_spool(
-        &mut self,
-        set: &BackupSet,
-        planned: &PlannedSet,
-        copy: CopyNumber,
-        batch: &[SegmentCopy],
-    ) -> Result<usize> {
+    fn copy_by_spool(&mut self, order: &Order, batch: &[SegmentCopy]) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let folder = app.state.join("spool");
         empty(&folder)?;
-        let room = free_space(&folder)? / SPOOL_SHARE;
+        let free = free_space(&folder)?;
+        let room = free / SPOOL_SHARE;
         let mut spooled = Vec::new();
         let mut used = 0;
         for (segment, files) in batch.iter().zip(self.files_of(batch)?) {
             let length: u64 = files.iter().map(|file| file.length).sum();
             if !spooled.is_empty() && used + length > room {
                 break;
+            }
+            if length > free {
+                return Err(no_room(&folder, length, free));
             }
             used += length;
             spooled.push(self.drives.with_reader(segment.volume, |reader| {
@@ -242,11 +241,9 @@ impl Job {
             })?);
         }
         let batch = &batch[..spooled.len()];
-        self.write_copies(set, planned, copy, batch, &mut |index, writer| {
+        self.write_copies(order, batch, &mut |index, writer| {
             spooled[index].write(writer)
-        })?;
-        drop(spooled);
-        Ok(batch.len())
+        })
     }
 
     fn files_of(&self, batch: &[SegmentCopy]) -> Result<Vec<SegmentFiles>> {
@@ -258,23 +255,24 @@ impl Job {
         })
     }
 
-    /// Writes segments to a copy's volumes, one after the other, and records each.
+    /// Writes segments to a copy's volumes, one after the other, and records each; returns how many
+    /// before somebody asked for a drive.
     fn write_copies(
         &mut self,
-        set: &BackupSet,
-        planned: &PlannedSet,
-        copy: CopyNumber,
+        order: &Order,
         batch: &[SegmentCopy],
         copier: &mut Copier<'_>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
+        let set = &order.set;
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
         let options = self.stream_options(set, &definition)?;
         let drives = self.drives.hand_over();
         let set_aside = std::mem::take(&mut self.set_aside);
         let context = self.context.clone();
-        let supply = Supply::new(context, set.id, &planned.copies, options, drives, set_aside);
-        let written = self.write_batch(set, copy, batch, &supply, copier);
+        let supply = Supply::new(context, set.id, &order.pools, options, drives, set_aside)
+            .without(order.without.iter().cloned());
+        let written = self.write_batch(order, batch, &supply, copier);
         let supplied = supply.finish();
         self.drives = supplied.drives;
         self.set_aside = supplied.set_aside;
@@ -283,14 +281,19 @@ impl Job {
 
     fn write_batch(
         &self,
-        set: &BackupSet,
-        copy: CopyNumber,
+        order: &Order,
         batch: &[SegmentCopy],
         supply: &Supply,
         copier: &mut Copier<'_>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
+        let copy = order.copy;
+        let mut progress = Progress::of(&self.context.app, order, batch)?;
         let mut writer = supply.open_next(copy)?;
+        let mut done = 0;
         for (index, segment) in batch.iter().enumerate() {
+            if done > 0 && supply.is_asked()? {
+                break;
+            }
             if let Err(asked) = self.context.app.interrupt.check() {
                 let end = self.close(copy, writer)?;
                 supply.take_back(vec![end], Record::Complete)?;
@@ -307,7 +310,9 @@ impl Job {
             }
             match copied {
                 Ok(files) => {
-                    self.record(set, copy, segment.segment, writer.volume(), &files)?;
+                    self.record(order, segment.segment, writer.volume(), &files)?;
+                    progress.add(files.data.length);
+                    done += 1;
                 }
                 Err(error) => {
                     let culprit = culprit(&error);
@@ -323,22 +328,29 @@ impl Job {
             }
         }
         let end = self.close(copy, writer)?;
-        supply.take_back(vec![end], Record::Complete)
+        supply.take_back(vec![end], Record::Complete)?;
+        Ok(done)
     }
 
     fn record(
         &self,
-        set: &BackupSet,
-        copy: CopyNumber,
+        order: &Order,
         segment: SegmentNumber,
         volume: VolumeId,
         files: &SegmentFiles,
     ) -> Result<()> {
-        self.context.app.write(|tx, now| {
+        let context = &self.context;
+        let (set, copy) = (order.set.id, order.copy);
+        context.app.write(|tx, now| {
             let filling = ContentState::Filling;
-            set_content(&self.context, tx, now, volume, filling, "written to")?;
-            record_copy(&self.context, tx, now, set.id, copy, segment, volume, files)?;
-            Ok(tx.extend_retention(volume, set.retain_until)?)
+            set_content(context, tx, now, volume, filling, "written to")?;
+            // The old one counts until this one was read back.
+            let state = match tx.live_copy(set, copy, segment)? {
+                Some(_) => SegmentCopyState::Replacing,
+                None => SegmentCopyState::Committed,
+            };
+            record_copy(context, tx, now, set, copy, segment, volume, files, state)?;
+            Ok(tx.extend_retention(volume, tx.set_copy(set, copy)?.retain_until)?)
         })
     }
 
@@ -380,6 +392,7 @@ impl Job {
                 Some(drive) => *drive,
                 None => return Err(Error::failed(why)),
             },
+            LaneState::Away => return Err(Error::failed("its drive was given away")),
         };
         supply
             .next(
@@ -392,6 +405,51 @@ impl Job {
                 },
             )
             .context("cannot go on with another cartridge")
+    }
+}
+
+/// How far a batch is; tells so until it goes.
+struct Progress<'a> {
+    app: &'a App,
+    task: String,
+    bytes: u64,
+    total: u64,
+    segments: u64,
+}
+
+impl<'a> Progress<'a> {
+    fn of(app: &'a App, order: &Order, batch: &[SegmentCopy]) -> Result<Self> {
+        let total = app.catalogue.read(|view| {
+            let lengths = batch
+                .iter()
+                .map(|copy| Ok(view.segment(copy.set, copy.segment)?.coded_length));
+            lengths.sum::<Result<u64>>()
+        })?;
+        Ok(Self {
+            app,
+            task: format!("copying {} to copy {}", order.name, order.copy),
+            bytes: 0,
+            total,
+            segments: 0,
+        })
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.segments += 1;
+        self.app.watcher.event(Event::Progress {
+            task: self.task.clone(),
+            bytes: self.bytes,
+            total: Some(self.total),
+            files: self.segments,
+        });
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        let task = std::mem::take(&mut self.task);
+        self.app.watcher.event(Event::ProgressEnd { task });
     }
 }
 
@@ -421,6 +479,21 @@ fn dead(copy: CopyNumber, writer: VolumeWriter, blame: Blame, why: &str) -> Lane
             why: why.to_owned(),
         },
     }
+}
+
+/// With one drive a segment must fit on the disk while the cartridge is changed.
+fn no_room(folder: &Path, needed: u64, free: u64) -> Error {
+    let size = |bytes| bytesize::ByteSize::b(bytes).display().iec().to_string();
+    Error::new(
+        ErrorKind::OperatorNeeded,
+        format!(
+            "a segment of {} is copied by way of {}, which has {} free",
+            size(needed),
+            folder.display(),
+            size(free)
+        ),
+    )
+    .hint("free some space, or use a second drive")
 }
 
 /// What a process that died left in the spool is of no use.

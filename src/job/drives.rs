@@ -1,5 +1,6 @@
 //! The drives a run holds, and the cartridges in them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tapeward_drivers::Drive;
@@ -10,12 +11,13 @@ use super::step::RunContext;
 use super::volumes;
 use crate::catalogue::CatalogueError;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Barcode, KeyId, VolumeId};
+use crate::id::{Barcode, DriveRequestId, KeyId, VolumeId};
 use crate::key::Identities;
 use crate::library::fitting;
-use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat, culprit_of, stuck};
+use crate::library::mount::{Blamed, Culprit, HeldDrive, MoveWitness, Seat, culprit_of, stuck};
 use crate::library::robot::DriveSite;
 use crate::progress::Event;
+use crate::tape::BlockSize;
 use crate::tape::volume::{DriveKeys, OpenError, VolumeReader};
 
 /// Held drives: empty ones, those with a cartridge that nobody is working with right now, and
@@ -23,9 +25,13 @@ use crate::tape::volume::{DriveKeys, OpenError, VolumeReader};
 #[derive(Debug)]
 pub struct Drives {
     context: RunContext,
-    idle: Vec<HeldDrive>,
-    mounted: Vec<(Seat, Drive)>,
+    pub(super) idle: Vec<HeldDrive>,
+    pub(super) mounted: Vec<(Seat, Drive)>,
     failed: Vec<FailedDrive>,
+    /// Others have them for now.
+    pub(super) away: Vec<DriveSite>,
+    /// Which requests got a drive, and for which of the things they asked for.
+    pub(super) answered: BTreeMap<DriveRequestId, u32>,
     /// Who opens keys on tapes; none: those this host keeps.
     identities: Option<Arc<Identities>>,
 }
@@ -92,15 +98,21 @@ impl Reserved {
     }
 }
 
-/// The drive that can do most with a cartridge, the last of several alike.
-fn best_fit<'a>(sites: impl Iterator<Item = &'a DriveSite>, barcode: &Barcode) -> Option<usize> {
-    let does = |site| {
+/// The drive that can do most with a cartridge whose blocks have this size, the last of several
+/// alike.
+fn best_fit<'a>(
+    drives: impl Iterator<Item = &'a HeldDrive>,
+    barcode: &Barcode,
+    blocks: Option<BlockSize>,
+) -> Option<usize> {
+    let does = |held: &HeldDrive| {
         (
-            fitting::can_write(site, barcode),
-            fitting::can_read(site, barcode),
+            blocks.is_none_or(|size| held.blocks.objection(size).is_none()),
+            fitting::can_write(&held.site, barcode),
+            fitting::can_read(&held.site, barcode),
         )
     };
-    let ranked = sites.map(does).enumerate();
+    let ranked = drives.map(does).enumerate();
     ranked.max_by_key(|(_, does)| *does).map(|(index, _)| index)
 }
 
@@ -113,8 +125,14 @@ impl Drives {
             idle,
             mounted: Vec::new(),
             failed: Vec::new(),
+            away: Vec::new(),
+            answered: BTreeMap::new(),
             identities: None,
         }
+    }
+
+    pub(super) fn context(&self) -> &RunContext {
+        &self.context
     }
 
     /// Opens keys on tapes with these identities instead of those this host keeps.
@@ -183,16 +201,15 @@ impl Drives {
             .any(|(seat, _)| seat.barcode == *barcode)
     }
 
-    /// Whether one of the drives that nobody is working with may be able to write a cartridge; when
-    /// there is none, that is another matter.
+    /// Whether one of the drives that nobody is working with may be able to write a cartridge in
+    /// blocks of this size; when there is none, that is another matter.
     #[must_use]
-    pub fn can_write(&self, barcode: &Barcode) -> bool {
-        let idle = self.idle.iter().map(|held| &held.site);
-        let mounted = self.mounted.iter().map(|(seat, _)| &seat.held.site);
+    pub fn can_write(&self, barcode: &Barcode, blocks: BlockSize) -> bool {
+        let mounted = self.mounted.iter().map(|(seat, _)| &seat.held);
         self.available() == 0
-            || idle
-                .chain(mounted)
-                .any(|site| fitting::can_write(site, barcode))
+            || self.idle.iter().chain(mounted).any(|held| {
+                held.blocks.objection(blocks).is_none() && fitting::can_write(&held.site, barcode)
+            })
     }
 
     /// Whether a cartridge is in a drive that failed.
@@ -240,8 +257,9 @@ impl Drives {
         if let Some(held) = self.idle_for(barcode)? {
             return Ok(Reserved::Idle(held));
         }
-        let sites = self.mounted.iter().map(|(seat, _)| &seat.held.site);
-        match best_fit(sites, barcode) {
+        let blocks = self.context.block_size(barcode)?;
+        let drives = self.mounted.iter().map(|(seat, _)| &seat.held);
+        match best_fit(drives, barcode, blocks) {
             Some(index) => {
                 let mounted = self.mounted.swap_remove(index);
                 Ok(Reserved::Occupied(Box::new(mounted)))
@@ -317,7 +335,8 @@ impl Drives {
 
     /// An empty drive, preferring the one a process that died may have left the cartridge in.
     fn idle_for(&mut self, barcode: &Barcode) -> Result<Option<HeldDrive>> {
-        let Some(fitting) = best_fit(self.idle.iter().map(|held| &held.site), barcode) else {
+        let blocks = self.context.block_size(barcode)?;
+        let Some(fitting) = best_fit(self.idle.iter(), barcode, blocks) else {
             return Ok(None);
         };
         let view = self.context.library.view()?;
@@ -357,7 +376,11 @@ impl Drives {
         match self.context.library.open_held(&mut seat.held) {
             Ok(mut drive) => {
                 let (library, site) = (&self.context.library, &seat.held.site);
-                match library.protect(&mut drive, site, &self.context) {
+                let protected = self
+                    .context
+                    .block_size(&seat.barcode)
+                    .and_then(|blocks| library.protect(&mut drive, site, blocks, &self.context));
+                match protected {
                     Ok(()) => self.put(seat, drive),
                     Err(error) => self.fail(seat, &error),
                 }
@@ -488,6 +511,8 @@ impl Drives {
             Ok::<_, Error>(view.cartridge(volume.cartridge)?.barcode)
         })?;
         let keys = self.keys_of(volume)?;
+        let (seat, drive) = self.take_in_turn(&barcode)?;
+        self.put(seat, drive);
         let open = |drive| VolumeReader::open(drive, volume).map(|it| it.with_drive_keys(keys));
         self.with_volume(&barcode, open, work)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::step::RunContext;
 use crate::app::App;
-use crate::catalogue::{Lease, LeaseOutcome};
+use crate::catalogue::{Lease, LeaseOutcome, Tx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Event;
 use crate::library::fencing::Fencing;
@@ -30,49 +30,66 @@ impl Leases {
             resources: Vec::new(),
         };
         for drive in held {
-            let now = app.clock.now();
-            let wanted = Lease {
-                resource: format!("drive {}", drive.site.serial),
-                host: app.actor.station.clone(),
-                pid: std::process::id(),
-                run: Some(context.run),
-                purpose: context.library.purpose().to_owned(),
-                since: now,
-            };
-            app.write(|tx, now| match tx.take_lease(&wanted)? {
-                LeaseOutcome::Taken => Ok(()),
-                LeaseOutcome::HeldBy(gone) if gone.host == wanted.host => {
-                    tx.take_over_lease(&wanted, &gone)?;
-                    app.note(
-                        tx,
-                        now,
-                        &Event::LeaseTakenOver {
-                            run: Some(context.run),
-                            resource: wanted.resource.clone(),
-                            from_host: gone.host,
-                            from_pid: gone.pid,
-                        },
-                    )
-                }
-                LeaseOutcome::HeldBy(other) => Err(Error::new(
-                    ErrorKind::Locked,
-                    format!(
-                        "{} is held by process {} on {} ({}) since {}",
-                        other.resource,
-                        other.pid,
-                        other.host,
-                        other.purpose,
-                        other
-                            .since
-                            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-                    ),
-                )),
-            })?;
-            leases.resources.push(wanted.resource);
-            note_unreserved(context, drive)?;
+            let resource = take(context, drive)?;
+            leases.resources.push(resource);
         }
         Ok(leases)
     }
+}
+
+/// What the lease of a drive is named by.
+pub(super) fn resource(serial: &str) -> String {
+    format!("drive {serial}")
+}
+
+/// Takes the lease of one drive; returns its resource. As [`Leases::take`].
+pub(super) fn take(context: &RunContext, drive: &HeldDrive) -> Result<String> {
+    let app = &context.app;
+    let wanted = Lease {
+        resource: resource(&drive.site.serial),
+        host: app.actor.station.clone(),
+        pid: std::process::id(),
+        run: Some(context.run),
+        purpose: context.library.purpose().to_owned(),
+        since: app.clock.now(),
+    };
+    app.write(|tx, now| match tx.take_lease(&wanted)? {
+        LeaseOutcome::Taken => Ok(()),
+        LeaseOutcome::HeldBy(gone) if gone.host == wanted.host => {
+            tx.take_over_lease(&wanted, &gone)?;
+            app.note(
+                tx,
+                now,
+                &Event::LeaseTakenOver {
+                    run: Some(context.run),
+                    resource: wanted.resource.clone(),
+                    from_host: gone.host,
+                    from_pid: gone.pid,
+                },
+            )
+        }
+        LeaseOutcome::HeldBy(other) => Err(Error::new(
+            ErrorKind::Locked,
+            format!(
+                "{} is held by process {} on {} ({}) since {}",
+                other.resource,
+                other.pid,
+                other.host,
+                other.purpose,
+                other
+                    .since
+                    .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            ),
+        )),
+    })?;
+    note_unreserved(context, drive)?;
+    Ok(wanted.resource)
+}
+
+/// Gives the lease of a drive back before its time: others have the drive from now on.
+pub(super) fn release(app: &App, tx: &Tx<'_>, serial: &str) -> Result<()> {
+    let pid = std::process::id();
+    Ok(tx.release_lease(&resource(serial), &app.actor.station, pid)?)
 }
 
 /// Where other hosts are not kept from a drive, the journal says why.

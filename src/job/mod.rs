@@ -1,15 +1,23 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
+mod away;
+pub mod blocks;
+pub mod collocation;
 mod complete;
 mod drives;
 mod encryption;
+pub mod foreign;
 pub mod label;
+mod lanes;
 pub mod lease;
 pub mod plan;
 mod problems;
+pub mod recopy;
 pub mod recorder;
 pub mod report;
+pub mod requests;
 pub mod run;
+pub mod scrub;
 mod set_aside;
 mod set_index;
 mod settle;

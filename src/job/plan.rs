@@ -1,17 +1,22 @@
 //! What a run will do: pure decisions about sets, copies and cartridges.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::collocation::{self, Disagreement, Traits};
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition, View,
-    Volume,
+    Cartridge, ContentState, ElementKind, HoldSubject, MediumUse, Month, Place, PoolName,
+    SetDefinition, View, Volume,
 };
+use crate::config::Collocate;
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetDefinitionId, SetId};
 use crate::key::recipients_for;
+use crate::retention;
+use crate::tape::BlockSize;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +42,14 @@ pub struct Plan {
     pub eject: bool,
 }
 
+impl Plan {
+    /// The pools of all copies.
+    pub fn pools(&self) -> impl Iterator<Item = &PoolName> {
+        let copies = self.sets.iter().flat_map(|set| &set.copies);
+        copies.map(|(_, pool)| pool)
+    }
+}
+
 /// A set to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedSet {
@@ -50,6 +63,21 @@ pub struct PlannedSet {
     pub copies: Vec<(CopyNumber, PoolName)>,
     /// Days it is kept.
     pub retention_days: u32,
+    /// Days single copies are kept, where that differs.
+    #[serde(default)]
+    pub copy_retention_days: Vec<(CopyNumber, u32)>,
+}
+
+impl PlannedSet {
+    /// Days a copy is kept.
+    #[must_use]
+    pub fn days_of(&self, copy: CopyNumber) -> u32 {
+        let own = self
+            .copy_retention_days
+            .iter()
+            .find(|(other, _)| *other == copy);
+        own.map_or(self.retention_days, |(_, days)| *days)
+    }
 }
 
 /// Plans a run.
@@ -101,7 +129,7 @@ fn planned(
     app: &App,
     view: &View<'_>,
     definition: SetDefinition,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<PlannedSet> {
     let copies: Vec<(CopyNumber, PoolName)> = if definition.copies.is_empty() {
         (1..)
@@ -113,15 +141,39 @@ fn planned(
         definition.copies.clone()
     };
     let pools: Vec<PoolName> = copies.iter().map(|(_, pool)| pool.clone()).collect();
-    recipients_for(view, &definition, &pools)?;
+    recipients_for(&app.config, view, &definition, &pools)?;
+    let own_days = definition.retention_days;
+    let days = |pool: &PoolName| own_days.unwrap_or_else(|| app.config.retention_days(pool));
+    let longest = pools.iter().map(days).max();
+    let retention_days = longest.unwrap_or(app.config.monthly.retention_days);
+    let copy_retention_days = copies
+        .iter()
+        .map(|(copy, pool)| (*copy, days(pool)))
+        .filter(|(_, days)| *days != retention_days)
+        .collect();
     Ok(PlannedSet {
         id: SetId::generate(now),
         definition: definition.id,
         name: definition.name,
         copies,
-        retention_days: definition
-            .retention_days
-            .unwrap_or(app.config.monthly.retention_days),
+        retention_days,
+        copy_retention_days,
+    })
+}
+
+/// What will matter of a copy that is planned for where it is put.
+pub fn traits(
+    view: &View<'_>,
+    set: &PlannedSet,
+    copy: CopyNumber,
+    now: DateTime<Utc>,
+) -> Result<Traits> {
+    let days = chrono::TimeDelta::days(i64::from(set.days_of(copy)));
+    let subject = HoldSubject::Definition(set.definition);
+    Ok(Traits {
+        agency: view.definition(set.definition)?.agency,
+        retention: Month::of(now + days),
+        held: view.hold_on(subject)?.is_some(),
     })
 }
 
@@ -132,6 +184,35 @@ pub struct Candidate {
     pub cartridge: Cartridge,
     /// Its living volume.
     pub volume: Option<Volume>,
+    /// What is on it, where more can be appended.
+    pub contents: BTreeSet<Traits>,
+    /// An expired volume on which something must be kept after all.
+    pub is_kept: bool,
+}
+
+impl Candidate {
+    /// Size of the blocks that would be written on it; none before it has a label.
+    #[must_use]
+    pub fn blocks(&self) -> Option<BlockSize> {
+        let volume = self.volume.as_ref()?;
+        let appended = super::label::may_append(volume.content);
+        appended.then(|| volume.block_size.try_into().ok())?
+    }
+}
+
+/// What a cartridge is wanted for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The library it must be in.
+    pub library: LibraryId,
+    /// The pool.
+    pub pool: PoolName,
+    /// In what the sets on it must agree.
+    pub collocate: Vec<Collocate>,
+    /// What is to be written.
+    pub traits: Traits,
+    /// Now.
+    pub now: DateTime<Utc>,
 }
 
 /// Why a cartridge was chosen.
@@ -159,15 +240,32 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Every cartridge of the record that is not out of use for its health.
-pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
-    let out_of_use = view.quarantined_cartridges()?;
+/// Every cartridge of the record that is not out of use for its health and that is not kept as
+/// another program left it.
+pub fn candidates(view: &View<'_>, now: DateTime<Utc>) -> Result<Vec<Candidate>> {
+    let mut out_of_use = view.quarantined_cartridges()?;
+    out_of_use.extend(view.foreign_tapes()?.iter().map(|tape| tape.cartridge));
     view.cartridges()?
         .into_iter()
         .filter(|cartridge| !out_of_use.contains(&cartridge.id))
         .map(|cartridge| {
             let volume = view.volume_on(cartridge.id)?;
-            Ok(Candidate { cartridge, volume })
+            let (mut contents, mut is_kept) = (BTreeSet::new(), false);
+            match &volume {
+                Some(volume) if volume.content == ContentState::Filling => {
+                    contents = collocation::contents(view, volume.id)?;
+                }
+                Some(volume) if volume.content == ContentState::Expired => {
+                    is_kept = !retention::keeps(view, volume.id, now)?.is_empty();
+                }
+                _ => {}
+            }
+            Ok(Candidate {
+                cartridge,
+                volume,
+                contents,
+                is_kept,
+            })
         })
         .collect()
 }
@@ -179,18 +277,16 @@ pub fn candidates(view: &View<'_>) -> Result<Vec<Candidate>> {
 #[must_use]
 pub fn choose<'a>(
     candidates: &'a [Candidate],
-    library: LibraryId,
-    pool: &PoolName,
+    wanted: &Wanted,
     taken: &HashSet<Barcode>,
-    now: chrono::DateTime<chrono::Utc>,
 ) -> Option<(&'a Candidate, Reason)> {
     candidates
         .iter()
         .filter(|candidate| !taken.contains(&candidate.cartridge.barcode))
         .filter(|candidate| {
-            matches!(candidate.cartridge.place, Place::Element { library: place, .. } if place == library)
+            matches!(candidate.cartridge.place, Place::Element { library: place, .. } if place == wanted.library)
         })
-        .filter_map(|candidate| suitability(candidate, pool, now).map(|reason| (candidate, reason)))
+        .filter_map(|candidate| suitability(candidate, wanted).ok().map(|reason| (candidate, reason)))
         .min_by_key(|(candidate, reason)| (*reason as u8, candidate.cartridge.barcode.clone()))
 }
 
@@ -204,31 +300,45 @@ fn leaves(place: &Place) -> bool {
     )
 }
 
-fn suitability(
+/// Why a cartridge will not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsuitable {
+    /// There is room on it, and what it holds is not to be mixed with this.
+    Collocation(Box<Disagreement>),
+    /// Anything else.
+    Other,
+}
+
+/// What a cartridge would be used as.
+///
+/// # Errors
+/// Why it will not do.
+pub fn suitability(
     candidate: &Candidate,
-    pool: &PoolName,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Option<Reason> {
+    wanted: &Wanted,
+) -> std::result::Result<Reason, Unsuitable> {
     if !matches!(
         candidate.cartridge.medium_use,
         MediumUse::Data | MediumUse::Worm
     ) {
-        return None;
+        return Err(Unsuitable::Other);
     }
     let Some(volume) = &candidate.volume else {
-        return Some(Reason::Blank);
+        return Ok(Reason::Blank);
     };
+    let of_pool = volume.pool == wanted.pool;
     match volume.content {
         // In a mail slot it is on its way out: a courier may have it in hand.
-        ContentState::Filling if volume.pool == *pool && !leaves(&candidate.cartridge.place) => {
-            Some(Reason::Appends)
+        ContentState::Filling if of_pool && !leaves(&candidate.cartridge.place) => {
+            collocation::agrees(&wanted.collocate, &wanted.traits, &candidate.contents)
+                .map_err(Unsuitable::Collocation)?;
+            Ok(Reason::Appends)
         }
-        ContentState::Scratch if volume.pool == *pool => Some(Reason::LabelledScratch),
-        ContentState::Expired
-            if !volume.worm && volume.retain_until.is_none_or(|until| until <= now) =>
-        {
-            Some(Reason::Expired)
-        }
-        _ => None,
+        ContentState::Scratch if of_pool => Ok(Reason::LabelledScratch),
+        ContentState::Expired if !volume.worm && !candidate.is_kept => match volume.retain_until {
+            Some(until) if wanted.now < until => Err(Unsuitable::Other),
+            _ => Ok(Reason::Expired),
+        },
+        _ => Err(Unsuitable::Other),
     }
 }

@@ -1,6 +1,6 @@
 //! What lanes report becomes the record: segments, tape files, volumes, one transaction each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -29,7 +29,6 @@ use crate::tape::stream::{FinishReason, LaneEvent, SegmentClosed, StopFlag, Stre
 pub struct Recorder {
     context: RunContext,
     set: SetId,
-    retain_until: DateTime<Utc>,
     stop: StopFlag,
     problems: Problems,
     state: Mutex<State>,
@@ -42,6 +41,8 @@ struct State {
     closed: HashMap<SegmentNumber, Closed>,
     /// The highest segment of which a copy is recorded.
     committed: Option<SegmentNumber>,
+    /// Volumes that a lane is done with, all that is on them recorded.
+    finished: HashSet<VolumeId>,
     /// The first thing that could not be recorded.
     failed: Option<Error>,
     /// Something could not be recorded; nothing after it is.
@@ -58,17 +59,10 @@ struct Closed {
 impl Recorder {
     /// A recorder for a set that is being written; `problems` are those of earlier sessions.
     #[must_use]
-    pub fn new(
-        context: RunContext,
-        set: SetId,
-        retain_until: DateTime<Utc>,
-        stop: StopFlag,
-        problems: Problems,
-    ) -> Self {
+    pub fn new(context: RunContext, set: SetId, stop: StopFlag, problems: Problems) -> Self {
         Self {
             context,
             set,
-            retain_until,
             stop,
             problems,
             state: Mutex::default(),
@@ -117,6 +111,26 @@ impl Recorder {
                 return Err(error);
             }
             if state.committed >= Some(segment) {
+                return Ok(());
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until everything is recorded that a lane wrote on a volume before it was done with it.
+    ///
+    /// # Errors
+    /// Something could not be recorded.
+    pub fn wait_finished(&self, volume: VolumeId) -> Result<()> {
+        let mut state = self.lock();
+        loop {
+            if state.gave_up {
+                return Err(Error::failed("what is on the tape could not be recorded"));
+            }
+            if state.finished.remove(&volume) {
                 return Ok(());
             }
             state = self
@@ -221,11 +235,19 @@ impl Recorder {
                 Ok(())
             }
             LaneEvent::VolumeFinished { volume, reason, .. } => {
-                let reason = match reason {
-                    FinishReason::Full => "full".to_owned(),
-                    FinishReason::Failed(why) => why,
+                let full = match reason {
+                    FinishReason::Full => Some("full".to_owned()),
+                    FinishReason::Failed(why) => Some(why),
+                    FinishReason::GivenWay => None,
                 };
-                app.write(|tx, now| self.content(tx, now, volume, ContentState::Full, &reason))
+                if let Some(reason) = full {
+                    app.write(|tx, now| {
+                        self.content(tx, now, volume, ContentState::Full, &reason)
+                    })?;
+                }
+                self.lock().finished.insert(volume);
+                self.changed.notify_all();
+                Ok(())
             }
             LaneEvent::LeftBehind { why } => {
                 self.problem(
@@ -296,8 +318,9 @@ impl Recorder {
                 number,
                 volume,
                 files,
+                SegmentCopyState::Committed,
             )?;
-            Ok(tx.extend_retention(volume, self.retain_until)?)
+            Ok(tx.extend_retention(volume, tx.set_copy(self.set, copy)?.retain_until)?)
         })?;
         let mut state = self.lock();
         state.committed = state.committed.max(Some(number));
@@ -341,7 +364,11 @@ pub fn set_content(
             content,
             reason: reason.to_owned(),
         },
-    )
+    )?;
+    if content == ContentState::Quarantined {
+        crate::copies::task::quarantined(&context.app, tx, now, volume, reason)?;
+    }
+    Ok(())
 }
 
 /// Records that a copy of a segment is on a volume.
@@ -355,6 +382,7 @@ pub fn record_copy(
     segment: SegmentNumber,
     volume: VolumeId,
     files: &SegmentFiles,
+    state: SegmentCopyState,
 ) -> Result<()> {
     let all: Vec<_> = files.iter().cloned().collect();
     volumes::add_files(tx, volume, &all, now)?;
@@ -366,7 +394,7 @@ pub fn record_copy(
         volume,
         tape_file: files.data.tape_file,
         block_address: files.data.first_block.0,
-        state: SegmentCopyState::Committed,
+        state,
         committed_at: now,
         verified_at: None,
     })?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tapeward_drivers::smc::ElementKind;
 
+use super::blocks;
 use super::drives::Drives;
 use super::encryption::can_encrypt;
 use super::lease::Leases;
@@ -19,14 +20,16 @@ use crate::app::App;
 use crate::catalogue::{
     ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
+use crate::copies::task;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, RunId, SetId};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::library::Library;
 use crate::library::mount::HeldDrive;
-use crate::library::view::full_mail_slots;
+use crate::library::view::{View, full_mail_slots};
 use crate::media::reconcile;
+use crate::retention;
 use crate::tape::verify::Depth;
 
 /// A run under way.
@@ -59,16 +62,16 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         ))
         .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
     }
-    expire(app)?;
+    app.write(|tx, now| retention::review(app, tx, now))?;
     let plan = plan::plan(app, library.name(), request)?;
     for set in &plan.sets {
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
         crate::set::readable_folder(&definition.source)?;
     }
     let view = library.view()?;
-    let most = plan.sets.iter().map(|set| set.copies.len()).max();
-    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let held = hold_drives(library, &view, &plan)?;
     can_encrypt(app, library, &plan, &held)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
     app.write(|tx, now| {
@@ -102,6 +105,13 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     execute(context, held, &plan)
 }
 
+/// One drive for each copy, but for those that are left to restores.
+fn hold_drives(library: &Library, view: &View, plan: &Plan) -> Result<Vec<HeldDrive>> {
+    let most = plan.sets.iter().map(|set| set.copies.len()).max();
+    let most = most.unwrap_or(1).min(library.drives_for_jobs(view)?);
+    library.hold_drives(view, most.max(1), &[])
+}
+
 /// Goes on with a run.
 pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     mark_interrupted(app)?;
@@ -111,9 +121,9 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
         .context(format!("the plan of run {} cannot be read", run.id))?;
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
-    let most = plan.sets.iter().map(|set| set.copies.len()).max();
-    let held = library.hold_drives(&view, most.unwrap_or(1).max(1), &[])?;
+    let held = hold_drives(&library, &view, &plan)?;
     can_encrypt(app, &library, &plan, &held)?;
+    blocks::check(&app.config, &held, plan.pools())?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
     app.say(format!("resuming run {} for {}", run.id, plan.month));
@@ -142,37 +152,6 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
         .ok_or_else(|| Error::usage("no run is unfinished"))
 }
 
-/// Sets and volumes whose retention has ended may be written over from now on.
-fn expire(app: &App) -> Result<()> {
-    app.write(|tx, now| {
-        for set in tx.sets()? {
-            let over = matches!(set.state, SetState::Complete | SetState::Failed);
-            if over && set.retain_until <= now {
-                tx.expire_set(set.id, now)?;
-            }
-        }
-        for volume in tx.volumes()? {
-            let written = matches!(volume.content, ContentState::Filling | ContentState::Full);
-            let ended = volume.retain_until.is_some_and(|until| until <= now);
-            if written && ended {
-                let reason = "its retention has ended";
-                tx.set_content(volume.id, ContentState::Expired, now, reason, None)?;
-                app.note(
-                    tx,
-                    now,
-                    &JournalEvent::VolumeContent {
-                        volume: volume.id,
-                        run: None,
-                        content: ContentState::Expired,
-                        reason: reason.to_owned(),
-                    },
-                )?;
-            }
-        }
-        Ok(())
-    })
-}
-
 /// Gives a run up: its open sets fail, its open steps are settled as such, and volumes whose end
 /// nobody has looked at are quarantined.
 pub fn abandon(app: &App, id: RunId) -> Result<()> {
@@ -196,6 +175,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.to_owned(),
                     },
                 )?;
+                task::quarantined(app, tx, now, intent.volume, reason)?;
             }
             let observation = serde_json::json!({ "given_up": true });
             tx.observe(step.id, StepOutcome::Settled, &observation, now)?;
@@ -222,6 +202,8 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                         reason: reason.clone(),
                     },
                 )?;
+            } else {
+                task::behind(app, tx, now, set.id, &reason)?;
             }
         }
         tx.set_run_state(run.id, RunState::Failed, Some(&reason), now)?;
@@ -239,6 +221,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
 
 fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Report> {
     let _leases = Leases::take(&context, &held)?;
+    blocks::note(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
     let mut job = Job {
         drives: Drives::new(context.clone(), held),
@@ -320,6 +303,8 @@ impl Job {
         self.drives.put_away(verified)?;
         let stuck = self.drives.take_out_of_failed();
         if plan.eject {
+            // What a restore reads does not go to the courier.
+            self.drives.wait_for_others()?;
             self.eject(plan)?;
         }
         stuck.and(unread)
@@ -341,7 +326,8 @@ impl Job {
                 }
                 other => return other,
             };
-            if self.drives.failures().len() == before || self.drives.available() == 0 {
+            let some_left = self.drives.available() > 0 || self.drives.awaits_drives();
+            if self.drives.failures().len() == before || !some_left {
                 return Err(error);
             }
             if let Err(stuck) = self.drives.take_out_of_failed() {

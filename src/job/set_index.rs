@@ -180,7 +180,15 @@ fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
             source: definition.source,
             month: set.month,
             compression: definition.compression,
+            kept: copies
+                .iter()
+                .map(|row| (row.copy, row.retain_until))
+                .collect(),
             copies: copies.into_iter().map(|row| (row.copy, row.pool)).collect(),
+            agency: set.agency.clone(),
+            hold: view
+                .hold_of_set(set.id, set.definition)?
+                .map(|hold| hold.reason),
             keys: keys
                 .into_iter()
                 .map(|key| OriginKey {

@@ -96,7 +96,7 @@ fn adopt(context: &RunContext, step: &Step, intent: &LabelIntent, drive: Drive) 
     })?;
     context.settled(step.id, &json!({ "label": true }), |tx, now| {
         if let Some(old) = tx.volume_on(cartridge.id)? {
-            tx.end_volume(old.id, now)?;
+            label::end_old(context, tx, now, &old)?;
         }
         record_label(context, tx, now, &writer, &cartridge, &intent.pool, None)
     })?;

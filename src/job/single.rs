@@ -103,7 +103,7 @@ fn set_state(
     app.note(tx, now, &JournalEvent::RunChanged { run, state, note })
 }
 
-fn locks(app: &App) -> PathBuf {
+pub(super) fn locks(app: &App) -> PathBuf {
     app.state.join("locks")
 }
 

@@ -90,24 +90,21 @@ impl Snapshot {
     }
 
     fn write(&mut self, writer: &mut VolumeWriter) -> Result<Vec<TapeFile>, VolumeError> {
-        let block_size = writer.header().block_size;
         writer.begin_file(FileStart {
             kind: FileKind::Catalogue,
             set: None,
             segment: None,
             codec: Codec::ZstdAge,
-            block_size,
             expires: None,
         })?;
         self.file.seek(SeekFrom::Start(0)).map_err(reading)?;
-        let mut block = Vec::with_capacity(block_size.bytes());
+        let mut buffer = vec![0; 256 << 10];
         loop {
-            block.clear();
-            let mut next = (&mut self.file).take(block_size.as_u64());
-            if next.read_to_end(&mut block).map_err(reading)? == 0 {
+            let read = self.file.read(&mut buffer).map_err(reading)?;
+            if read == 0 {
                 break;
             }
-            writer.write_block(&block)?;
+            writer.write(&buffer[..read])?;
         }
         writer.end_file()?;
         let mut files = writer.commit()?;

@@ -18,6 +18,7 @@ use crate::library::robot::DriveSite;
 use crate::library::view::View;
 use crate::media::reconcile;
 use crate::progress::Event as Progress;
+use crate::tape::BlockSize;
 
 /// Moving a cartridge. Intent: barcode, from, to.
 pub const MOVE: &str = "move";
@@ -171,6 +172,20 @@ impl MoveWitness for RunContext {
                 to,
             },
         )
+    }
+
+    /// That of a volume that is read or appended to; a cartridge that gets another label may get
+    /// blocks of another size.
+    fn block_size(&self, barcode: &Barcode) -> Result<Option<BlockSize>> {
+        let volume = self
+            .app
+            .catalogue
+            .read(|view| view.volume_by_barcode(barcode))?;
+        volume
+            .filter(|volume| !volume.content.may_be_relabelled())
+            .map(|volume| volume.block_size.try_into())
+            .transpose()
+            .context(format!("the block size of {barcode}"))
     }
 
     fn unprotected(&self, site: &DriveSite, why: &str) -> Result<()> {

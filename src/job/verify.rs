@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::run::Job;
 use super::step::VERIFY;
 use super::volumes;
+use crate::app::App;
 use crate::catalogue::{
-    BackupSet, Encryption, Place, ProofKind, SegmentCopy, SegmentCopyState, SetCopyState, View,
+    BackupSet, CopyReason, Encryption, Place, ProofKind, RunKind, SegmentCopy, SegmentCopyState,
+    SetCopyState, Tx, View,
 };
+use crate::copies::settle;
+use crate::copies::task::{self, Why, usual_due};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
 use crate::journal::Event as JournalEvent;
@@ -86,81 +91,33 @@ impl Job {
                 self.context.failed(step, &error)?;
                 return Err(error);
             }
-            let files = app
-                .catalogue
-                .read(|view| volumes::segment_files(view, segment))?;
-            let read = self.drives.with_reader(segment.volume, |reader| {
-                Ok(verify_segment(reader, &files, depth))
-            });
-            let read = match read {
-                Ok(Err(error)) if !is_damage(&error) => Err(Error::failed(format!(
-                    "segment {} cannot be verified",
-                    segment.segment.0
-                ))
-                .because(error)),
-                other => other,
-            };
+            if let Err(error) = self.drives.give_way() {
+                self.context.failed(step, &error)?;
+                return Err(error);
+            }
             // Only what the tape says about the segment counts against it; a drive, a robot or a
             // path that fails says nothing.
-            let read = match read {
+            let read = match self.read_back(segment, depth) {
                 Ok(read) => read,
                 Err(error) => {
                     self.context.failed(step, &error)?;
                     return Err(error);
                 }
             };
-            let state = match read {
-                Ok(_) => {
-                    if let Depth::Content(identities) = depth {
-                        identities.proved_on(segment.volume);
-                    }
+            match &read {
+                Ok(bytes) => {
                     verified.segments += 1;
-                    verified.bytes += files.data.length;
-                    SegmentCopyState::Verified
+                    verified.bytes += bytes;
                 }
-                Err(error) => {
-                    if let Depth::Content(identities) = depth {
-                        identities.disproved();
-                    }
-                    let error =
-                        Error::failed(format!("segment {}", segment.segment.0)).because(error);
-                    let what = error.to_string();
+                Err(damage) => {
                     app.watcher.event(Event::Problem {
                         subject: format!("set {name}, copy {copy}"),
-                        what: what.clone(),
+                        what: damage.clone(),
                     });
-                    verified.damaged.push(what);
-                    SegmentCopyState::Lost
+                    verified.damaged.push(damage.clone());
                 }
-            };
-            app.write(|tx, now| {
-                tx.set_segment_copy_state(segment.volume, segment.tape_file, state, now)?;
-                let run = self.context.run;
-                let event = match state {
-                    SegmentCopyState::Verified => JournalEvent::SegmentVerified {
-                        run,
-                        set,
-                        volume: segment.volume,
-                        segment: segment.segment,
-                        copy,
-                    },
-                    _ => JournalEvent::SegmentLost {
-                        run: Some(run),
-                        set,
-                        volume: segment.volume,
-                        segment: segment.segment,
-                        copy,
-                        reason: verified.damaged.last().cloned().unwrap_or_default(),
-                    },
-                };
-                app.note(tx, now, &event)?;
-                match depth {
-                    Depth::Bytes => Ok(()),
-                    Depth::Content(identities) => {
-                        record_proofs(&app, tx, now, run, ProofKind::Verify, identities)
-                    }
-                }
-            })?;
+            }
+            app.write(|tx, now| self.record_read(tx, now, segment, &read, depth))?;
             app.watcher.event(Event::Progress {
                 task: task.clone(),
                 bytes: verified.bytes,
@@ -196,7 +153,8 @@ impl Job {
                         copy,
                         state,
                     },
-                )
+                )?;
+                settle::settle(&app, tx, now, set, copy).map(|_| ())
             },
         )?;
         if state == Some(SetCopyState::Verified) {
@@ -207,6 +165,139 @@ impl Job {
         }
         Ok(verified)
     }
+}
+
+impl Job {
+    /// Reads a segment back. The inner result is the bytes of its data, or what is wrong with it;
+    /// the outer one fails when nobody can tell.
+    pub(super) fn read_back(
+        &mut self,
+        segment: &SegmentCopy,
+        depth: Depth<'_>,
+    ) -> Result<Result<u64, String>> {
+        let files = self
+            .context
+            .app
+            .catalogue
+            .read(|view| volumes::segment_files(view, segment))?;
+        let read = self.drives.with_reader(segment.volume, |reader| {
+            Ok(verify_segment(reader, &files, depth))
+        })?;
+        let number = segment.segment.0;
+        match read {
+            Ok(_) => {
+                if let Depth::Content(identities) = depth {
+                    identities.proved_on(segment.volume);
+                }
+                Ok(Ok(files.data.length))
+            }
+            Err(error) if !is_damage(&error) => {
+                Err(Error::failed(format!("segment {number} cannot be verified")).because(error))
+            }
+            Err(error) => {
+                if let Depth::Content(identities) = depth {
+                    identities.disproved();
+                }
+                let error = Error::failed(format!("segment {number}")).because(error);
+                Ok(Err(error.to_string()))
+            }
+        }
+    }
+
+    /// Records what [`Job::read_back`] found.
+    pub(super) fn record_read(
+        &self,
+        tx: &Tx<'_>,
+        now: DateTime<Utc>,
+        segment: &SegmentCopy,
+        read: &Result<u64, String>,
+        depth: Depth<'_>,
+    ) -> Result<()> {
+        let (app, run) = (&self.context.app, self.context.run);
+        let (set, volume, copy) = (segment.set, segment.volume, segment.copy);
+        let number = segment.segment;
+        let (state, event) = match read {
+            Ok(_) => (
+                SegmentCopyState::Verified,
+                JournalEvent::SegmentVerified {
+                    run,
+                    set,
+                    volume,
+                    segment: number,
+                    copy,
+                },
+            ),
+            Err(reason) => (
+                SegmentCopyState::Lost,
+                JournalEvent::SegmentLost {
+                    run: Some(run),
+                    set,
+                    volume,
+                    segment: number,
+                    copy,
+                    reason: reason.clone(),
+                },
+            ),
+        };
+        if state == SegmentCopyState::Verified && segment.state == SegmentCopyState::Replacing {
+            let instead_of = tx.take_place(segment, now)?;
+            let event = JournalEvent::SegmentReplaced {
+                run,
+                set,
+                volume,
+                segment: number,
+                copy,
+                instead_of,
+            };
+            app.note(tx, now, &event)?;
+        } else {
+            tx.set_segment_copy_state(volume, segment.tape_file, state, now)?;
+        }
+        app.note(tx, now, &event)?;
+        if let Depth::Content(identities) = depth {
+            record_proofs(app, tx, now, run, ProofKind::Verify, identities)?;
+        }
+        match read {
+            // A monthly job makes it anew by itself.
+            Err(reason) if tx.run(run)?.kind != RunKind::Backup => {
+                damaged(app, tx, now, segment, reason)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is not as it was written is to be copied again from another copy.
+fn damaged(
+    app: &App,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    segment: &SegmentCopy,
+    reason: &str,
+) -> Result<()> {
+    let barcode = tx.cartridge(tx.volume(segment.volume)?.cartridge)?.barcode;
+    let rows = [segment.clone()];
+    task::incomplete(app, tx, now, &rows)?;
+    let why = Why {
+        reason: CopyReason::Damaged,
+        note: format!("{barcode}: {reason}"),
+        pool: None,
+        due: usual_due(now),
+    };
+    // What replaces something else and cannot be read is written again by the task it is for.
+    if segment.state != SegmentCopyState::Replacing {
+        task::open_for(app, tx, now, None, rows, &why)?;
+    }
+    app.note(
+        tx,
+        now,
+        &JournalEvent::ProblemFound {
+            run: None,
+            volume: Some(segment.volume),
+            cartridge: None,
+            what: why.note,
+        },
+    )
 }
 
 impl Job {
@@ -314,7 +405,8 @@ pub fn damage(verified: &[Verified]) -> Result<()> {
             "segments are not as they were written",
         );
         return Err(Error::failed(what).hint(
-            "\"tapeward job resume\" copies them from the other copy while its run is unfinished",
+            "\"tapeward job resume\" copies them from the other copy while its run is unfinished, \
+             \"tapeward copy run --all\" after that",
         ));
     }
     let absent: Vec<String> = verified

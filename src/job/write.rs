@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::blocks;
 use super::plan::PlannedSet;
 use super::problems::Problems;
 use super::recorder::{Recorder, parts_name};
@@ -14,7 +15,7 @@ use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Progress, write_tree};
 use crate::catalogue::{
-    BackupSet, Compression, Encryption, Month, NewSet, SetDefinition, SetState,
+    BackupSet, Compression, Encryption, Month, NewSet, NewSetCopy, SetDefinition, SetState,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CopyNumber, SetId};
@@ -22,9 +23,9 @@ use crate::index::IndexReader;
 use crate::journal::Event as JournalEvent;
 use crate::key::{Recipient, recipients_for};
 use crate::progress::Event;
+use crate::tape::Codec;
 use crate::tape::document::SetFacts;
 use crate::tape::stream::{FlowWatch, LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
-use crate::tape::{BlockSize, Codec};
 
 /// Segments that may be lost by all copies before a set is given up for now: each loss ends a
 /// cartridge, so more would only waste them.
@@ -105,16 +106,22 @@ impl Job {
                 .iter()
                 .map(|(_, pool)| pool.clone())
                 .collect();
-            let keys = recipients_for(tx, &definition, &pools)?;
-            let retain_until = now + chrono::TimeDelta::days(i64::from(planned.retention_days));
+            let keys = recipients_for(&app.config, tx, &definition, &pools)?;
+            let until = |days: u32| now + chrono::TimeDelta::days(i64::from(days));
+            let copies = planned.copies.iter().map(|(copy, pool)| NewSetCopy {
+                copy: *copy,
+                pool: pool.clone(),
+                retain_until: until(planned.days_of(*copy)),
+            });
             tx.add_set(&NewSet {
                 id: planned.id,
                 definition: planned.definition,
                 run: self.context.run,
                 month,
                 started_at: now,
-                retain_until,
-                copies: planned.copies.clone(),
+                retain_until: until(planned.retention_days),
+                agency: definition.agency,
+                copies: copies.collect(),
                 encryption: definition.encryption,
                 recipients: keys.into_iter().map(|key| key.id).collect(),
             })?;
@@ -190,6 +197,7 @@ impl Job {
         );
         let options = self.stream_options(set, definition)?;
         self.recover_parts(set.id)?;
+        self.drives.give_way()?;
         let drives = self.drives.hand_over();
         let lanes = drives.available().min(planned.copies.len());
         let supply = Arc::new(Supply::new(
@@ -250,13 +258,13 @@ impl Job {
         let stop = StopFlag::of(app.interrupt.flag());
         let counted = app.catalogue.read(|view| view.set(set.id))?.totals.problems;
         let problems = Problems::open(&app.indexes().join(parts_name(set.id)), counted)?;
-        let recorder = Recorder::new(
+        let recorder = Arc::new(Recorder::new(
             self.context.clone(),
             set.id,
-            set.retain_until,
             stop.clone(),
             problems,
-        );
+        ));
+        supply.follow(&recorder);
         let (sender, events) = crossbeam_channel::unbounded();
         let segmenter = Segmenter::start(SegmenterStart {
             set: facts(set),
@@ -362,15 +370,19 @@ impl Job {
         definition: &SetDefinition,
     ) -> Result<StreamOptions> {
         let app = &self.context.app;
-        let recipients = app.catalogue.read(|view| {
-            set.recipients
+        let (recipients, blocks) = app.catalogue.read(|view| {
+            let recipients = set
+                .recipients
                 .iter()
                 .map(|key| view.key(*key)?.recipient.parse::<Recipient>())
-                .collect::<Result<Vec<_>>>()
+                .collect::<Result<Vec<_>>>()?;
+            let copies = view.set_copies(set.id)?;
+            let pools = copies.iter().map(|copy| &copy.pool);
+            Ok::<_, Error>((recipients, blocks::of_pools(&app.config, view, pools)?))
         })?;
         let stream = &app.config.stream;
         Ok(StreamOptions {
-            block_size: BlockSize::new(stream.block_size.as_u64()).context("stream.block-size")?,
+            blocks,
             segment_size: stream.segment_size.as_u64(),
             ring_size: stream.ring_size.as_u64(),
             // A set keeps to what it was begun with.

@@ -1,6 +1,6 @@
 //! What is recorded.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, KeyRole, KitForm, Month, Place, PoolName, ProofKind, RunKind, RunState,
-    SegmentDigest, SetCopyState, SetTotals, StepKind, Witness,
+    Codec, ContentState, CopyReason, DriveNeed, KeyRole, KitForm, Month, Place, PoolName,
+    ProofKind, RunKind, RunState, SegmentDigest, SetCopyState, SetTotals, StepKind, TaskState,
+    Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
-    TapeFileNumber, VolumeId, VolumeSerial,
+    TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
 
 /// Who did it, and where.
@@ -107,6 +108,18 @@ pub enum Event {
         definition: SetDefinitionId,
         name: String,
         source: String,
+    },
+    /// What must be kept whatever its retention says: every set of a definition, or one set.
+    HoldPlaced {
+        definition: Option<SetDefinitionId>,
+        set: Option<SetId>,
+        reason: String,
+    },
+    /// It need not be kept any more for that.
+    HoldReleased {
+        definition: Option<SetDefinitionId>,
+        set: Option<SetId>,
+        reason: String,
     },
     /// A set definition was taken out of use.
     DefinitionRetired { definition: SetDefinitionId },
@@ -238,6 +251,56 @@ pub enum Event {
         copy: CopyNumber,
         reason: String,
     },
+    /// A segment on this volume took the place of the one on another.
+    SegmentReplaced {
+        run: RunId,
+        set: SetId,
+        volume: VolumeId,
+        segment: SegmentNumber,
+        copy: CopyNumber,
+        instead_of: Option<VolumeId>,
+    },
+    /// Something is to be copied to other cartridges.
+    CopyTaskOpened {
+        task: TaskId,
+        set: SetId,
+        copy: CopyNumber,
+        volume: Option<VolumeId>,
+        pool: Option<PoolName>,
+        reason: CopyReason,
+        note: String,
+        due: NaiveDate,
+    },
+    /// It was copied, or somebody decided that it need not be.
+    CopyTaskClosed {
+        task: TaskId,
+        set: SetId,
+        copy: CopyNumber,
+        volume: Option<VolumeId>,
+        state: TaskState,
+        reason: String,
+    },
+    /// A cartridge with data of another program is kept as it is.
+    ForeignRegistered {
+        cartridge: CartridgeId,
+        run: Option<RunId>,
+        found: String,
+        description: String,
+    },
+    /// Such a cartridge need not be kept any more.
+    ForeignReleased {
+        cartridge: CartridgeId,
+        reason: String,
+    },
+    /// A cartridge was copied block by block to files, or from files.
+    RawCopied {
+        run: RunId,
+        cartridge: CartridgeId,
+        direction: String,
+        folder: String,
+        manifest: String,
+        bad_blocks: u64,
+    },
     /// Something was restored.
     Restored {
         run: RunId,
@@ -253,11 +316,37 @@ pub enum Event {
         from_host: String,
         from_pid: u32,
     },
+    /// Somebody who goes first asked for a drive or a cartridge that a run may hold.
+    DriveRequested {
+        library: LibraryId,
+        purpose: String,
+        pid: u32,
+        need: DriveNeed,
+        cartridges: Vec<Barcode>,
+    },
+    /// A run let others have a drive for a while, with this cartridge in it.
+    DriveGivenAway {
+        run: RunId,
+        serial: String,
+        barcode: Option<Barcode>,
+        reason: String,
+    },
+    /// A run has a drive again that it gave away.
+    DriveTakenAgain { run: RunId, serial: String },
     /// A drive is used without being kept from other hosts.
     DriveNotReserved {
         run: RunId,
         serial: String,
         reason: String,
+    },
+    /// Which blocks get through to a drive is seen for the first time, or is other than before.
+    BlockLimitSeen {
+        run: RunId,
+        serial: String,
+        path: Option<u32>,
+        device: Option<u32>,
+        tried: Option<u32>,
+        refused: Option<u32>,
     },
     /// A drive writes and reads blocks without checking them on their way.
     DriveNotProtected {

@@ -1,6 +1,5 @@
 //! Putting a cartridge into a drive and taking it out again.
 
-use std::fs::File;
 use std::time::Duration;
 
 use tapeward_drivers::Drive;
@@ -9,43 +8,21 @@ use tapeward_drivers::sense::{Progress, SenseKey};
 use tapeward_drivers::smc::{ElementAddress, ElementKind};
 use tapeward_drivers::ssc::{Pause, Readiness, Removal, WaitError};
 
-use super::fencing::Fencing;
 use super::fitting;
+pub use super::holding::HeldDrive;
 use super::robot::{DriveSite, Library};
-use super::tenure::Tenure;
 use super::view::View;
 use crate::clock::SharedClock;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::health::Usage;
 use crate::id::{Barcode, StepId};
+use crate::tape::BlockSize;
 
 /// Longest time a cartridge takes to become ready after it was loaded: seconds as a rule, up to two
 /// hours when a drive calibrates itself to a new LTO-9 cartridge.
 const LOAD_LIMIT: Duration = Duration::from_secs(150 * 60);
 /// How often to ask whether it is ready.
 const LOAD_PAUSE: Duration = Duration::from_millis(500);
-
-/// A drive held by this process.
-#[derive(Debug)]
-pub struct HeldDrive {
-    /// Where it is.
-    pub site: DriveSite,
-    tenure: Box<Tenure>,
-    _node: Option<File>,
-}
-
-impl HeldDrive {
-    /// How it is kept from other hosts.
-    #[must_use]
-    pub fn fencing(&self) -> Fencing {
-        self.tenure.fencing()
-    }
-
-    /// Makes sure of its reservation.
-    pub(super) fn claim(&mut self, drive: &mut Drive) -> Result<()> {
-        self.tenure.claim(drive)
-    }
-}
 
 /// A cartridge in a held drive.
 #[derive(Debug)]
@@ -158,6 +135,10 @@ pub trait MoveWitness: Sync {
     fn after(&self, step: StepId, outcome: Result<&View, &Error>) -> Result<()>;
     /// What a mount showed, told while the cartridge is still in the drive.
     fn used(&self, barcode: &Barcode, site: &DriveSite, usage: &Usage) -> Result<()>;
+    /// Size of the blocks of the volume that a cartridge is mounted for, where it is known.
+    fn block_size(&self, _barcode: &Barcode) -> Result<Option<BlockSize>> {
+        Ok(None)
+    }
     /// A drive is used without block protection, and why.
     fn unprotected(&self, _site: &DriveSite, _why: &str) -> Result<()> {
         Ok(())
@@ -167,99 +148,6 @@ pub trait MoveWitness: Sync {
 }
 
 impl Library {
-    /// Holds up to `wanted` drives that answer and that nobody else holds, those already holding
-    /// one of `preferred` first.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Locked`] when not one is free; the message names who holds the last one. What
-    /// the last one said when none answers.
-    pub fn hold_drives(
-        &self,
-        view: &View,
-        wanted: usize,
-        preferred: &[Barcode],
-    ) -> Result<Vec<HeldDrive>> {
-        let mut sites = self.drives_in_use(view)?;
-        let holds_preferred = |site: &DriveSite| {
-            view.at(site.element)
-                .and_then(|place| place.barcode.as_ref())
-                .is_some_and(|barcode| preferred.contains(barcode))
-        };
-        // Then empty drives, then those from which something must be unloaded first.
-        sites.sort_by_key(|site| {
-            let full = view.at(site.element).is_some_and(|place| place.full);
-            (!holds_preferred(site), full, site.element)
-        });
-        let mut held = Vec::new();
-        let mut refused = None;
-        for site in sites {
-            if held.len() == wanted {
-                break;
-            }
-            match self.hold(site) {
-                Ok(held_drive) => held.push(held_drive),
-                Err(error) => {
-                    if error.kind() != ErrorKind::Locked {
-                        tracing::warn!(%error, "a drive cannot be used");
-                    }
-                    refused = Some(error);
-                }
-            }
-        }
-        match (held.is_empty(), refused) {
-            (true, Some(error)) => Err(error),
-            (true, None) => Err(Error::failed(format!(
-                "library \"{}\" has no drive",
-                self.name()
-            ))),
-            (false, _) => Ok(held),
-        }
-    }
-
-    /// Drives that are not out of use.
-    fn drives_in_use(&self, view: &View) -> Result<Vec<DriveSite>> {
-        let (out, mut sites): (Vec<_>, Vec<_>) = self
-            .answering_drives(view)?
-            .into_iter()
-            .partition(|site| self.is_out_of_use(site));
-        if let ([], [first, ..]) = (sites.as_slice(), out.as_slice()) {
-            return Err(Error::new(
-                ErrorKind::OperatorNeeded,
-                format!(
-                    "every drive of library \"{}\" is out of use for its health, {} (serial {}) for one",
-                    self.name(),
-                    first.name,
-                    first.serial
-                ),
-            )
-            .hint("\"tapeward health\" says why; \"tapeward health release SERIAL\" after repair"));
-        }
-        sites.sort_by_key(|site| site.element);
-        Ok(sites)
-    }
-
-    /// Holds one drive, whether it is in use or not.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Locked`] when somebody else holds it.
-    pub fn hold(&self, site: DriveSite) -> Result<HeldDrive> {
-        let tenure = Box::new(self.begin_tenure(&site)?);
-        let node = super::node::hold(&site.unit)?;
-        // A drive that fails this would fail every cartridge.
-        let answer = self.open_unit(&site.unit)?.readiness();
-        if let Readiness::Other(error) = answer
-            && culprit_of(&error) == Culprit::Drive
-        {
-            let what = format!("{} does not work", site.name);
-            return Err(Error::failed(what).because(error));
-        }
-        Ok(HeldDrive {
-            site,
-            tenure,
-            _node: node,
-        })
-    }
-
     /// Brings a cartridge into a held drive and waits until it is ready.
     pub fn mount(
         &self,
@@ -287,6 +175,13 @@ impl Library {
         witness: &dyn MoveWitness,
     ) -> Result<(Drive, Option<ElementAddress>), Blamed> {
         fitting::check(&held.site, barcode).map_err(blame(Culprit::Cartridge))?;
+        let volume = witness.block_size(barcode)?;
+        if let Some(size) = volume {
+            let refusal = held.blocks.refusal(&held.site, size, barcode.as_str());
+            refusal
+                .map_or(Ok(()), |why| Err(Error::failed(why)))
+                .map_err(blame(Culprit::Cartridge))?;
+        }
         let of_drive = blame(Culprit::Drive);
         let mut drive = self.open_held(held).map_err(&of_drive)?;
         let site = &held.site;
@@ -316,19 +211,22 @@ impl Library {
             return Err(blamed);
         }
         self.begin_use(&mut drive, site);
-        self.protect(&mut drive, site, witness)
+        self.protect(&mut drive, site, volume, witness)
             .map_err(Blamed::from)?;
         Ok((drive, home))
     }
 
     /// Puts block protection on where drive and path let it; the first time they do not is told.
+    /// For blocks of this size; without one of the largest that a new volume may have.
     pub fn protect(
         &self,
         drive: &mut Drive,
         site: &DriveSite,
+        blocks: Option<BlockSize>,
         witness: &dyn MoveWitness,
     ) -> Result<()> {
-        match fitting::protect(drive, self.block_size()) {
+        let longest = blocks.map_or(self.block_size(), u32::from);
+        match fitting::protect(drive, longest) {
             Some(why) if self.remark(format!("{}: {why}", site.name)) => {
                 witness.unprotected(site, &why)
             }
@@ -463,6 +361,27 @@ impl Library {
         let view = self.view()?;
         let target = self.free_target(&view, to.or(seat.home))?;
         Ok(self.witnessed_transfer(barcode, site.element, target, witness)?)
+    }
+
+    /// Ends the use of a cartridge that stays in its drive, for whoever has the drive next.
+    pub fn leave_mounted(
+        &self,
+        seat: Seat,
+        mut drive: Drive,
+        witness: &dyn MoveWitness,
+    ) -> Result<HeldDrive, Box<UnmountError>> {
+        let site = &seat.held.site;
+        match self.end_use(&mut drive, site, &seat.barcode, witness) {
+            Ok(()) => {
+                fitting::unprotect(&mut drive);
+                Ok(seat.held)
+            }
+            Err(error) => Err(Box::new(UnmountError {
+                seat,
+                drive,
+                blamed: error.into(),
+            })),
+        }
     }
 
     /// Brings whatever is in a held drive back to where it came from.

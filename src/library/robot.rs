@@ -21,10 +21,12 @@ use super::tenure;
 use super::unmatched;
 use super::usage::Mounts;
 use super::view::View;
+use crate::catalogue::BlockLimit;
 use crate::clock::SharedClock;
 use crate::config::{LibraryConfig, Reservations};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::health::DriveSerial;
+use crate::tape::BlockSize;
 
 /// How long to wait for another process that is moving a cartridge.
 const ROBOT_PATIENCE: Duration = Duration::from_secs(300);
@@ -70,13 +72,17 @@ pub struct Library {
     name: String,
     connection: Connection,
     reservations: Reservations,
+    /// Drives that jobs leave to restores.
+    restore_drives: usize,
     state: PathBuf,
     clock: SharedClock,
     lock_folder: PathBuf,
     purpose: String,
     mounts: Mounts,
     out_of_use: BTreeSet<DriveSerial>,
-    /// Size of the blocks that are written, in bytes.
+    /// What is on record of which blocks get through to which drive.
+    block_limits: Vec<BlockLimit>,
+    /// Size of the largest blocks that are written, in bytes.
     block_size: u32,
     /// What is worth knowing of how drives were used.
     remarks: Mutex<BTreeSet<String>>,
@@ -98,12 +104,14 @@ impl Library {
             name: name.to_owned(),
             connection: Connection::new(config, state)?,
             reservations: config.reservations(),
+            restore_drives: config.restore_drives().into(),
             state: state.to_owned(),
             clock,
             lock_folder: super::lock::folder(),
             purpose: purpose.to_owned(),
             mounts: Mounts::default(),
             out_of_use: BTreeSet::new(),
+            block_limits: Vec::new(),
             block_size: 0,
             remarks: Mutex::new(BTreeSet::new()),
             robot: Mutex::new(()),
@@ -117,11 +125,17 @@ impl Library {
         self
     }
 
-    /// For blocks of this size, which the paths to the drives must be able to move.
+    /// For new volumes with blocks of this size at most, and with what is on record of drives.
     #[must_use]
-    pub fn with_blocks(mut self, bytes: u32) -> Self {
-        self.block_size = bytes;
+    pub fn with_blocks(mut self, largest: BlockSize, limits: Vec<BlockLimit>) -> Self {
+        self.block_size = largest.into();
+        self.block_limits = limits;
         self
+    }
+
+    pub(super) fn known_limit(&self, serial: &str) -> Option<&BlockLimit> {
+        let serial: DriveSerial = serial.parse().ok()?;
+        self.block_limits.iter().find(|limit| limit.drive == serial)
     }
 
     pub(super) fn block_size(&self) -> u32 {
@@ -157,6 +171,11 @@ impl Library {
     /// Whether drives are reserved while they are held.
     pub(super) fn reservations(&self) -> Reservations {
         self.reservations
+    }
+
+    /// Drives that jobs leave to restores.
+    pub(super) fn restore_drives(&self) -> usize {
+        self.restore_drives
     }
 
     /// The state folder.

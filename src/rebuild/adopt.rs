@@ -8,6 +8,7 @@ use super::sets;
 use super::survey::Surveyed;
 use crate::app::App;
 use crate::catalogue::{Cartridge, ContentState, NewVolume, PoolName, Tx};
+use crate::copies::task;
 use crate::error::{Error, Result};
 use crate::id::VolumeId;
 use crate::job::volumes;
@@ -202,7 +203,11 @@ impl Room<'_> {
             run: None,
             content,
             reason: reason.to_owned(),
-        })
+        })?;
+        if content == ContentState::Quarantined {
+            task::quarantined(self.app, self.tx, self.now, volume, reason)?;
+        }
+        Ok(())
     }
 
     pub(super) fn note(&self, event: &JournalEvent) -> Result<()> {

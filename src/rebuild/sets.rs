@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Report;
@@ -11,9 +12,9 @@ use super::indexes::{Extent, ReadIndex};
 use super::survey::Surveyed;
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::catalogue::{
-    BackupSet, CatalogueError, Compression, Encryption, IdentityPlace, Key, KeyRole, Month,
-    NewDefinition, NewRun, NewSet, PoolName, RunKind, RunState, Segment, SegmentCopy,
-    SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
+    BackupSet, CatalogueError, Compression, Encryption, HoldSubject, IdentityPlace, Key, KeyRole,
+    Month, NewDefinition, NewRun, NewSet, NewSetCopy, PoolName, RunKind, RunState, Segment,
+    SegmentCopy, SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
 };
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
@@ -21,6 +22,7 @@ use crate::index::{Origin, OriginKey};
 use crate::job::{recorder, volumes};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
+use crate::retention;
 use crate::tape::FileKind;
 use crate::tape::document::PartDocument;
 use crate::tape::layout::SegmentFiles;
@@ -32,7 +34,7 @@ const MOST_COPIES: u8 = 9;
 struct Found {
     volume: VolumeId,
     files: SegmentFiles,
-    written: chrono::DateTime<chrono::Utc>,
+    written: DateTime<Utc>,
 }
 
 /// Adds sets, segments and copies that the record does not know.
@@ -153,14 +155,16 @@ impl Set<'_> {
             let note = Some("found on tape");
             tx.set_run_state(facts.run, RunState::Done, note, now)?;
         }
+        let kept = facts.retain_until.unwrap_or(facts.created);
         tx.add_set(&NewSet {
             id: self.id,
             definition: facts.definition,
             run: facts.run,
             month,
             started_at: facts.created,
-            retain_until: facts.retain_until.unwrap_or(facts.created),
-            copies: origin.map_or_else(Vec::new, |origin| origin.copies.clone()),
+            retain_until: kept,
+            agency: origin.and_then(|origin| origin.agency.clone()),
+            copies: origin.map_or_else(Vec::new, |origin| copies_of(origin, kept)),
             recipients: facts.keys.clone(),
             encryption: if part.codec.is_by_drive() {
                 Encryption::Drive
@@ -174,7 +178,21 @@ impl Set<'_> {
             definition: facts.definition,
             month,
         })?;
+        self.hold(origin)?;
         Ok(tx.set(self.id)?)
+    }
+
+    /// A set that was held when it was written is held until a person says otherwise.
+    fn hold(&self, origin: Option<&Origin>) -> Result<()> {
+        let Room { app, tx, now } = *self.room;
+        let Some(reason) = origin.and_then(|origin| origin.hold.as_deref()) else {
+            return Ok(());
+        };
+        let set = tx.set(self.id)?;
+        if tx.hold_of_set(set.id, set.definition)?.is_some() {
+            return Ok(());
+        }
+        retention::place(app, tx, now, HoldSubject::Set(set.id), reason)
     }
 
     fn key(&self, id: KeyId, origin: Option<&Origin>) -> Result<()> {
@@ -240,6 +258,7 @@ impl Set<'_> {
             copies: Vec::new(),
             retention_days: None,
             recipients: Vec::new(),
+            agency: origin.and_then(|origin| origin.agency.clone()),
         };
         match known {
             Some(known) if known.name == unnamed && origin.is_some() => {
@@ -323,7 +342,7 @@ impl Set<'_> {
             committed_at: place.written,
             verified_at: None,
         })?;
-        tx.extend_retention(place.volume, tx.set(self.id)?.retain_until)?;
+        tx.extend_retention(place.volume, tx.set_copy(self.id, copy)?.retain_until)?;
         report.segments_added += 1;
         Ok(())
     }
@@ -364,6 +383,7 @@ impl Set<'_> {
                 pool,
                 state: SetCopyState::Writing,
                 changed_at: self.room.now,
+                retain_until: tx.set(self.id)?.retain_until,
             })?,
         }
         Ok(Some(chosen))
@@ -412,8 +432,10 @@ impl Set<'_> {
         }
         self.definition(before.definition, origin)?;
         let month = origin.map_or(before.month, |origin| origin.month);
-        let copies = origin.map_or(&[][..], |origin| &origin.copies);
-        self.room.tx.unseal_set(self.id, month, copies)?;
+        let copies = origin.map_or_else(Vec::new, |origin| copies_of(origin, before.retain_until));
+        let agency = origin.and_then(|origin| origin.agency.as_deref());
+        self.room.tx.unseal_set(self.id, month, agency, &copies)?;
+        self.hold(origin)?;
         for copy in self.room.tx.set_copies(self.id)? {
             for row in self.room.tx.live_copies(self.id, copy.copy)? {
                 self.room.tx.set_pool(row.volume, &copy.pool)?;
@@ -504,6 +526,21 @@ impl Set<'_> {
         }
         Ok(())
     }
+}
+
+/// The copies as the set's own index names them; those of earlier versions are all kept as long as
+/// the set.
+fn copies_of(origin: &Origin, set_until: DateTime<Utc>) -> Vec<NewSetCopy> {
+    let until = |copy: CopyNumber| {
+        let own = origin.kept.iter().find(|(other, _)| *other == copy);
+        own.map_or(set_until, |(_, until)| *until)
+    };
+    let copies = origin.copies.iter().map(|(copy, pool)| NewSetCopy {
+        copy: *copy,
+        pool: pool.clone(),
+        retain_until: until(*copy),
+    });
+    copies.collect()
 }
 
 fn is_live(state: SegmentCopyState) -> bool {

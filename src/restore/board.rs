@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
@@ -43,6 +44,16 @@ pub(super) struct Visit {
     pub(super) bridges: Vec<Bridge>,
     /// Works that begin here.
     pub(super) begins: Vec<usize>,
+}
+
+/// What a drive does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Visit(Visit),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing more in this round.
+    Over,
 }
 
 #[derive(Debug, Default)]
@@ -122,13 +133,13 @@ impl Board {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What this drive does next; waits while another one may hand something over. `None` when
-    /// there is nothing more to do.
-    pub(super) fn next(&self, drive: usize) -> Option<Visit> {
+    /// What this drive does next; waits while another one may hand something over, but not longer
+    /// than this.
+    pub(super) fn next(&self, drive: usize, longest: Duration) -> Next {
         let mut state = self.lock();
         loop {
             if state.stopped {
-                return None;
+                return Next::Over;
             }
             if let Some(barcode) = state.choose(drive) {
                 let at = state.begins.iter().position(|(other, _)| *other == barcode);
@@ -136,7 +147,7 @@ impl Board {
                 let bridges = state.bridges.remove(&barcode).unwrap_or_default();
                 state.mounted.remove(&drive);
                 state.working.insert(drive, barcode.clone());
-                return Some(Visit {
+                return Next::Visit(Visit {
                     barcode,
                     bridges,
                     begins,
@@ -149,12 +160,16 @@ impl Board {
             if state.working.is_empty() && !others_hold {
                 // Whoever waits has nothing to wait for either.
                 self.changed.notify_all();
-                return None;
+                return Next::Over;
             }
-            state = self
+            let (again, waited) = self
                 .changed
-                .wait(state)
+                .wait_timeout(state, longest)
                 .unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if waited.timed_out() {
+                return Next::Nothing;
+            }
         }
     }
 

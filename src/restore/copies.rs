@@ -1,7 +1,7 @@
 //! Where every segment can be read, and which copy of it to take.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::request::Wanted;
 use super::select::Range;
@@ -80,6 +80,13 @@ pub(super) enum Chosen {
     Nowhere(String),
 }
 
+fn is_live(state: SegmentCopyState) -> bool {
+    matches!(
+        state,
+        SegmentCopyState::Committed | SegmentCopyState::Verified
+    )
+}
+
 impl Copies {
     /// Finds all copies; `only` leaves out the others.
     pub(super) fn find(
@@ -99,9 +106,20 @@ impl Copies {
             let mut cartridges = HashMap::new();
             for (number, set) in wanted.iter().enumerate() {
                 let mut of: HashMap<SegmentNumber, Vec<Held>> = HashMap::new();
-                for row in view.segment_copies(set.set.id)? {
+                let rows = view.segment_copies(set.set.id)?;
+                let live: HashSet<(SegmentNumber, CopyNumber)> = rows
+                    .iter()
+                    .filter(|row| is_live(row.state))
+                    .map(|row| (row.segment, row.copy))
+                    .collect();
+                for row in rows {
                     let other = only.is_some_and(|only| only != row.copy);
-                    if other || row.state == SegmentCopyState::Superseded {
+                    // One that was lost and copied again is read where it is now; one on its way to
+                    // take another's place is not read back yet.
+                    let counts = is_live(row.state)
+                        || row.state == SegmentCopyState::Lost
+                            && !live.contains(&(row.segment, row.copy));
+                    if other || !counts {
                         continue;
                     }
                     let (cartridge, place, block_size) = match cartridges.entry(row.volume) {

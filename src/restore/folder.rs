@@ -82,11 +82,7 @@ impl Folder<'_> {
         directories(self.ledger.folder(), |entry| {
             let set = entry.set as usize;
             let extractor = self.in_set(&mut extractors, set)?;
-            if self.ledger.resumed {
-                let index = &self.wanted[set].index;
-                let is_member = |path: &[u8]| index.lookup(path).is_ok_and(|row| row.is_some());
-                extractor.remove_abandoned(&entry.header.path, is_member);
-            }
+            self.tidy(extractor, set, &entry.header.path);
             extractor.close_directory(&entry.header, &mut |problem| {
                 self.tell(problems, set, &problem);
             });
@@ -101,6 +97,16 @@ impl Folder<'_> {
                 .context("cannot synchronise what was restored")?;
         }
         Ok(())
+    }
+
+    /// Removes what an earlier process of this restore did not complete in a directory.
+    fn tidy(&self, extractor: &mut Extractor, set: usize, path: &[u8]) {
+        if self.ledger.resumed {
+            let index = &self.wanted[set].index;
+            extractor.remove_abandoned(path, |path| {
+                index.lookup(path).is_ok_and(|row| row.is_some())
+            });
+        }
     }
 
     fn extractors(&self) -> Vec<Option<Extractor>> {
@@ -191,7 +197,12 @@ impl Sink for FolderSink<'_> {
                 }
                 Done::Restored
             }
-            Ok(Outcome::Kept) => Done::Kept,
+            Ok(Outcome::Kept) => {
+                if header.kind == MemberKind::Directory {
+                    folder.tidy(extractor, set, member.path);
+                }
+                Done::Kept
+            }
             Ok(Outcome::NotRestored | Outcome::NeedsData { .. }) => Done::NotRestored,
         })
     }

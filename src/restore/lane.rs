@@ -2,12 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 use std::thread::Scope;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::board::{Board, Bridge, Visit, Work};
+use super::board::{Board, Bridge, Next, Visit, Work};
 use super::cartridge::{OnTape, Read, Stretch, header, is_wrong_key, read_segment};
 use super::copies::Leg;
+use super::drives::Way;
 use super::pieces::{Begin, Copied, DEPTH, Piece, StretchReader};
 use super::request::Wanted;
 use super::writer::Writer;
@@ -18,6 +20,9 @@ use crate::job::Drives;
 use crate::key::Identities;
 use crate::progress::{Event, Interrupt};
 use crate::tape::volume::VolumeReader;
+
+/// How often a drive with nothing to do looks whether another restore waits for its cartridge.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// What went wrong with a stretch.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ pub(super) struct Round<'a> {
     pub(super) wanted: &'a [Wanted],
     pub(super) works: &'a [Work],
     pub(super) identities: &'a Identities,
+    pub(super) way: &'a Way<'a>,
     pub(super) board: Board,
     pub(super) writer: &'a Writer<'a>,
     pub(super) troubles: Mutex<Troubles>,
@@ -71,8 +77,16 @@ impl<'a> Round<'a> {
         scope: &'scope Scope<'scope, 'a>,
     ) {
         let to = self.start_writer(scope);
-        while let Some(visit) = self.board.next(number) {
-            if let Err(error) = self.visit(visit, drives, &to, scope) {
+        loop {
+            let done = match self.board.next(number, LOOK_AROUND) {
+                Next::Visit(visit) => self.visit(visit, drives, &to, scope),
+                Next::Nothing => match self.way.hand_back(drives) {
+                    Ok(false) => continue,
+                    other => other.map(|_| ()),
+                },
+                Next::Over => break,
+            };
+            if let Err(error) = done {
                 self.fatal(error);
             }
             if drives.available() == 0 {
@@ -127,17 +141,19 @@ impl<'a> Round<'a> {
         let mut opened = false;
         let before = self.troubles().stretches.len();
         let keys = drives.keys_of(first.leg.held.row.volume)?;
-        let outcome = drives.with_volume(
-            &visit.barcode,
-            |drive| {
-                VolumeReader::open_at(drive, known, &on_tape.files.data)
-                    .map(|reader| reader.with_drive_keys(keys))
-            },
-            |reader| {
-                opened = true;
-                self.read(reader, stretches)
-            },
-        );
+        let outcome = self.way.bring(drives, &visit.barcode).and_then(|()| {
+            drives.with_volume(
+                &visit.barcode,
+                |drive| {
+                    VolumeReader::open_at(drive, known, &on_tape.files.data)
+                        .map(|reader| reader.with_drive_keys(keys))
+                },
+                |reader| {
+                    opened = true;
+                    self.read(reader, stretches)
+                },
+            )
+        });
         if drives.available() == 0 {
             // Others add to the list too: what is of this cartridge is the drive's fault.
             for trouble in &mut self.troubles().stretches[before..] {

@@ -52,8 +52,11 @@ impl Later {
         })
     }
 
+    /// A directory was made. Another process knows it from here on: to that one it would look like a
+    /// directory that was there before.
     pub(super) fn directory(&mut self, set: usize, at: u64, header: &MemberHeader) -> Result<()> {
-        self.directories.push(set, at, header)
+        self.directories.push(set, at, header)?;
+        self.directories.flush()
     }
 
     pub(super) fn link(&mut self, set: usize, at: u64, header: &MemberHeader) -> Result<()> {
@@ -90,11 +93,14 @@ impl List {
         write().context(format!("cannot write {}", self.path.display()))
     }
 
+    fn flush(&mut self) -> Result<()> {
+        let flushed = self.out.flush();
+        flushed.context(format!("cannot write {}", self.path.display()))
+    }
+
     fn save(&mut self) -> Result<()> {
-        let saved = self
-            .out
-            .flush()
-            .and_then(|()| self.out.get_ref().sync_data());
+        self.flush()?;
+        let saved = self.out.get_ref().sync_data();
         saved.context(format!("cannot write {}", self.path.display()))
     }
 }

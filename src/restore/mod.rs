@@ -3,6 +3,7 @@
 mod board;
 mod cartridge;
 mod copies;
+mod drives;
 mod folder;
 mod lane;
 mod later;
@@ -23,8 +24,8 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
@@ -46,11 +47,13 @@ use crate::media::reconcile;
 use crate::progress::Event;
 
 pub use ledger::order;
+pub(crate) use plan::Figures;
 pub use plan::{About, Plan, PlannedCartridge, PlannedSet};
 pub use report::{Report, incomplete};
-pub use request::{Destination, Order, Request};
+pub use request::{Destination, Order, Request, Wait};
 
 use copies::{Copies, Item};
+use drives::Way;
 use folder::Folder;
 use ledger::Ledger;
 use problems::ProblemList;
@@ -160,7 +163,16 @@ pub fn restore(
         .map(|cartridge| cartridge.barcode.clone())
         .collect();
     let wanted_drives = plan.drives.min(here.len()).max(1);
-    let held = library.hold_drives(&prepared.view, wanted_drives, &here)?;
+    let way = Way {
+        app,
+        library,
+        library_id: prepared.library_id,
+        wait: request.wait,
+        served: Mutex::default(),
+    };
+    let held = way.hold(&prepared.view, wanted_drives, &here)?;
+    // It may have taken a while.
+    let view = library.view()?;
     if let Some(folder) = request.to.folder() {
         std::fs::create_dir_all(folder).context(format!("cannot create {}", folder.display()))?;
     }
@@ -179,7 +191,7 @@ pub fn restore(
     let leases = Leases::take(&context, &held)?;
     let found = held
         .iter()
-        .map(|held| prepared.view.at(held.site.element)?.barcode.clone())
+        .map(|held| view.at(held.site.element)?.barcode.clone())
         .collect();
     let drives = held
         .into_iter()
@@ -197,6 +209,7 @@ pub fn restore(
         problems,
         plan,
         found,
+        way: &way,
     };
     let outcome = running.run(items, prepared.copies, drives);
     drop(leases);
@@ -298,6 +311,7 @@ struct Running<'a> {
     plan: Plan,
     /// What was in each drive at the beginning.
     found: Vec<Option<Barcode>>,
+    way: &'a Way<'a>,
 }
 
 impl Running<'_> {
@@ -403,6 +417,7 @@ impl Running<'_> {
             one_by_one: matches!(self.request.to, Destination::Tar(_)),
             context: self.context,
             found: self.found.clone(),
+            way: self.way,
         };
         rounds.run(items, &mut copies, drives)
     }

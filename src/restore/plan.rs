@@ -63,7 +63,7 @@ pub struct PlannedCartridge {
 /// What a generation of drives takes for what: seconds to load and thread, to wind to a far place,
 /// to wind back and unload; bytes a second. LTO Program roadmap for the rates; times as in the
 /// product specifications of IBM's full-height drives, rounded up.
-struct Figures {
+pub(crate) struct Figures {
     load: u64,
     wind: u64,
     unload: u64,
@@ -77,7 +77,7 @@ const NEAR: u64 = 1 << 30;
 const NEAR_SECONDS: u64 = 4;
 
 impl Figures {
-    fn of(generation: Generation) -> Self {
+    pub(crate) fn of(generation: Generation) -> Self {
         let (wind, megabytes) = match generation {
             Generation::Lto1 => (52, 20),
             Generation::Lto2 => (52, 40),
@@ -95,6 +95,11 @@ impl Figures {
             unload: wind + 24,
             rate: megabytes * 1_000_000,
         }
+    }
+
+    /// Seconds for reading or writing so many bytes in one stretch, mounting included.
+    pub(crate) fn whole(&self, bytes: u64) -> u64 {
+        2 * ROBOT_SECONDS + self.load + self.wind + bytes / self.rate + self.unload
     }
 }
 

@@ -49,6 +49,15 @@ impl Destination {
     }
 }
 
+/// Whether to wait for drives and cartridges that a run of this record holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Until it gives way or is done.
+    ForRuns,
+    /// Not at all.
+    No,
+}
+
 /// What to restore.
 #[derive(Debug)]
 pub struct Request {
@@ -64,6 +73,8 @@ pub struct Request {
     pub options: ExtractOptions,
     /// Most drives to use at once.
     pub drives: usize,
+    /// What to do when others hold what it needs.
+    pub wait: Wait,
     /// A file for the list of all problems.
     pub problems: Option<PathBuf>,
     /// Who can decrypt it.

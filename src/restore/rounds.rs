@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::board::{Board, Work};
 use super::copies::{Chosen, Copies, Item, Leg, end};
+use super::drives::Way;
 use super::lane::{Round, Trouble, Troubles};
 use super::problems::ProblemList;
 use super::request::Wanted;
@@ -61,6 +62,7 @@ pub(super) struct Rounds<'a> {
     pub(super) context: &'a RunContext,
     /// What was in each drive at the beginning.
     pub(super) found: Vec<Option<Barcode>>,
+    pub(super) way: &'a Way<'a>,
 }
 
 /// The items to begin with: what is to be read and not done yet.
@@ -262,6 +264,7 @@ impl Rounds<'_> {
             wanted: self.wanted,
             works,
             identities: self.identities,
+            way: self.way,
             board: Board::new(works, mounted),
             writer: &writer,
             troubles: Mutex::default(),

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::error::VolumeError;
 use super::label::{LabelError, TrailerGroup};
-use super::layout::{SegmentFiles, TapeFile};
+use super::layout::{MAX_BLOCKS, SegmentFiles, TapeFile};
 use super::volume::{FileStart, VolumeReader, VolumeWriter};
 
 /// A segment was not copied. The target stands again where it was committed last.
@@ -122,7 +122,8 @@ fn reader_ended() -> CopyError {
     })
 }
 
-/// Writes the three files with the same labels but for the volume's serial and the numbers.
+/// Writes the three files with the same labels but for the volume's serial, its block size and
+/// the numbers.
 fn write_segment(
     files: &SegmentFiles,
     target: &mut VolumeWriter,
@@ -131,6 +132,11 @@ fn write_segment(
         &mut dyn FnMut(&[u8]) -> Result<(), CopyError>,
     ) -> Result<(), CopyError>,
 ) -> Result<SegmentFiles, CopyError> {
+    let blocks = target.header().block_size.blocks_for(files.data.length);
+    if blocks > MAX_BLOCKS {
+        // Told before hours of writing, not after.
+        return Err(CopyError::Target(VolumeError::TooManyBlocks));
+    }
     for file in files.iter() {
         let start = start_of(file).map_err(|source| {
             CopyError::Source(VolumeError::Label {
@@ -140,7 +146,7 @@ fn write_segment(
         })?;
         target.begin_file(start).map_err(CopyError::Target)?;
         feed(file, &mut |block| {
-            target.write_block(block).map_err(CopyError::Target)
+            target.write(block).map_err(CopyError::Target)
         })?;
         let written = target.end_file().map_err(CopyError::Target)?;
         if written.xxh3_128 != file.xxh3_128 {
@@ -170,7 +176,6 @@ fn start_of(file: &TapeFile) -> Result<FileStart, LabelError> {
         set: file.set,
         segment: file.segment,
         codec: labels.user1.codec,
-        block_size: file.block_size,
         expires: labels
             .file1
             .expires

@@ -155,10 +155,6 @@ pub struct PartDocument {
     pub stream_offset: u64,
     /// Bytes of tar stream in it.
     pub plaintext_length: u64,
-    /// Size of its blocks in bytes.
-    pub block_size: BlockSize,
-    /// Its blocks.
-    pub blocks: u64,
     /// Its bytes on tape.
     pub length: u64,
     /// Over its bytes on tape.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::codec::CodecError;
 use super::digest::TapeDigest;
 use super::label::{LabelError, Trailer};
-use super::layout::{FileKind, FileSequence};
+use super::layout::{BlockSize, FileKind, FileSequence};
 use super::volume::Identified;
 use crate::id::{TapeFileNumber, VolumeId};
 
@@ -44,6 +44,16 @@ pub enum VolumeError {
         capacity: u64,
         /// Bytes kept free.
         reserve: u64,
+    },
+    /// A block does not get to the tape and back.
+    #[error("{path}: a block of {size} does not get to the tape and back: {why}")]
+    BlockRefused {
+        /// Device node.
+        path: String,
+        /// Size of the block.
+        size: BlockSize,
+        /// What happened to it.
+        why: String,
     },
     /// The tape holds something, and nobody said it may go.
     #[error("the tape is not blank, it holds {found}: nothing was written")]
@@ -92,6 +102,9 @@ pub enum VolumeError {
         /// What stands at that place of the tape.
         found: Box<FoundTrailer>,
     },
+    /// Data where only a label was thought to be.
+    #[error("the volume {0} holds more than the label that was being written: nothing was written")]
+    WrittenBehindLabel(VolumeId),
     /// Nothing is on record for this volume, not even its header.
     #[error("no file of the volume {0} is on record, so there is nothing to append to")]
     NothingOnRecord(VolumeId),

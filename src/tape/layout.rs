@@ -57,6 +57,45 @@ impl BlockSize {
     }
 }
 
+impl fmt::Display for BlockSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            whole if whole % (1 << 20) == 0 => write!(f, "{} MiB", whole >> 20),
+            other => write!(f, "{} KiB", other >> 10),
+        }
+    }
+}
+
+/// The block sizes of the volumes a stream may be written to. A segment is the same bytes in every
+/// copy, and each volume has blocks of its own size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSizes {
+    /// Decides how many bytes a segment may have, for labels count blocks up to [`MAX_BLOCKS`].
+    pub smallest: BlockSize,
+    /// What data is handed to the volumes in.
+    pub largest: BlockSize,
+}
+
+impl BlockSizes {
+    /// Every volume has blocks of this size.
+    #[must_use]
+    pub fn all(size: BlockSize) -> Self {
+        Self {
+            smallest: size,
+            largest: size,
+        }
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub fn with(self, size: BlockSize) -> Self {
+        Self {
+            smallest: self.smallest.min(size),
+            largest: self.largest.max(size),
+        }
+    }
+}
+
 impl TryFrom<u32> for BlockSize {
     type Error = BadBlockSize;
     fn try_from(bytes: u32) -> Result<Self, BadBlockSize> {

@@ -156,8 +156,6 @@ fn compare_part(facts: &PartDocument, files: &SegmentFiles) -> Result<(), Verify
             "the segment's number",
             Some(facts.segment) == files.data.segment,
         ),
-        ("the block size", facts.block_size == files.data.block_size),
-        ("the number of blocks", facts.blocks == files.data.blocks),
         (
             "length or digest",
             (facts.length, facts.xxh3_128) == what(&files.data),

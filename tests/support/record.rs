@@ -126,7 +126,14 @@ pub(crate) fn world() -> World {
                 month: Month::of(now()),
                 started_at: now(),
                 retain_until: days(365),
-                copies: vec![(COPY, pool("onsite")), (CopyNumber(2), pool("offsite"))],
+                agency: Some("treasury".to_owned()),
+                copies: [(COPY, "onsite", 365), (CopyNumber(2), "offsite", 90)]
+                    .map(|(copy, name, kept)| NewSetCopy {
+                        copy,
+                        pool: pool(name),
+                        retain_until: days(kept),
+                    })
+                    .to_vec(),
                 encryption: Encryption::Age,
                 recipients: vec![key.id],
             })?;
@@ -157,6 +164,7 @@ pub(crate) fn new_definition(name: &str) -> NewDefinition {
         copies: vec![(COPY, pool("onsite"))],
         retention_days: Some(400),
         recipients: Vec::new(),
+        agency: Some("treasury".to_owned()),
     }
 }
 

@@ -61,3 +61,34 @@ pub(crate) fn make_tree(folder: &Path, seed: u64, total: u64) {
         number += 1;
     }
 }
+
+/// Adds files of words, of about `total` bytes together: to a quarter of that they compress.
+pub(crate) fn make_texts(folder: &Path, seed: u64, total: u64) {
+    const WORDS: [&str; 8] = [
+        "tape",
+        "cartridge",
+        "courier",
+        "vault",
+        "safe",
+        "label",
+        "drive",
+        "robot",
+    ];
+    let mut seeded = Seeded::new(seed);
+    let inside = folder.join("texts");
+    std::fs::create_dir_all(&inside).unwrap();
+    let mut made = 0;
+    for number in 0.. {
+        if made >= total {
+            return;
+        }
+        let mut text = String::new();
+        let length = seeded.below(300_000);
+        while (text.len() as u64) < length {
+            text += WORDS[usize::try_from(seeded.below(8)).unwrap()];
+            text += if seeded.below(9) == 0 { "\n" } else { " " };
+        }
+        made += text.len() as u64;
+        std::fs::write(inside.join(format!("t{number:05}")), text).unwrap();
+    }
+}

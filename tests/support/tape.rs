@@ -13,7 +13,7 @@ use tapeward::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId, VolumeId};
 use tapeward::key::{Identities, Recipient, create_identity_file};
 use tapeward::tape::codec::{Codec, decode};
 use tapeward::tape::document::{SetFacts, VolumeHeader};
-use tapeward::tape::layout::{BlockSize, SegmentFiles, TapeFile, serial_from_barcode};
+use tapeward::tape::layout::{BlockSize, BlockSizes, SegmentFiles, TapeFile, serial_from_barcode};
 use tapeward::tape::stream::{
     Feeding, FinishedVolume, Geometry, LaneEnd, LaneEvent, LaneState, SegmentClosed, Segmenter,
     SegmenterStart, StopFlag, StreamEvent, StreamOptions, SupplyError, VolumeSupply,
@@ -139,7 +139,7 @@ impl Room {
             volume: VolumeId::generate(self.clock.now()),
             serial: serial_from_barcode(&barcode).unwrap(),
             barcode: Some(barcode),
-            block_size: geometry.block_size,
+            block_size: geometry.blocks.largest,
             native_capacity: capacity,
             labelled: self.clock.now(),
             retain_until: None,
@@ -285,7 +285,7 @@ impl Keys {
 
 pub fn options(codec: Codec, keys: &Keys) -> StreamOptions {
     StreamOptions {
-        block_size: BlockSize::new(16 << 10).unwrap(),
+        blocks: BlockSizes::all(BlockSize::new(16 << 10).unwrap()),
         segment_size: 64 * MIB,
         ring_size: 64 * MIB,
         codec,
@@ -485,6 +485,7 @@ pub fn volume_of(ends: &[LaneEnd], copy: u8) -> VolumeId {
             LaneState::Open(writer) => writer.volume(),
             LaneState::Finished(finished) => finished.volume,
             LaneState::Dead { why, .. } => panic!("{why}"),
+            LaneState::Away => panic!("copy {copy} has no drive"),
         })
         .unwrap()
 }

@@ -6,6 +6,7 @@ use super::drive::Drive;
 use crate::bytes::{u8_at, u16_at, u24_at};
 use crate::command::Command;
 use crate::error::ScsiError;
+use crate::spc::luns;
 use crate::timeout;
 
 /// OPERATION CODE of READ BLOCK LIMITS.
@@ -35,6 +36,12 @@ impl BlockLimits {
 }
 
 impl Drive {
+    /// Whether the path to the drive moves this many bytes in one command, whatever the drive
+    /// takes.
+    pub fn carries(&mut self, length: usize) -> Result<bool, ScsiError> {
+        luns::carries(&mut *self.transport, length)
+    }
+
     /// Which lengths blocks may have.
     pub fn read_block_limits(&mut self) -> Result<BlockLimits, ScsiError> {
         let command = Command::new(

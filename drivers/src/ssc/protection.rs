@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::block::{Arrived, ReadOutcome};
 use super::drive::Drive;
 use crate::error::ScsiError;
-use crate::spc::luns;
 use crate::spc::mode::{ModePage, PageCode};
 
 /// Bytes of protection information.
@@ -133,7 +132,7 @@ impl Guarding {
 impl Drive {
     /// Whether the path to the drive takes blocks of this length with their information.
     pub fn carries_protected(&mut self, block: usize) -> Result<bool, ScsiError> {
-        luns::carries(&mut *self.transport, block + INFORMATION)
+        self.carries(block + INFORMATION)
     }
 
     /// The protection in force; `None` when the drive lacks it.

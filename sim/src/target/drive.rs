@@ -41,6 +41,8 @@ pub(crate) struct DriveIdentity {
     pub(crate) generation: Generation,
     /// Who gives it keys.
     pub(crate) encryption: DriveEncryption,
+    /// The longest block it takes.
+    pub(crate) longest_block: u32,
     /// Address of its data transfer element, if it tells it.
     pub(crate) element: Option<u16>,
     /// Serial number of the library around it.
@@ -440,7 +442,7 @@ impl Drive {
                 return Err(Sense::invalid_parameter(at).into());
             }
             block_length = u24_at(&descriptor, 5);
-            if block_length > MAX_BLOCK_LENGTH {
+            if block_length > self.identity.longest_block {
                 return Err(Sense::invalid_parameter(at + 5).into());
             }
         }

@@ -47,7 +47,7 @@ use crate::sense::{Sense, SenseFormat, SenseKey};
 
 pub use changer::ElementKind;
 pub(crate) use changer::{Changer, ChangerIdentity, Content, Element};
-pub(crate) use drive::{Drive, DriveIdentity};
+pub(crate) use drive::{Drive, DriveIdentity, MAX_BLOCK_LENGTH};
 pub(crate) use inquiry::{DeviceType, Identity};
 
 /// One command while it is carried out.

@@ -1,6 +1,6 @@
 //! READ BLOCK LIMITS and ERASE.
 
-use super::drive::{Drive, MAX_BLOCK_LENGTH};
+use super::drive::Drive;
 use super::medium::write_failure;
 use super::{Exchange, Stop};
 use crate::sense::{Sense, SenseKey};
@@ -8,7 +8,7 @@ use crate::sense::{Sense, SenseKey};
 impl Drive {
     /// READ BLOCK LIMITS (SSC-4): GRANULARITY 0, maximum three bytes, minimum two bytes.
     pub(super) fn read_block_limits(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Stop> {
-        let mut bytes = MAX_BLOCK_LENGTH.to_be_bytes().to_vec();
+        let mut bytes = self.identity.longest_block.to_be_bytes().to_vec();
         bytes[0] = 0;
         bytes.extend(1_u16.to_be_bytes());
         exchange.reply(&bytes, bytes.len());

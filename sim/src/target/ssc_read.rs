@@ -2,7 +2,7 @@
 
 use super::alert::Alert;
 use super::coding::Coder;
-use super::drive::{Drive, MAX_BLOCK_LENGTH};
+use super::drive::Drive;
 use super::medium::{Mounted, read_failure};
 use super::{Exchange, Stop, length24};
 use crate::clock::Activity;
@@ -65,7 +65,7 @@ impl Drive {
         } else {
             0
         };
-        if !fixed && length > MAX_BLOCK_LENGTH as usize + guard {
+        if !fixed && length > self.identity.longest_block as usize + guard {
             return Err(Sense::invalid_cdb_field(2).into());
         }
         Ok(Request {

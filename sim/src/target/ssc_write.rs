@@ -6,7 +6,7 @@ use tapeward_drivers::socket::InitiatorId;
 
 use super::alert::Alert;
 use super::coding::{Coder, Encoded};
-use super::drive::{Buffering, Drive, MAX_BLOCK_LENGTH};
+use super::drive::{Buffering, Drive};
 use super::medium::{Mounted, Zone, write_failure};
 use super::{Exchange, Stop, length24};
 use crate::bytes::{u24_at, u64_at};
@@ -48,7 +48,8 @@ impl Drive {
             return Ok(());
         }
         let protection = self.protection().written_length();
-        if !(1..=MAX_BLOCK_LENGTH as usize).contains(&block_length.saturating_sub(protection)) {
+        let longest = self.identity.longest_block as usize;
+        if !(1..=longest).contains(&block_length.saturating_sub(protection)) {
             return Err(Sense::invalid_cdb_field(2).into());
         }
         let count = if fixed { length } else { 1 };

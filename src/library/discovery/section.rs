@@ -116,6 +116,7 @@ impl Section {
                 })
                 .collect(),
             reservations: Reservations::default(),
+            restore_drives: 0,
         }
     }
 

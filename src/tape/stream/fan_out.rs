@@ -23,7 +23,7 @@ const SPARE_BLOCKS: usize = 32;
 pub(super) enum LaneItem {
     /// A segment begins.
     SegmentBegin(SegmentNumber, Arc<FileStart>),
-    /// A block of the segment or of the set index.
+    /// A block of the segment or of the set index: the largest of any volume, cut smaller for others.
     Block(Bytes),
     /// The segment ends.
     SegmentEnd(Arc<SegmentEnd>),
@@ -31,6 +31,8 @@ pub(super) enum LaneItem {
     IndexBegin(Arc<FileStart>, u64),
     /// The set index ends.
     IndexEnd(Sent),
+    /// Nothing will come for a long time: the drive is not needed until something does.
+    Pause,
 }
 
 impl LaneItem {
@@ -87,6 +89,11 @@ impl FanOut {
     /// As [`Rings::send`].
     pub(super) fn send(&mut self, item: &LaneItem) {
         self.rings.send(item);
+    }
+
+    /// As [`Rings::let_in`].
+    pub(super) fn let_in(&mut self) {
+        self.rings.let_in();
     }
 
     /// As [`Rings::wait_decided`].

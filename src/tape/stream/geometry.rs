@@ -3,13 +3,13 @@
 use crate::key::Recipient;
 use crate::tape::codec::{Codec, FrameSize, Window};
 use crate::tape::document::Directory;
-use crate::tape::layout::{BlockSize, MAX_BLOCKS};
+use crate::tape::layout::{BlockSizes, MAX_BLOCKS};
 
 /// What a site or a job chooses.
 #[derive(Debug, Clone)]
 pub struct StreamOptions {
-    /// Size of a block.
-    pub block_size: BlockSize,
+    /// Sizes of the blocks of the volumes that may be written.
+    pub blocks: BlockSizes,
     /// Largest segment in bytes on tape.
     pub segment_size: u64,
     /// Bytes between the producer and each drive.
@@ -23,12 +23,12 @@ pub struct StreamOptions {
 /// The sizes that follow from the options and the smallest cartridge a stream may meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
-    /// Size of a block.
-    pub block_size: BlockSize,
-    /// Largest segment in bytes on tape: the configured size, 1/64 of the cartridge or 999,999
-    /// blocks, whichever is least.
+    /// Sizes of the blocks of the volumes that may be written.
+    pub blocks: BlockSizes,
+    /// Largest segment in bytes on tape: the configured size, 1/64 of the cartridge or 999,999 of
+    /// the smallest blocks, whichever is least.
     pub segment_limit: u64,
-    /// Blocks between the producer and each drive: the configured size or 1/64 of the cartridge,
+    /// Blocks of the largest size between the producer and each drive: the configured size or 1/64 of the cartridge,
     /// at least four.
     pub ring_blocks: usize,
     /// Blocks that must be in a ring before its drive starts, unless the end of the file is.
@@ -47,18 +47,19 @@ impl Geometry {
     /// For cartridges of at least `native_capacity` bytes.
     #[must_use]
     pub fn new(options: &StreamOptions, native_capacity: u64) -> Self {
-        let block = options.block_size.as_u64();
+        let BlockSizes { smallest, largest } = options.blocks;
+        let block = largest.as_u64();
         let share = native_capacity / 64;
         let segment_limit = options
             .segment_size
             .min(share)
-            .min(MAX_BLOCKS * block)
+            .min(MAX_BLOCKS * smallest.as_u64())
             .max(4 * block);
         let ring = options.ring_size.min(share) / block;
         let ring_blocks = usize::try_from(ring).unwrap_or(usize::MAX).max(4);
         let every_number = 10_000 * Directory::ENTRY_BOUND;
         Self {
-            block_size: options.block_size,
+            blocks: options.blocks,
             segment_limit,
             ring_blocks,
             high_water: ring_blocks / 4 * 3,
@@ -73,7 +74,7 @@ impl Geometry {
     /// what the encoder still holds, labels, `part.json`, the index part and the directory.
     #[must_use]
     pub fn reserve(&self) -> u64 {
-        let block = self.block_size.as_u64();
+        let block = self.blocks.largest.as_u64();
         let ring = self.ring_blocks as u64 * block;
         // Frames being compressed and chunks being encrypted; of each kind one being filled and
         // one just cut, with an encryption chunk and a block that is not full.

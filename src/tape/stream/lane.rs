@@ -2,20 +2,19 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use tapeward_drivers::Drive;
-use tapeward_drivers::error::ScsiError;
-use tapeward_drivers::sense::SenseKey;
-use tapeward_drivers::ssc::encryption::EncryptionError;
 
+use super::blame::{Blame, is_about_the_drive};
 use super::event::{LaneEvent, StreamEvent};
 use super::fan_out::{LaneItem, SegmentEnd, Sent};
 use super::flow::{Feeding, Stopwatch};
-use super::ring::RingReceiver;
+use super::ring::{Next, RingReceiver};
 use super::rings::Idleness;
 use super::shared::{Decision, Shared};
-use super::supply::{FinishReason, FinishedVolume, VolumeSupply};
+use super::supply::{FinishReason, FinishedVolume, Leave, VolumeSupply};
 use crate::archive::member::{SegmentNumber, SinkError};
 use crate::id::{CopyNumber, VolumeId};
 use crate::tape::error::VolumeError;
@@ -38,6 +37,8 @@ pub enum LaneState {
     Open(Box<VolumeWriter>),
     /// A volume that takes no more, and no other was needed.
     Finished(Box<FinishedVolume>),
+    /// It gave its drive away, and the stream ended before it could have one again.
+    Away,
     /// It ended early.
     Dead {
         /// The drive, unless it was handed to the supply or lost with the thread.
@@ -47,15 +48,6 @@ pub enum LaneState {
         /// Why, for people.
         why: String,
     },
-}
-
-/// What ended a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// Its drive, or the path to it.
-    Drive,
-    /// Something else.
-    Other,
 }
 
 pub(super) struct Lane {
@@ -71,16 +63,21 @@ pub(super) struct Lane {
     pub(super) supply: Arc<dyn VolumeSupply>,
 }
 
+/// How often a lane that has nothing to do looks whether somebody wants its drive.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
 /// The end of a lane before its time.
-struct Death {
-    drive: Option<Box<Drive>>,
-    why: String,
+pub(super) struct Death {
+    pub(super) drive: Option<Box<Drive>>,
+    pub(super) why: String,
 }
 
 /// The volume a lane has, between two files.
-enum Volume {
+pub(super) enum Volume {
     Open(Box<VolumeWriter>),
     Finished(Box<FinishedVolume>),
+    /// None: the stream ended while others had the drive.
+    Away,
 }
 
 /// What the lane is in the middle of.
@@ -105,6 +102,7 @@ impl Lane {
         let state = match self.work(writer) {
             Ok(Volume::Open(writer)) => LaneState::Open(writer),
             Ok(Volume::Finished(finished)) => LaneState::Finished(finished),
+            Ok(Volume::Away) => LaneState::Away,
             Err(Death { drive, why }) => {
                 self.tell(LaneEvent::Dead { why: why.clone() });
                 self.shared.died(copy, &why);
@@ -122,7 +120,7 @@ impl Lane {
         LaneEnd { copy, state }
     }
 
-    fn tell(&self, event: LaneEvent) {
+    pub(super) fn tell(&self, event: LaneEvent) {
         // Nobody listening is the caller's choice; what counts is on tape.
         let _ = self.events.send(StreamEvent::Lane {
             copy: self.copy,
@@ -134,7 +132,15 @@ impl Lane {
         let mut volume = Volume::Open(Box::new(writer));
         let mut doing = Doing::Nothing;
         let mut unfiled = false;
-        while let Some(item) = self.next_item() {
+        loop {
+            let item = match self.next_item(&doing) {
+                Next::Item(item) => item,
+                Next::Nothing => {
+                    volume = self.give_way_if_wanted(volume, &mut unfiled)?;
+                    continue;
+                }
+                Next::Closed => break,
+            };
             (volume, doing) = match item {
                 // The stream has ended with an error: a volume taken now would stay empty.
                 LaneItem::SegmentBegin(..) if self.shared.check().is_err() => {
@@ -150,12 +156,16 @@ impl Lane {
                     self.begin_segment(writer, segment, &start)?
                 }
                 LaneItem::Block(block) => self.block(volume, doing, &block)?,
-                LaneItem::SegmentEnd(end) => match (volume, doing) {
-                    (Volume::Open(writer), Doing::Segment(_)) => {
-                        (self.end_segment(writer, &end)?, Doing::Nothing)
-                    }
-                    (volume, _) => (volume, Doing::Nothing),
-                },
+                LaneItem::SegmentEnd(end) => {
+                    let volume = match (volume, doing) {
+                        (Volume::Open(writer), Doing::Segment(_)) => {
+                            self.end_segment(writer, &end)?
+                        }
+                        (volume, _) => volume,
+                    };
+                    let volume = self.give_way_if_wanted(volume, &mut unfiled)?;
+                    (volume, Doing::Nothing)
+                }
                 LaneItem::IndexBegin(start, length) => {
                     unfiled = true;
                     self.begin_index(volume, &start, length)?
@@ -166,18 +176,32 @@ impl Lane {
                     }
                     (volume, _) => (volume, Doing::Nothing),
                 },
+                LaneItem::Pause => {
+                    let volume = self.give_way(volume, &mut unfiled, Leave::Paused)?;
+                    (volume, Doing::Nothing)
+                }
             };
         }
         self.last(volume, &doing, unfiled)
     }
 
-    /// What comes next through the ring; none when it is closed or the others have gone on
-    /// without this lane: what is left in the ring is of no use then.
-    fn next_item(&self) -> Option<LaneItem> {
+    /// What comes next through the ring; it is closed for a lane without which the others have gone
+    /// on: what is left in the ring is of no use then. Between files it waits for a while only.
+    fn next_item(&self, doing: &Doing) -> Next {
         self.idleness.begin(self.copy);
-        let item = self.items.recv();
-        self.idleness.end(self.copy);
-        item.filter(|_| !self.shared.is_detached(self.copy))
+        let next = match doing {
+            Doing::Nothing => self.items.recv_timeout(LOOK_AROUND),
+            _ => self.items.recv().map_or(Next::Closed, Next::Item),
+        };
+        match next {
+            // It goes on having nothing to do.
+            Next::Nothing => return next,
+            Next::Item(_) | Next::Closed => self.idleness.end(self.copy),
+        }
+        if self.shared.is_detached(self.copy) {
+            return Next::Closed;
+        }
+        next
     }
 
     /// The ring is closed: gives up an unfinished file and writes the directory.
@@ -207,8 +231,10 @@ impl Lane {
             Volume::Open(writer) => match self.close_volume(writer)? {
                 Volume::Finished(finished) => finished,
                 Volume::Open(writer) => return Ok(writer),
+                Volume::Away => return Err(Death::without_volume()),
             },
             Volume::Finished(finished) => finished,
+            Volume::Away => return Err(Death::without_volume()),
         };
         let writer = self
             .supply
@@ -241,7 +267,7 @@ impl Lane {
             other => return Ok(other),
         };
         self.written.set(self.written.get() + block.len() as u64);
-        match (writer.write_block(block), doing) {
+        match (writer.write(block), doing) {
             (Ok(()), Doing::Segment(segment)) => {
                 if writer.room() == Room::ReserveOnly {
                     self.shared.request_close(segment);
@@ -289,11 +315,11 @@ impl Lane {
     ) -> Result<(Volume, Doing), Death> {
         let mut writer = match volume {
             Volume::Open(writer) => writer,
-            finished @ Volume::Finished(_) => {
+            without @ (Volume::Finished(_) | Volume::Away) => {
                 self.tell(LaneEvent::SetIndexSkipped {
-                    why: "the volume is full".to_owned(),
+                    why: "the volume takes no more".to_owned(),
                 });
-                return Ok((finished, Doing::Discarding));
+                return Ok((without, Doing::Discarding));
             }
         };
         let begun = writer.remaining().and_then(|remaining| {
@@ -352,7 +378,7 @@ impl Lane {
         }
     }
 
-    fn write_directory(&self, writer: &mut VolumeWriter) -> Result<(), VolumeError> {
+    pub(super) fn write_directory(&self, writer: &mut VolumeWriter) -> Result<(), VolumeError> {
         let file = writer.write_directory()?;
         self.filed(writer.volume(), vec![file]);
         Ok(())
@@ -366,7 +392,7 @@ impl Lane {
         }
     }
 
-    fn finished(
+    pub(super) fn finished(
         &self,
         writer: VolumeWriter,
         reason: FinishReason,
@@ -443,7 +469,11 @@ impl Lane {
 
     /// Nothing more can be written to this volume, not even a directory. Ends the lane if the
     /// drive is to blame.
-    fn give_up(&self, writer: Box<VolumeWriter>, error: &VolumeError) -> Result<Volume, Death> {
+    pub(super) fn give_up(
+        &self,
+        writer: Box<VolumeWriter>,
+        error: &VolumeError,
+    ) -> Result<Volume, Death> {
         let why = error.to_string();
         let reason = FinishReason::Failed(why.clone());
         match self.finished(*writer, reason, HasDirectory::No) {
@@ -457,26 +487,9 @@ impl Lane {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HasDirectory {
+pub(super) enum HasDirectory {
     Yes,
     No,
-}
-
-/// The path or the drive failed, so another volume in it would not help.
-#[must_use]
-pub fn is_about_the_drive(error: &VolumeError) -> bool {
-    // A full tape is no fault of the drive's, however the path to it tells.
-    if error.is_overflow() {
-        return false;
-    }
-    match error.scsi_error() {
-        // It took a key and does not encrypt.
-        None => matches!(error, VolumeError::Encryption(why)
-            if matches!(**why, EncryptionError::NotInForce { .. })),
-        Some(error) if error.is_about_medium() => false,
-        Some(ScsiError::Check { sense, .. }) => sense.key == SenseKey::HardwareError,
-        Some(_) => true,
-    }
 }
 
 /// Trailer labels, `part.json`, index part, commit.
@@ -520,32 +533,5 @@ impl Drop for Guard {
         if !self.over {
             self.shared.died(self.copy, "its thread failed");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tapeward_drivers::ssc::WriteError;
-
-    fn garbled() -> ScsiError {
-        ScsiError::Malformed {
-            command: "write",
-            path: "/dev/nst0".to_owned(),
-            what: "No space left on device".to_owned(),
-            bytes: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_full_tape_is_not_the_drives_fault() {
-        let failed = |source| VolumeError::Write {
-            doing: "writing data",
-            source: Box::new(source),
-        };
-        let full = failed(WriteError::NotWritten(garbled()));
-        assert!(!is_about_the_drive(&full), "{full}");
-        let broken = failed(WriteError::Scsi(garbled()));
-        assert!(is_about_the_drive(&broken), "{broken}");
     }
 }

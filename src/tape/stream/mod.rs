@@ -5,10 +5,12 @@
 //! When one lane's volume has only its reserve left, the segment is closed for all of them at
 //! the same byte, so that segments are the same in every copy.
 
+mod blame;
 mod event;
 mod fan_out;
 mod flow;
 mod geometry;
+mod giving_way;
 mod index_part;
 mod lane;
 mod ring;
@@ -17,10 +19,11 @@ mod segmenter;
 mod shared;
 mod supply;
 
+pub use blame::{Blame, is_about_the_drive};
 pub use event::{LaneEvent, SegmentClosed, SegmentFacts, StreamEvent};
 pub use flow::{Feeding, Flow, FlowWatch, Stage};
 pub use geometry::{Geometry, StreamOptions};
-pub use lane::{Blame, LaneEnd, LaneState, is_about_the_drive};
+pub use lane::{LaneEnd, LaneState};
 pub use segmenter::{Segmenter, SegmenterStart};
 pub use shared::StopFlag;
-pub use supply::{FinishReason, FinishedVolume, SupplyError, VolumeSupply};
+pub use supply::{Awaited, FinishReason, FinishedVolume, Leave, SupplyError, VolumeSupply};

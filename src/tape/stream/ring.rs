@@ -22,8 +22,20 @@ pub(super) struct RingSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     Full,
+    /// The lane takes nothing for now.
+    Resting,
     /// The lane is over.
     Gone,
+}
+
+/// What came of waiting at a ring.
+#[derive(Debug)]
+pub(super) enum Next {
+    Item(LaneItem),
+    /// Nothing came in time.
+    Nothing,
+    /// It is closed and empty.
+    Closed,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +47,8 @@ struct State {
     running: bool,
     producer_gone: bool,
     lane_gone: bool,
+    /// Nothing is taken until the producer lets the lane in again.
+    resting: bool,
 }
 
 impl State {
@@ -116,7 +130,9 @@ impl RingSender {
 
     /// Puts an item into the ring, and waits for room, but not longer than this.
     pub(super) fn send_timeout(&self, item: &LaneItem, longest: Duration) -> Result<(), Refused> {
-        let full = |state: &mut State| state.items.len() >= self.0.size.blocks && !state.lane_gone;
+        let full = |state: &mut State| {
+            state.items.len() >= self.0.size.blocks && !state.lane_gone && !state.resting
+        };
         let mut state = self.0.lock();
         if full(&mut state) && !longest.is_zero() {
             state = self
@@ -129,6 +145,9 @@ impl RingSender {
         if state.lane_gone {
             return Err(Refused::Gone);
         }
+        if state.resting {
+            return Err(Refused::Resting);
+        }
         if full(&mut state) {
             return Err(Refused::Full);
         }
@@ -137,6 +156,11 @@ impl RingSender {
         drop(state);
         self.0.more.notify_one();
         Ok(())
+    }
+
+    /// The lane takes items again.
+    pub(super) fn let_in(&self) {
+        self.0.lock().resting = false;
     }
 }
 
@@ -150,6 +174,17 @@ impl Drop for RingSender {
 impl RingReceiver {
     /// The next item, waited for; none when the ring is closed and empty.
     pub(super) fn recv(&self) -> Option<LaneItem> {
+        loop {
+            match self.recv_timeout(Duration::MAX) {
+                Next::Item(item) => return Some(item),
+                Next::Nothing => {}
+                Next::Closed => return None,
+            }
+        }
+    }
+
+    /// As [`RingReceiver::recv`], but waits no longer than this.
+    pub(super) fn recv_timeout(&self, longest: Duration) -> Next {
         let high_water = self.shared.size.high_water;
         let mut state = self.shared.lock();
         let mut waiting = None;
@@ -157,18 +192,43 @@ impl RingReceiver {
             if let Some(item) = state.take(high_water, &self.starved) {
                 drop(state);
                 self.shared.room.notify_one();
-                return Some(item);
+                return Next::Item(item);
             }
             if state.producer_gone && state.items.is_empty() {
-                return None;
+                return Next::Closed;
             }
             waiting.get_or_insert_with(|| self.starved.start());
-            state = self
+            let (again, waited) = self
                 .shared
                 .more
-                .wait(state)
+                .wait_timeout(state, longest)
                 .unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if waited.timed_out() {
+                return Next::Nothing;
+            }
         }
+    }
+
+    /// Drops what is in the ring and takes nothing more until the producer lets the lane in.
+    pub(super) fn rest(&self) {
+        let mut state = self.shared.lock();
+        state.resting = true;
+        state.items.clear();
+        state.ends = 0;
+        state.running = false;
+        drop(state);
+        self.shared.room.notify_one();
+    }
+
+    /// Whether something is in the ring.
+    pub(super) fn has_items(&self) -> bool {
+        !self.shared.lock().items.is_empty()
+    }
+
+    /// Whether nothing more comes.
+    pub(super) fn is_closed(&self) -> bool {
+        self.shared.lock().producer_gone
     }
 }
 

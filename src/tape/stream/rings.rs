@@ -40,7 +40,7 @@ impl Idleness {
     /// The lane's ring is empty.
     pub(super) fn begin(&self, copy: CopyNumber) {
         let now = self.clock.monotonic();
-        self.lock().insert(copy, now);
+        self.lock().entry(copy).or_insert(now);
     }
 
     /// The lane has something to do, or is over.
@@ -68,6 +68,8 @@ struct Ring {
 #[derive(Debug)]
 pub(super) struct Rings {
     all: Vec<Ring>,
+    /// Of lanes that gave their drives away.
+    resting: Vec<Ring>,
     idleness: Arc<Idleness>,
     patience: Duration,
     shared: Arc<Shared>,
@@ -94,6 +96,7 @@ impl Rings {
         };
         Self {
             all: lanes.into_iter().map(ring).collect(),
+            resting: Vec::new(),
             idleness,
             patience,
             shared,
@@ -106,14 +109,22 @@ impl Rings {
     /// patience lasts. That none listens shows in the shared state.
     pub(super) fn send(&mut self, item: &LaneItem) {
         let mut behind = Vec::new();
+        let mut resting = Vec::new();
         self.all.retain(|ring| match ring.items.try_send(item) {
             Ok(()) => true,
             Err(Refused::Full) => {
                 behind.push(ring.copy);
                 true
             }
+            Err(Refused::Resting) => {
+                resting.push(ring.copy);
+                true
+            }
             Err(Refused::Gone) => false,
         });
+        for copy in resting {
+            self.set_aside(copy);
+        }
         if behind.is_empty() {
             return;
         }
@@ -133,9 +144,30 @@ impl Rings {
                     behind.pop();
                 }
                 Err(Refused::Full) => {}
+                Err(Refused::Resting) => self.set_aside(copy),
                 Err(Refused::Gone) => {
                     self.all.retain(|ring| ring.copy != copy);
                 }
+            }
+        }
+    }
+
+    fn set_aside(&mut self, copy: CopyNumber) {
+        if let Some(at) = self.all.iter().position(|ring| ring.copy == copy) {
+            self.resting.push(self.all.swap_remove(at));
+        }
+    }
+
+    /// Before a segment begins: lanes that have a volume again get it too.
+    pub(super) fn let_in(&mut self) {
+        let now = self.idleness.clock.monotonic();
+        for copy in self.shared.let_in() {
+            self.set_aside(copy);
+            if let Some(at) = self.resting.iter().position(|ring| ring.copy == copy) {
+                let mut ring = self.resting.swap_remove(at);
+                ring.items.let_in();
+                ring.counted = now;
+                self.all.push(ring);
             }
         }
     }

@@ -9,12 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 
+use super::blame::Blame;
 use super::event::{SegmentClosed, StreamEvent};
 use super::fan_out::{FanOut, LaneItem, SegmentEnd};
 use super::flow::{FlowWatch, Stopwatch, Turns};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
-use super::lane::{Blame, Lane, LaneEnd, LaneState};
+use super::lane::{Lane, LaneEnd, LaneState};
 use super::ring::{RingSize, ring};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
@@ -35,7 +36,7 @@ use crate::tape::volume::{FileStart, VolumeWriter};
 pub struct SegmenterStart {
     /// The set.
     pub set: SetFacts,
-    /// Block size, codec and recipients.
+    /// Block sizes, codec and recipients.
     pub options: StreamOptions,
     /// The sizes, for the smallest cartridge the supply may give.
     pub geometry: Geometry,
@@ -159,7 +160,7 @@ impl Segmenter {
         let flow = FlowWatch::new(start.clock, rings.waiting());
         Ok(Self {
             turns: Turns::new(flow),
-            output: Output::Idle(FanOut::new(rings, start.options.block_size)),
+            output: Output::Idle(FanOut::new(rings, start.options.blocks.largest)),
             set: start.set,
             options: start.options,
             geometry: start.geometry,
@@ -211,6 +212,17 @@ impl Segmenter {
         fan_out
             .wait_decided()
             .inspect_err(|_| self.output = Output::Closed)
+    }
+
+    /// When the source will give nothing for a long time: closes the open segment, waits until it is
+    /// on tape, and lets the lanes give their drives away until there is more to write
+    /// ([`VolumeSupply::give_way`]).
+    pub fn pause(&mut self) -> Result<(), SinkError> {
+        self.close()?;
+        if let Output::Idle(fan_out) = &mut self.output {
+            fan_out.send(&LaneItem::Pause);
+        }
+        Ok(())
     }
 
     /// After [`Segmenter::close`]: writes the set's index to every copy with room for it,
@@ -286,7 +298,6 @@ impl Segmenter {
             set: Some(self.set.set),
             segment,
             codec,
-            block_size: self.options.block_size,
             expires: self.set.retain_until,
         }
     }
@@ -308,6 +319,7 @@ impl Segmenter {
             };
             let codec = self.options.codec;
             let start = self.file_start(FileKind::Segment, Some(self.segment), codec);
+            fan_out.let_in();
             self.shared.open_segment(self.segment);
             fan_out.send(&LaneItem::SegmentBegin(self.segment, Arc::new(start)));
             let recipients = &self.options.recipients;
@@ -392,8 +404,6 @@ impl Segmenter {
             frame_size: encoded.frames.as_ref().map(|frames| frames.frame_size),
             stream_offset: open.stream_offset,
             plaintext_length: encoded.plaintext_length,
-            block_size: self.options.block_size,
-            blocks: self.options.block_size.blocks_for(sent.length),
             length: sent.length,
             xxh3_128: sent.digest,
             members: index.members,

@@ -56,6 +56,8 @@ struct State {
     live: BTreeSet<CopyNumber>,
     /// Alive, and left behind by the others.
     detached: BTreeSet<CopyNumber>,
+    /// Have a volume again, and wait for the next segment.
+    returning: BTreeSet<CopyNumber>,
     deaths: Vec<String>,
     tallies: BTreeMap<SegmentNumber, Tally>,
     lost: Option<SegmentNumber>,
@@ -135,18 +137,50 @@ impl Shared {
         self.settle(&mut state);
     }
 
-    /// A lane is left behind: nobody waits for it any more. Refused for the last one.
+    /// A lane is left behind: nobody waits for it any more. Refused for the last one, and for the
+    /// only one that may still have a segment.
     pub(super) fn detach(&self, copy: CopyNumber) -> bool {
         let mut state = self.lock();
-        if !state.live.contains(&copy) || state.live.len() == 1 {
+        let done = self.withdraw(&mut state, copy);
+        if done {
+            state.detached.insert(copy);
+        }
+        done
+    }
+
+    /// A lane gives its drive away for a while: the others go on. Refused as [`Shared::detach`].
+    pub(super) fn rest(&self, copy: CopyNumber) -> bool {
+        self.withdraw(&mut self.lock(), copy)
+    }
+
+    /// A lane that rested has a volume again.
+    pub(super) fn come_back(&self, copy: CopyNumber) {
+        self.lock().returning.insert(copy);
+    }
+
+    /// Before a segment begins: lanes that came back have to decide on it. Returns which.
+    pub(super) fn let_in(&self) -> BTreeSet<CopyNumber> {
+        let mut state = self.lock();
+        let back = std::mem::take(&mut state.returning);
+        state.live.extend(&back);
+        back
+    }
+
+    fn withdraw(&self, state: &mut State, copy: CopyNumber) -> bool {
+        let only_hope = |tally: &Tally| {
+            tally.committed == 0 && tally.undecided.len() == 1 && tally.undecided.contains(&copy)
+        };
+        if !state.live.contains(&copy)
+            || state.live.len() == 1
+            || state.tallies.values().any(only_hope)
+        {
             return false;
         }
         state.live.remove(&copy);
-        state.detached.insert(copy);
         for tally in state.tallies.values_mut() {
             tally.undecided.remove(&copy);
         }
-        self.settle(&mut state);
+        self.settle(state);
         true
     }
 
@@ -221,5 +255,42 @@ impl Shared {
             .wait_timeout_while(self.lock(), longest, waits)
             .unwrap_or_else(PoisonError::into_inner);
         (!waited.timed_out()).then(|| Self::verdict(&state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: CopyNumber = CopyNumber(1);
+    const TWO: CopyNumber = CopyNumber(2);
+
+    /// The other one has lost the segment: without this one it would be on no tape.
+    #[test]
+    fn the_only_lane_that_may_still_have_a_segment_is_not_left_behind() {
+        let shared = Shared::new([ONE, TWO]);
+        let segment = SegmentNumber(0);
+        shared.open_segment(segment);
+        shared.decide(ONE, segment, Decision::Lost);
+        assert!(!shared.detach(TWO) && !shared.rest(TWO));
+        shared.decide(TWO, segment, Decision::Committed);
+        assert!(shared.check().is_ok());
+        assert!(shared.rest(TWO));
+        assert!(!shared.rest(ONE), "the last one");
+    }
+
+    #[test]
+    fn a_lane_that_comes_back_decides_on_the_next_segment_only() {
+        let shared = Shared::new([ONE, TWO]);
+        assert!(shared.rest(TWO));
+        shared.open_segment(SegmentNumber(0));
+        shared.come_back(TWO);
+        assert_eq!(shared.undecided(), [ONE]);
+        assert_eq!(shared.let_in(), BTreeSet::from([TWO]));
+        shared.open_segment(SegmentNumber(1));
+        assert_eq!(shared.undecided(), [ONE, TWO]);
+        shared.decide(ONE, SegmentNumber(0), Decision::Committed);
+        shared.decide(ONE, SegmentNumber(1), Decision::Committed);
+        assert_eq!(shared.undecided(), [TWO]);
     }
 }

@@ -17,6 +17,48 @@ pub trait VolumeSupply: Send + Sync {
     /// The lane ends; the other lanes go on.
     fn next(&self, copy: CopyNumber, finished: FinishedVolume)
     -> Result<VolumeWriter, SupplyError>;
+
+    /// Whether somebody who goes first wants this lane's drive or volume. Asked between segments; a
+    /// lane that hears yes gives way.
+    fn is_wanted(&self, _copy: CopyNumber) -> bool {
+        false
+    }
+
+    /// Takes the volume out of its drive, lets others have the drive, waits until it can be had
+    /// again, and returns a writer for the volume to go on with; none when the stream needs none
+    /// any more. A supply that has nobody to give way to goes on at once.
+    ///
+    /// # Errors
+    /// As [`VolumeSupply::next`].
+    fn give_way(
+        &self,
+        copy: CopyNumber,
+        finished: FinishedVolume,
+        _why: Leave,
+        _awaited: &dyn Fn() -> Awaited,
+    ) -> Result<Option<VolumeWriter>, SupplyError> {
+        self.next(copy, finished).map(Some)
+    }
+}
+
+/// Why a lane gives its drive away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// [`VolumeSupply::is_wanted`] said so.
+    Wanted,
+    /// Nothing comes from the source ([`super::Segmenter::pause`]): until something does.
+    Paused,
+}
+
+/// Whether a stream needs a lane that gave its drive away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// Something waits to be written on it.
+    Now,
+    /// Not yet.
+    Later,
+    /// Never again.
+    Never,
 }
 
 /// There is no next volume.
@@ -34,6 +76,8 @@ pub enum FinishReason {
     Full,
     /// Writing failed; for people.
     Failed(String),
+    /// Its drive is given away; it has room.
+    GivenWay,
 }
 
 /// A volume that takes no more, in its drive.

@@ -90,7 +90,6 @@ impl VolumeWriter {
             set: Some(set),
             segment: None,
             codec: Codec::Age,
-            block_size: self.header().block_size,
             expires,
         };
         self.write_file(start, &sealed)?;

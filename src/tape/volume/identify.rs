@@ -8,6 +8,7 @@ use tapeward_drivers::sense::SenseKey;
 use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
 
 use super::group_io::{read_document, read_header_group};
+use super::trial::TRIAL_MARK;
 use crate::tape::document::VolumeHeader;
 use crate::tape::error::VolumeError;
 use crate::tape::label::{LABEL_LENGTH, LabelDate, VolumeLabel};
@@ -17,6 +18,8 @@ use crate::tape::label::{LABEL_LENGTH, LabelDate, VolumeLabel};
 pub enum Identified {
     /// Nothing is recorded.
     Blank,
+    /// A trial of long blocks on a tape that was about to be labelled.
+    Trial,
     /// A volume written here.
     Ours(Box<VolumeHeader>),
     /// VOL1 says it was written here, and what follows cannot be read.
@@ -66,17 +69,60 @@ pub enum ForeignKind {
     Bareos,
     /// An Amanda volume.
     Amanda,
+    /// A NetBackup volume.
+    NetBackup,
     /// A volume of Proxmox Backup Server.
     ProxmoxBackup,
     /// A filemark comes first.
     Filemark,
-    /// A block too long to read.
+    /// A block too long to be a label.
     LongBlock,
     /// Nothing known here.
     Unknown,
 }
 
+impl Identified {
+    /// Implementation identifier of VOL1 in LTFS (ISO/IEC 20919, VOL1 label).
+    fn is_ltfs(&self) -> bool {
+        matches!(self, Self::OtherLabel { implementation, .. }
+            if implementation.trim_end() == "LTFS")
+    }
+
+    /// What wrote it, in a word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Trial => "trial-blocks",
+            Self::Ours(_) => "ours",
+            Self::OursDamaged { .. } => "ours-damaged",
+            Self::OtherLabel { .. } if self.is_ltfs() => "ltfs",
+            Self::OtherLabel { .. } => "other-label",
+            Self::Foreign { kind, .. } => kind.as_str(),
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 impl ForeignKind {
+    /// The word that stands for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tar => "tar",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Age => "age",
+            Self::Bareos => "bacula",
+            Self::Amanda => "amanda",
+            Self::NetBackup => "netbackup",
+            Self::ProxmoxBackup => "proxmox-backup",
+            Self::Filemark => "filemark",
+            Self::LongBlock => "long-block",
+            Self::Unknown => "unknown",
+        }
+    }
+
     fn of(block: &[u8]) -> Self {
         let at = |offset: usize, magic: &[u8]| {
             block
@@ -95,6 +141,8 @@ impl ForeignKind {
             Self::Bareos
         } else if at(0, b"AMANDA: ") {
             Self::Amanda
+        } else if at(0, b"VOL1") && at(112, NETBACKUP_HEADER) {
+            Self::NetBackup
         } else if at(0, PROXMOX_LABEL) {
             Self::ProxmoxBackup
         } else {
@@ -105,6 +153,10 @@ impl ForeignKind {
 
 /// Labels before HDR1 at most: VOL2 to VOL9 and UVL1 to UVL9 (ISO 1001), and HDR1 itself.
 const MOST_VOLUME_LABELS: usize = 18;
+
+/// In the media header of a NetBackup volume, a block of 1,024 bytes (Veritas support article
+/// 100025915, dump of a media header).
+const NETBACKUP_HEADER: &[u8] = b"ThIs Is A BP tApE hEaDer";
 
 /// First bytes of a Proxmox Backup Server media label (`PROXMOX_BACKUP_MEDIA_LABEL_MAGIC_1_0`
 /// behind `PROXMOX_TAPE_BLOCK_HEADER_MAGIC_1_0`, pbs-tape): the block header's magic.
@@ -119,6 +171,7 @@ impl fmt::Display for ForeignKind {
             Self::Age => "an age file",
             Self::Bareos => "a Bacula or Bareos volume",
             Self::Amanda => "an Amanda volume",
+            Self::NetBackup => "a NetBackup volume",
             Self::ProxmoxBackup => "a Proxmox Backup Server volume",
             Self::Filemark => "a filemark and perhaps data behind it",
             Self::LongBlock => "a very long block",
@@ -131,6 +184,7 @@ impl fmt::Display for Identified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blank => f.write_str("nothing"),
+            Self::Trial => f.write_str("a trial block and nothing else"),
             Self::Ours(header) => {
                 write!(f, "the volume {} (serial {}", header.volume, header.serial)?;
                 match &header.barcode {
@@ -143,6 +197,9 @@ impl fmt::Display for Identified {
                     f,
                     "a volume with serial {serial} whose header is damaged: {why}"
                 )
+            }
+            Self::OtherLabel { serial, owner, .. } if self.is_ltfs() => {
+                write!(f, "an LTFS volume (serial \"{serial}\", owner \"{owner}\")")
             }
             Self::OtherLabel {
                 serial,
@@ -176,12 +233,18 @@ pub fn identify(drive: &mut dyn TapeDrive) -> Result<Identified, VolumeError> {
     drive
         .rewind()
         .map_err(VolumeError::scsi("rewinding the tape"))?;
-    let mut buffer = vec![0; 1 << 20];
+    // The path may not move more at once; the beginning of a longer block tells as much.
+    let mut buffer = vec![0; 64 << 10];
     let block = match drive.read_block(&mut buffer) {
         Ok(ReadOutcome::Block(length)) => &buffer[..length],
         Ok(ReadOutcome::EndOfData | ReadOutcome::EndOfMedium) => return Ok(Identified::Blank),
         Ok(ReadOutcome::Filemark) => return Ok(foreign(ForeignKind::Filemark, &[])),
-        Ok(ReadOutcome::TooLong { .. }) => return Ok(foreign(ForeignKind::LongBlock, &[])),
+        Ok(ReadOutcome::TooLong { .. }) => {
+            return Ok(match ForeignKind::of(&buffer) {
+                ForeignKind::Unknown => foreign(ForeignKind::LongBlock, &[]),
+                known => foreign(known, &buffer),
+            });
+        }
         Err(error) if is_about_the_medium(&error) => {
             return Ok(Identified::Unreadable {
                 why: error.to_string(),
@@ -191,6 +254,9 @@ pub fn identify(drive: &mut dyn TapeDrive) -> Result<Identified, VolumeError> {
             return Err(VolumeError::scsi("reading the first block")(source));
         }
     };
+    if block == TRIAL_MARK {
+        return Ok(Identified::Trial);
+    }
     if block.len() != LABEL_LENGTH {
         return Ok(foreign(ForeignKind::of(block), block));
     }

@@ -8,11 +8,12 @@ mod open;
 mod payload;
 mod reader;
 mod settings;
+mod trial;
 mod writer;
 
 pub use encryption::{DriveKeys, check_encryption};
 pub use identify::{ForeignKind, Identified, identify};
-pub use open::{LabelPolicy, OpenError, VolumeRecord};
+pub use open::{LabelPolicy, OpenError, Trial, VolumeRecord};
 pub use payload::PayloadReader;
 pub use reader::VolumeReader;
 pub use settings::{DriveCompression, EarlyWarning, WriterSettings};

@@ -7,25 +7,41 @@ use super::end::{End, mismatch, skip_uncommitted, verify_end};
 use super::group_io::read_trailer;
 use super::identify::{Identified, identify};
 use super::settings::{WriterSettings, prepare, restore};
+use super::trial::try_block;
 use super::writer::{FileStart, Opened, Room, VolumeWriter};
 use crate::id::VolumeId;
 use crate::tape::codec::Codec;
 use crate::tape::document::VolumeHeader;
 use crate::tape::error::{FoundTrailer, VolumeError};
-use crate::tape::label::Trailer;
-use crate::tape::layout::{FileKind, TapeFile};
+use crate::tape::label::{Trailer, TrailerGroup};
+use crate::tape::layout::{FileKind, FileSequence, TapeFile};
 
 /// What may be overwritten by a new label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelPolicy {
     /// Nothing: the tape must be blank.
     BlankOnly,
     /// This volume of ours, which the caller knows to be free, once the retention in its own
     /// header has ended too. A blank tape will do.
     Reuse(VolumeId),
+    /// This volume of ours, all of which the caller has on record and may go, if the last trailer
+    /// on the tape is this one: somebody else may have written more. A blank tape will do.
+    Recorded(VolumeId, Box<Trailer>),
+    /// This volume of ours, whose labelling was begun and not finished, if nothing was written
+    /// behind its label. A blank tape will do.
+    Unfinished(VolumeId),
     /// Whatever is not a volume of ours, unless its first label says that it must be kept. A
     /// blank tape will do.
     OverwriteForeign,
+}
+
+/// Whether a block of the volume's size is tried first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// The path is known to take it, or the tape can be written only once.
+    None,
+    /// One is written and read back.
+    Block,
 }
 
 /// What is on record about a volume.
@@ -93,18 +109,41 @@ impl VolumeWriter {
     /// Labels the tape in the drive: VOL1, and `volume.json` as its first file, committed.
     ///
     /// # Errors
-    /// [`VolumeError::NotBlank`], [`VolumeError::RetentionRuns`], [`VolumeError::WormNotBlank`]
-    /// and [`VolumeError::WriteProtected`] leave the tape as it is.
+    /// [`VolumeError::NotBlank`], [`VolumeError::RetentionRuns`], [`VolumeError::WormNotBlank`],
+    /// [`VolumeError::TrailerMismatch`] and [`VolumeError::WriteProtected`] leave the tape as it
+    /// is.
+    #[allow(clippy::needless_pass_by_value)] // made for this one call
     pub fn label_new(
         drive: Drive,
         header: VolumeHeader,
         policy: LabelPolicy,
         settings: WriterSettings,
     ) -> Result<Self, Box<OpenError>> {
+        Self::label(drive, header, &policy, settings, Trial::None)
+    }
+
+    /// As [`VolumeWriter::label_new`], after a trial on the same tape.
+    ///
+    /// # Errors
+    /// [`VolumeError::BlockRefused`] leaves a tape without a label.
+    pub fn label(
+        drive: Drive,
+        header: VolumeHeader,
+        policy: &LabelPolicy,
+        settings: WriterSettings,
+        trial: Trial,
+    ) -> Result<Self, Box<OpenError>> {
         let mut writer = open(drive, settings, |drive, settings| {
             let worm = is_worm(drive)?;
             let found = identify(drive.as_mut())?;
+            let empty = matches!(found, Identified::Blank | Identified::Trial);
             may_overwrite(found, policy, worm, settings)?;
+            if !empty {
+                ends_as_known(drive, policy)?;
+            }
+            if trial == Trial::Block && !worm {
+                try_block(drive, header.block_size)?;
+            }
             drive
                 .rewind()
                 .map_err(VolumeError::scsi("rewinding the tape"))?;
@@ -208,7 +247,6 @@ impl VolumeWriter {
             set: None,
             segment: None,
             codec: Codec::None,
-            block_size: self.header().block_size,
             expires: self.header().retain_until,
         };
         let document = self.header().to_bytes()?;
@@ -243,14 +281,37 @@ fn remaining(
     })
 }
 
+/// A volume that may go ends where the caller thinks.
+fn ends_as_known(drive: &mut Drive, policy: &LabelPolicy) -> Result<(), VolumeError> {
+    match policy {
+        LabelPolicy::Recorded(_, last) => match trailer_at_end_of_data(drive)? {
+            FoundTrailer::Trailer(found) if found == **last => Ok(()),
+            found => Err(mismatch(last, found)),
+        },
+        LabelPolicy::Unfinished(volume) => match trailer_at_end_of_data(drive)? {
+            FoundTrailer::Trailer(found) if !is_of_label(&found) => {
+                Err(VolumeError::WrittenBehindLabel(*volume))
+            }
+            _ => Ok(()),
+        },
+        LabelPolicy::BlankOnly | LabelPolicy::Reuse(_) | LabelPolicy::OverwriteForeign => Ok(()),
+    }
+}
+
+fn is_of_label(trailer: &Trailer) -> bool {
+    TrailerGroup::parse(trailer).is_ok_and(|group| group.file1.sequence == FileSequence::FIRST)
+}
+
 fn may_overwrite(
     found: Identified,
-    policy: LabelPolicy,
+    policy: &LabelPolicy,
     worm: bool,
     settings: &WriterSettings,
 ) -> Result<(), VolumeError> {
-    if found == Identified::Blank {
-        return Ok(());
+    match found {
+        Identified::Blank => return Ok(()),
+        Identified::Trial if !worm => return Ok(()),
+        _ => {}
     }
     if worm {
         return Err(VolumeError::WormNotBlank {
@@ -258,10 +319,14 @@ fn may_overwrite(
         });
     }
     match (&found, policy) {
-        (Identified::Ours(header), LabelPolicy::Reuse(volume)) if header.volume == volume => {
+        (
+            Identified::Ours(header),
+            LabelPolicy::Recorded(volume, _) | LabelPolicy::Unfinished(volume),
+        ) if header.volume == *volume => Ok(()),
+        (Identified::Ours(header), LabelPolicy::Reuse(volume)) if header.volume == *volume => {
             match header.retain_until {
                 Some(until) if until > settings.clock.now() => Err(VolumeError::RetentionRuns {
-                    volume,
+                    volume: *volume,
                     until: until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
                 }),
                 _ => Ok(()),

@@ -16,7 +16,7 @@ use crate::tape::error::VolumeError;
 use crate::tape::label::{
     FileLabel1, FileLabel2, HeaderGroup, LabelDate, UserLabel1, UserLabel2, VolumeLabel,
 };
-use crate::tape::layout::{BlockSize, FileKind, FileSequence, MAX_BLOCKS, TapeFile};
+use crate::tape::layout::{FileKind, FileSequence, MAX_BLOCKS, TapeFile};
 
 /// What is written next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,6 @@ pub struct FileStart {
     pub segment: Option<SegmentNumber>,
     /// How it is coded.
     pub codec: Codec,
-    /// Size of its blocks.
-    pub block_size: BlockSize,
     /// End of its retention.
     pub expires: Option<DateTime<Utc>>,
 }
@@ -100,6 +98,8 @@ struct BegunFile {
     labels: HeaderGroup,
     tape_file: TapeFileNumber,
     first_block: BlockAddress,
+    /// Bytes of a block that is not full yet.
+    block: Vec<u8>,
     blocks: u64,
     length: u64,
 }
@@ -270,13 +270,13 @@ impl VolumeWriter {
                 start.expires.map_or(LabelDate::NONE, LabelDate::of),
             ),
             file2: FileLabel2 {
-                block_length: start.block_size.into(),
+                block_length: self.header.block_size.into(),
             },
             user1: UserLabel1 {
                 subject,
                 kind: start.kind,
                 segment: start.segment,
-                block_size: start.block_size,
+                block_size: self.header.block_size,
                 codec: start.codec,
             },
         };
@@ -299,6 +299,7 @@ impl VolumeWriter {
             labels,
             tape_file: self.at.tape_file,
             first_block: self.at.block,
+            block: Vec::new(),
             blocks: 0,
             length: 0,
         };
@@ -306,16 +307,53 @@ impl VolumeWriter {
         Ok(())
     }
 
-    /// Writes one block of the file that was begun: a full one, or a shorter one if it is the
-    /// last.
-    pub fn write_block(&mut self, block: &[u8]) -> Result<(), VolumeError> {
+    /// Writes bytes of the file that was begun, in blocks of the volume's size, whatever pieces
+    /// they come in. What does not fill a block waits for more of the file, or for its end.
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), VolumeError> {
+        let size = self.header.block_size.bytes();
+        let Some(OpenFile { file: open, .. }) = &mut self.open else {
+            return Err(self.out_of_order("data without a file"));
+        };
+        if !open.block.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(size - open.block.len()));
+            open.block.extend_from_slice(now);
+            bytes = later;
+            if open.block.len() < size {
+                return Ok(());
+            }
+            self.write_collected()?;
+        }
+        // Whole blocks go on as they are.
+        let mut blocks = bytes.chunks_exact(size);
+        for block in &mut blocks {
+            self.write_block(block)?;
+        }
+        if let Some(OpenFile { file: open, .. }) = &mut self.open {
+            open.block.extend_from_slice(blocks.remainder());
+        }
+        Ok(())
+    }
+
+    /// Writes what was collected for a block, if anything.
+    fn write_collected(&mut self) -> Result<(), VolumeError> {
+        let open = self.open.as_mut();
+        let mut block = open.map_or_else(Vec::new, |open| std::mem::take(&mut open.file.block));
+        if block.is_empty() {
+            return Ok(());
+        }
+        self.write_block(&block)?;
+        block.clear();
+        if let Some(OpenFile { file: open, .. }) = &mut self.open {
+            open.block = block;
+        }
+        Ok(())
+    }
+
+    /// One block: a full one, or a shorter one if it is the last.
+    fn write_block(&mut self, block: &[u8]) -> Result<(), VolumeError> {
         let Some(OpenFile { file: open, digest }) = &mut self.open else {
             return Err(self.out_of_order("a block without a file"));
         };
-        let size = open.start.block_size.as_u64();
-        if block.len() as u64 > size || block.is_empty() || open.length != open.blocks * size {
-            return Err(self.out_of_order("a block that does not fit the file's blocks"));
-        }
         if open.blocks == MAX_BLOCKS {
             return Err(VolumeError::TooManyBlocks);
         }
@@ -330,11 +368,12 @@ impl VolumeWriter {
     /// Writes the labels behind the file. The filemark behind them follows with the next file or
     /// with [`VolumeWriter::commit`].
     pub fn end_file(&mut self) -> Result<&TapeFile, VolumeError> {
+        self.write_collected()?;
         match self.open.take() {
             Some(OpenFile {
                 digest: DigestOf::Written(hasher),
                 file,
-            }) => self.end(file, hasher.digest()),
+            }) => self.end(&file, hasher.digest()),
             _ => Err(self.out_of_order("the end of no file whose digest was computed here")),
         }
     }
@@ -349,12 +388,13 @@ impl VolumeWriter {
         length: u64,
         digest: TapeDigest,
     ) -> Result<&TapeFile, VolumeError> {
-        let file = match self.open.take() {
-            Some(OpenFile {
-                digest: DigestOf::Sent,
-                file,
-            }) => file,
-            _ => return Err(self.out_of_order("the end of no file whose digest was to come")),
+        self.write_collected()?;
+        let Some(OpenFile {
+            digest: DigestOf::Sent,
+            file,
+        }) = self.open.take()
+        else {
+            return Err(self.out_of_order("the end of no file whose digest was to come"));
         };
         if file.length != length {
             return Err(VolumeError::Damaged {
@@ -366,10 +406,10 @@ impl VolumeWriter {
                 expected: digest,
             });
         }
-        self.end(file, digest)
+        self.end(&file, digest)
     }
 
-    fn end(&mut self, open: BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
+    fn end(&mut self, open: &BegunFile, digest: TapeDigest) -> Result<&TapeFile, VolumeError> {
         if open.start.codec.is_by_drive()
             && let Some(key) = &mut self.session_key
         {
@@ -395,7 +435,7 @@ impl VolumeWriter {
             segment: open.start.segment,
             tape_file: open.tape_file,
             first_block: open.first_block,
-            block_size: open.start.block_size,
+            block_size: self.header.block_size,
             blocks: open.blocks,
             length: open.length,
             xxh3_128: digest,
@@ -406,11 +446,8 @@ impl VolumeWriter {
 
     /// Writes a whole file from memory.
     pub fn write_file(&mut self, start: FileStart, bytes: &[u8]) -> Result<(), VolumeError> {
-        let size = start.block_size.bytes();
         self.begin_file(start)?;
-        for block in bytes.chunks(size) {
-            self.write_block(block)?;
-        }
+        self.write(bytes)?;
         self.end_file()?;
         Ok(())
     }
@@ -478,7 +515,6 @@ impl VolumeWriter {
             set: None,
             segment: None,
             codec: Codec::None,
-            block_size: self.header.block_size,
             expires: None,
         };
         self.write_file(start, &directory.to_bytes()?)?;

@@ -1,13 +1,21 @@
 //! The configuration file: TOML, unknown keys refused with line and column.
 
+mod library;
+mod pool;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
+use crate::tape::BlockSize;
+
+pub use library::{
+    ChangerConfig, DeviceName, DevicePath, DriveConfig, LibraryConfig, Reservations,
+};
+pub use pool::{Collocate, PoolConfig};
 
 /// Name of the file in the state folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -22,6 +30,9 @@ pub struct Config {
     /// The monthly job.
     #[serde(default)]
     pub monthly: MonthlyConfig,
+    /// Pools by name; one that is only named elsewhere has the defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pool: BTreeMap<String, PoolConfig>,
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,
@@ -31,156 +42,9 @@ pub struct Config {
     /// The recovery kit.
     #[serde(default)]
     pub kit: KitConfig,
-}
-
-/// One tape library.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
-pub enum LibraryConfig {
-    /// A virtual library in a folder, served by a process of its own.
-    #[serde(rename_all = "kebab-case")]
-    Virtual {
-        /// The folder; relative paths start at the state folder.
-        path: PathBuf,
-        /// Whether drives are reserved while they are held.
-        #[serde(default, skip_serializing_if = "Reservations::is_usual")]
-        reservations: Reservations,
-    },
-    /// A real library.
-    #[serde(rename_all = "kebab-case")]
-    Scsi {
-        /// The medium changer.
-        changer: ChangerConfig,
-        /// The drives.
-        #[serde(default)]
-        drive: Vec<DriveConfig>,
-        /// Whether drives are reserved while they are held.
-        #[serde(default, skip_serializing_if = "Reservations::is_usual")]
-        reservations: Reservations,
-    },
-}
-
-impl LibraryConfig {
-    /// Whether drives are reserved while they are held.
-    #[must_use]
-    pub fn reservations(&self) -> Reservations {
-        match self {
-            Self::Virtual { reservations, .. } | Self::Scsi { reservations, .. } => *reservations,
-        }
-    }
-}
-
-/// Whether a drive is kept from other hosts while it is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reservations {
-    /// By a persistent reservation, where the drive has them.
-    #[default]
-    Persistent,
-    /// Not: other programs of this host use the drives by another path, for example.
-    Off,
-}
-
-impl Reservations {
-    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
-    fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// The medium changer of a real library: `serial`, or `device` for one that has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ChangerConfig {
-    /// Unit serial number; its node is looked for whenever it is opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<String>,
-    /// A node, or a link that names the device for good: `/dev/tape/by-id/...`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<PathBuf>,
-    /// How it is reached; by SCSI commands unless `device` is the kernel's own node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<DevicePath>,
-}
-
-/// One drive of a real library: `serial`, or `device` for one that has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DriveConfig {
-    /// Unit serial number; its node is looked for whenever it is opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub serial: Option<String>,
-    /// A node, or a link that names the device for good: `/dev/tape/by-id/...`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<PathBuf>,
-    /// How it is reached; by SCSI commands unless `device` is the kernel's own node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<DevicePath>,
-    /// Element address of the drive's place in the library; found out when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub element: Option<u16>,
-}
-
-/// How a device is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DevicePath {
-    /// SCSI commands through `/dev/sgN`: everything the device can do.
-    Sg,
-    /// The kernel's own driver, `/dev/nstN` or `/dev/schN`: without block protection, early
-    /// warning where asked for, cartridge memory and sense data.
-    Kernel,
-}
-
-/// What a device is known by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeviceName<'a> {
-    /// Unit serial number.
-    Serial(&'a str),
-    /// A node or a link to one.
-    Node(&'a Path),
-}
-
-impl fmt::Display for DeviceName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serial(serial) => write!(f, "serial {serial}"),
-            Self::Node(path) => path.display().fmt(f),
-        }
-    }
-}
-
-fn device_name<'a>(
-    serial: Option<&'a str>,
-    device: Option<&'a Path>,
-) -> std::result::Result<DeviceName<'a>, &'static str> {
-    match (serial, device) {
-        (Some(serial), None) if !serial.trim().is_empty() => Ok(DeviceName::Serial(serial)),
-        (None, Some(device)) => Ok(DeviceName::Node(device)),
-        (Some(_), None) => Err("has an empty serial"),
-        (Some(_), Some(_)) => Err("has both serial and device; one of them names it"),
-        (None, None) => Err("has no serial"),
-    }
-}
-
-impl ChangerConfig {
-    /// What it is known by.
-    ///
-    /// # Errors
-    /// What is wrong, for a sentence that begins with the device.
-    pub fn name(&self) -> std::result::Result<DeviceName<'_>, &'static str> {
-        device_name(self.serial.as_deref(), self.device.as_deref())
-    }
-}
-
-impl DriveConfig {
-    /// What it is known by.
-    ///
-    /// # Errors
-    /// What is wrong, for a sentence that begins with the device.
-    pub fn name(&self) -> std::result::Result<DeviceName<'_>, &'static str> {
-        device_name(self.serial.as_deref(), self.device.as_deref())
-    }
+    /// Reading back what lies on tapes.
+    #[serde(default)]
+    pub scrub: ScrubConfig,
 }
 
 /// The monthly job.
@@ -189,7 +53,7 @@ impl DriveConfig {
 pub struct MonthlyConfig {
     /// The pool of each copy, in order: as many copies as names.
     pub copies: Vec<String>,
-    /// How long a monthly full is kept, in days.
+    /// How long a monthly full is kept, in days, unless its pool or the set says otherwise.
     pub retention_days: u32,
     /// Read every copy back after writing.
     pub verify: bool,
@@ -214,7 +78,7 @@ impl Default for MonthlyConfig {
 pub struct StreamConfig {
     /// Largest segment; a segment never exceeds 1/64 of the cartridge or 999,999 blocks either.
     pub segment_size: ByteSize,
-    /// Size of a tape block.
+    /// Size of a tape block, unless the pool says otherwise.
     pub block_size: ByteSize,
     /// Memory between the source and each drive, at most 1/64 of the cartridge. A drive starts when
     /// three quarters of it are full.
@@ -253,6 +117,25 @@ impl Default for KitConfig {
         Self {
             valid_days: 92,
             contacts: Vec::new(),
+        }
+    }
+}
+
+/// Reading back what lies on tapes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ScrubConfig {
+    /// Days after which what is on a volume should be read back again.
+    pub every_days: u32,
+    /// Hours a month that drives may be used for it.
+    pub hours_per_month: u32,
+}
+
+impl Default for ScrubConfig {
+    fn default() -> Self {
+        Self {
+            every_days: 365,
+            hours_per_month: 48,
         }
     }
 }
@@ -309,52 +192,15 @@ impl Config {
                 return wrong(format!("monthly.copies names the pool \"{pool}\" twice"));
             }
         }
-        self.check_devices().or_else(wrong)?;
+        library::check_devices(&self.library).or_else(wrong)?;
+        self.check_pools().or_else(wrong)?;
+        check_block_size("stream.block-size", self.stream.block_size).or_else(wrong)?;
         let block = self.stream.block_size.as_u64();
-        if !(1024..=8 << 20).contains(&block) || !block.is_multiple_of(1024) {
-            return wrong(format!(
-                "stream.block-size is {}, it must be a multiple of 1 KiB from 1 KiB to 8 MiB",
-                self.stream.block_size
-            ));
-        }
         if self.stream.segment_size.as_u64() < block {
             return wrong("stream.segment-size is smaller than stream.block-size".to_owned());
         }
         if self.stream.ring_size.as_u64() < 4 * block {
             return wrong("stream.ring-size must hold at least four blocks".to_owned());
-        }
-        Ok(())
-    }
-
-    /// Every device is known by one thing, and no drive or robot is in two places.
-    fn check_devices(&self) -> std::result::Result<(), String> {
-        let mut seen: Vec<(DeviceName<'_>, String)> = Vec::new();
-        for (library, config) in &self.library {
-            let LibraryConfig::Scsi { changer, drive, .. } = config else {
-                continue;
-            };
-            let changer = (format!("library.{library}.changer"), changer.name());
-            let drives = drive.iter().enumerate().map(|(at, drive)| {
-                let place = format!("drive {} of library.{library}", at + 1);
-                (place, drive.name())
-            });
-            for (place, name) in std::iter::once(changer).chain(drives) {
-                let name = name.map_err(|what| format!("{place} {what}"))?;
-                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == name) {
-                    return Err(format!("{other} and {place} are the same ({name})"));
-                }
-                seen.push((name, place));
-            }
-            let elements: Vec<u16> = drive.iter().filter_map(|one| one.element).collect();
-            if let Some(twice) = elements
-                .iter()
-                .enumerate()
-                .find_map(|(at, one)| elements[..at].contains(one).then_some(one))
-            {
-                return Err(format!(
-                    "two drives of library.{library} are in element {twice}"
-                ));
-            }
         }
         Ok(())
     }
@@ -390,6 +236,12 @@ impl Config {
                 }),
         }
     }
+}
+
+fn check_block_size(what: &str, size: ByteSize) -> std::result::Result<(), String> {
+    BlockSize::new(size.as_u64()).map(|_| ()).map_err(|_| {
+        format!("{what} is {size}, it must be a multiple of 1 KiB from 1 KiB to 8 MiB")
+    })
 }
 
 fn parse_error(error: &toml::de::Error, text: &str, path: &Path) -> Error {
@@ -489,9 +341,38 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_has_what_its_section_says_and_else_what_all_have() {
+        let config = parse(
+            "[monthly]\nretention-days = 90\n[stream]\nblock-size = \"64KiB\"\n\
+             [pool.films]\nblock-size = \"1MiB\"\nretention-days = 7\n\
+             collocate = [\"agency\", \"retention\"]\nkeys = [\"site\"]\n",
+        )
+        .unwrap();
+        let (films, onsite) = ("films".parse().unwrap(), "onsite".parse().unwrap());
+        assert_eq!(config.block_size(&films).unwrap().bytes(), 1 << 20);
+        assert_eq!(config.block_size(&onsite).unwrap().bytes(), 64 << 10);
+        assert_eq!(config.largest_block().unwrap().bytes(), 1 << 20);
+        assert_eq!(config.retention_days(&films), 7);
+        assert_eq!(config.retention_days(&onsite), 90);
+        let agree = [Collocate::Agency, Collocate::Retention];
+        assert_eq!(config.pool(&films).collocate, agree);
+        assert_eq!(config.pool(&onsite), PoolConfig::default());
+        assert_eq!(parse(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
     fn sizes_out_of_range_are_refused() {
         assert!(parse("[stream]\nblock-size = \"1000\"\n").is_err());
         assert!(parse("[stream]\nring-size = \"64KiB\"\n").is_err());
+        assert!(parse("[pool.a]\nblock-size = \"1000\"\n").is_err());
+        assert!(parse("[pool.a]\nblock-size = \"16MiB\"\n").is_err());
+        assert!(parse("[pool.a]\nretention-days = 0\n").is_err());
+        assert!(parse("[pool.a]\ncollocate = [\"colour\"]\n").is_err());
+        assert!(parse("[pool.a]\ncollocate = [\"hold\", \"hold\"]\n").is_err());
+        assert!(parse("[pool.\" a\"]\n").is_err());
+        let small = "[stream]\nring-size = \"2MiB\"\n[pool.a]\nblock-size = \"1MiB\"\n";
+        let error = parse(small).unwrap_err().to_string();
+        assert!(error.contains("pool.a.block-size"), "{error}");
         assert!(parse("[monthly]\ncopies = []\n").is_err());
         assert!(parse("[monthly]\ncopies = [\"a\", \"a\"]\n").is_err());
     }

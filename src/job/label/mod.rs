@@ -1,32 +1,39 @@
 //! Labelling cartridges: the beginning of a volume's life.
 
+mod policy;
+
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::Drive;
 
+use self::policy::{choose_policy, not_kept};
+use super::blocks::{self, Tried};
 use super::drives::Drives;
 use super::lease::Leases;
+use super::recorder::set_content;
 use super::single::{SingleRun, settle_interrupted};
 use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, NewVolume, PoolName, RunKind, StepState, View, Volume,
+    Cartridge, ContentState, MediumUse, NewVolume, PoolName, RunKind, SetCopyState, Tx, View,
+    Volume,
 };
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, VolumeId, VolumeSerial};
 use crate::journal::Event;
 use crate::library::Library;
+use crate::library::mount::HeldDrive;
 use crate::media::{barcode, reconcile};
+use crate::retention::{self, Keep};
 use crate::tape::document::VolumeHeader;
-use crate::tape::label::TrailerGroup;
 use crate::tape::stream::{Geometry, StreamOptions};
 use crate::tape::volume::{
-    DriveCompression, Identified, LabelPolicy, VolumeReader, VolumeWriter, WriterSettings, identify,
+    DriveCompression, Identified, LabelPolicy, Trial, VolumeWriter, WriterSettings,
 };
-use crate::tape::{BlockSize, Codec, TapeFile, VolumeError};
+use crate::tape::{BlockSizes, Codec, VolumeError};
 
 /// What to do with data of other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +70,17 @@ pub struct Labelled {
     pub serial: VolumeSerial,
 }
 
+/// What a cartridge becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLabel {
+    /// Its pool.
+    pub pool: PoolName,
+    /// Until when what is about to be written must be kept, where that is known.
+    pub retain_until: Option<DateTime<Utc>>,
+    /// What to do with data of other programs.
+    pub foreign: Foreign,
+}
+
 /// A drive that did not get a label, with the reason; the drive goes back.
 #[derive(Debug)]
 pub struct LabelError {
@@ -80,13 +98,17 @@ pub fn label(
     pool: &PoolName,
     foreign: Foreign,
 ) -> Result<Vec<Labelled>> {
-    for code in barcodes {
-        app.catalogue
-            .read(|view| may_label(view, code, app.clock.now()))?;
-    }
+    app.write(|tx, now| {
+        retention::review(app, tx, now)?;
+        for code in barcodes {
+            may_label(tx, code, now)?;
+        }
+        Ok(())
+    })?;
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
     let held = library.hold_drives(&view, 1, barcodes)?;
+    blocks::check(&app.config, &held, [pool])?;
     let plan = serde_json::json!({ "barcodes": barcodes, "pool": pool });
     let run = SingleRun::begin(app, RunKind::Label, plan)?;
     let context = RunContext {
@@ -96,11 +118,17 @@ pub fn label(
         run: run.id,
     };
     let _leases = Leases::take(&context, &held)?;
+    blocks::note(&context, &held)?;
     let mut drives = Drives::new(context.clone(), held);
+    let wanted = NewLabel {
+        pool: pool.clone(),
+        retain_until: None,
+        foreign,
+    };
     let outcome = settle_interrupted(&context, &mut drives).and_then(|()| {
         barcodes
             .iter()
-            .map(|code| label_one(&context, &mut drives, code, pool, foreign))
+            .map(|code| label_one(&context, &mut drives, code, &wanted))
             .collect::<Result<Vec<_>>>()
     });
     let outcome = drives.put_away(outcome);
@@ -112,12 +140,12 @@ fn label_one(
     context: &RunContext,
     drives: &mut Drives,
     code: &Barcode,
-    pool: &PoolName,
-    foreign: Foreign,
+    wanted: &NewLabel,
 ) -> Result<Labelled> {
     let settings = settings(&context.app, 0)?;
     let (seat, drive) = drives.take(code)?;
-    let (drive, outcome) = match label_mounted(context, drive, code, pool, foreign, settings) {
+    let labelled = label_mounted(context, &seat.held, drive, code, wanted, settings);
+    let (drive, outcome) = match labelled {
         Ok(writer) => {
             let labelled = Labelled {
                 barcode: code.clone(),
@@ -137,7 +165,7 @@ fn label_one(
 pub fn settings(app: &App, capacity: u64) -> Result<WriterSettings> {
     let stream = &app.config.stream;
     let options = StreamOptions {
-        block_size: BlockSize::new(stream.block_size.as_u64()).context("stream.block-size")?,
+        blocks: BlockSizes::all(app.config.largest_block()?),
         segment_size: stream.segment_size.as_u64(),
         ring_size: stream.ring_size.as_u64(),
         codec: Codec::None,
@@ -157,7 +185,7 @@ pub fn settings(app: &App, capacity: u64) -> Result<WriterSettings> {
 pub fn may_label(
     view: &View<'_>,
     code: &Barcode,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(Cartridge, Option<Volume>)> {
     let cartridge = view.cartridge_by_barcode(code)?.ok_or_else(|| {
         Error::usage(format!("no cartridge {code} is registered"))
@@ -169,13 +197,35 @@ pub fn may_label(
             cartridge.medium_use
         )));
     }
+    if let Some(foreign) = view.foreign_on(cartridge.id)? {
+        return Err(Error::failed(format!(
+            "{code} is kept as it is, with {}: nothing was written",
+            foreign.found
+        ))
+        .hint(format!(
+            "when it need not be kept any more: \"tapeward media release-foreign {code}\""
+        )));
+    }
     let volume = view.volume_on(cartridge.id)?;
     if let Some(volume) = &volume {
-        let kept = volume.retain_until.filter(|until| now < *until);
-        if let Some(until) = kept {
+        let keeps = retention::keeps(view, volume.id, now)?;
+        let held = keeps.iter().find(|keep| matches!(keep, Keep::Held { .. }));
+        let day = |until: &DateTime<Utc>| until.format("%Y-%m-%d").to_string();
+        if let Some(keep) = held.or(keeps.first()) {
+            let why = match keep {
+                Keep::Retention { set, until } => format!(" until {} (set {set})", day(until)),
+                other => format!(", {other}"),
+            };
+            let refused = Error::failed(format!("{code} must be kept{why}: nothing was written"));
+            return Err(match keep {
+                Keep::Held { .. } => refused.hint("\"tapeward set release\" ends a hold"),
+                _ => refused,
+            });
+        }
+        if let Some(until) = volume.retain_until.filter(|until| now < *until) {
             return Err(Error::failed(format!(
                 "{code} must be kept until {}: nothing was written",
-                until.format("%Y-%m-%d")
+                day(&until)
             )));
         }
         if !volume.content.may_be_relabelled() {
@@ -195,26 +245,31 @@ pub fn may_label(
 /// drive says.
 pub fn label_mounted(
     context: &RunContext,
+    held: &HeldDrive,
     drive: Drive,
     code: &Barcode,
-    pool: &PoolName,
-    foreign: Foreign,
+    wanted: &NewLabel,
     settings: WriterSettings,
 ) -> Result<VolumeWriter, Box<LabelError>> {
     let mut drive = drive;
-    let prepared = prepare(context, &mut drive, code);
-    let (header, old, cartridge) = match prepared {
+    let prepared = prepare(context, held, &mut drive, code, wanted);
+    let Prepared {
+        header,
+        old,
+        cartridge,
+        trial,
+    } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
-    if foreign == Foreign::Overwrite {
+    if wanted.foreign == Foreign::Overwrite {
         let (back, checked) = not_kept(context, drive, code, old.as_ref());
         drive = back;
         if let Err(error) = checked {
             return Err(Box::new(LabelError { drive, error }));
         }
     }
-    let policy = match choose_policy(context, &mut drive, old.as_ref(), foreign) {
+    let policy = match choose_policy(context, &mut drive, old.as_ref(), wanted.foreign) {
         Ok(policy) => policy,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
@@ -222,33 +277,37 @@ pub fn label_mounted(
         barcode: code.clone(),
         volume: header.volume,
         serial: header.serial,
-        pool: pool.clone(),
+        pool: wanted.pool.clone(),
         block_size: u32::from(header.block_size),
     };
+    let size = header.block_size;
     let step = match context.intend(LABEL, &intent) {
         Ok(step) => step,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
-    match VolumeWriter::label_new(drive, header, policy, settings) {
+    match VolumeWriter::label(drive, header, &policy, settings, trial) {
         Ok(writer) => {
             let recorded = context.observe(
                 step,
                 &serde_json::json!({ "volume": writer.volume() }),
                 |tx, now| {
+                    if trial == Trial::Block && !writer.is_worm() {
+                        blocks::tried(context, tx, now, held, size, Tried::CameBack)?;
+                    }
                     if let Some(old) = &old {
-                        tx.end_volume(old.id, now)?;
-                        context.app.note(
-                            tx,
-                            now,
-                            &Event::VolumeEnded {
-                                volume: old.id,
-                                reason: "labelled anew".to_owned(),
-                            },
-                        )?;
+                        end_old(context, tx, now, old)?;
                     }
                     let overwrote = (policy == LabelPolicy::OverwriteForeign)
                         .then(|| "whatever was on it, as asked for".to_owned());
-                    record_label(context, tx, now, &writer, &cartridge, pool, overwrote)
+                    record_label(
+                        context,
+                        tx,
+                        now,
+                        &writer,
+                        &cartridge,
+                        &wanted.pool,
+                        overwrote,
+                    )
                 },
             );
             match recorded {
@@ -260,8 +319,9 @@ pub fn label_mounted(
             }
         }
         Err(failed) => {
+            let recorded = record_refusal(context, held, old.as_ref(), &failed.error);
             let error = refused(code, failed.error);
-            let error = match context.failed(step, &error) {
+            let error = match context.failed(step, &error).and(recorded) {
                 Ok(()) => error,
                 Err(unrecorded) => unrecorded,
             };
@@ -273,11 +333,53 @@ pub fn label_mounted(
     }
 }
 
+/// The life of the volume that was on the cartridge ends, and with it what was on it: copies whose
+/// retention has ended.
+pub(super) fn end_old(
+    context: &RunContext,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    old: &Volume,
+) -> Result<()> {
+    for copy in tx.set_copies_on(old.id)? {
+        tx.set_copy_state(copy.set, copy.copy, SetCopyState::Expired, now)?;
+    }
+    tx.end_volume(old.id, now)?;
+    context.app.note(
+        tx,
+        now,
+        &Event::VolumeEnded {
+            volume: old.id,
+            reason: "labelled anew".to_owned(),
+        },
+    )
+}
+
+/// Records what the attempt has shown: a tape that ends elsewhere than on record is not written by
+/// anybody until a person decides, and a block that did not come back is not tried again.
+fn record_refusal(
+    context: &RunContext,
+    held: &HeldDrive,
+    old: Option<&Volume>,
+    error: &VolumeError,
+) -> Result<()> {
+    match (error, old) {
+        (VolumeError::TrailerMismatch { .. }, Some(old)) => context.app.write(|tx, now| {
+            let (state, why) = (ContentState::Quarantined, error.to_string());
+            set_content(context, tx, now, old.id, state, &why)
+        }),
+        (VolumeError::BlockRefused { size, .. }, _) => context
+            .app
+            .write(|tx, now| blocks::tried(context, tx, now, held, *size, Tried::Refused)),
+        _ => Ok(()),
+    }
+}
+
 /// Records a volume whose label is on the tape.
 pub fn record_label(
     context: &RunContext,
-    tx: &crate::catalogue::Tx<'_>,
-    now: chrono::DateTime<chrono::Utc>,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
     writer: &VolumeWriter,
     cartridge: &Cartridge,
     pool: &PoolName,
@@ -312,15 +414,32 @@ pub fn record_label(
     )
 }
 
-type Prepared = (VolumeHeader, Option<Volume>, Cartridge);
+struct Prepared {
+    header: VolumeHeader,
+    old: Option<Volume>,
+    cartridge: Cartridge,
+    trial: Trial,
+}
 
-fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Prepared> {
+fn prepare(
+    context: &RunContext,
+    held: &HeldDrive,
+    drive: &mut Drive,
+    code: &Barcode,
+    wanted: &NewLabel,
+) -> Result<Prepared> {
     let app = &context.app;
     let now = app.clock.now();
+    let block_size = app.config.block_size(&wanted.pool)?;
+    let what = format!("pool {}", wanted.pool);
+    if let Some(why) = held.blocks.refusal(&held.site, block_size, &what) {
+        return Err(Error::failed(why));
+    }
     let (cartridge, old) = app.catalogue.read(|view| may_label(view, code, now))?;
-    let serial = app
-        .catalogue
-        .read(|view| choose_serial(view, code, old.as_ref()))?;
+    let (serial, trial) = app.catalogue.read(|view| {
+        let serial = choose_serial(view, code, old.as_ref())?;
+        Ok::<_, Error>((serial, blocks::trial(view, held, block_size)?))
+    })?;
     let capacity = drive
         .capacity()
         .context("cannot ask for the cartridge's capacity")?
@@ -333,119 +452,18 @@ fn prepare(context: &RunContext, drive: &mut Drive, code: &Barcode) -> Result<Pr
         volume: VolumeId::generate(now),
         serial,
         barcode: Some(code.clone()),
-        block_size: BlockSize::new(app.config.stream.block_size.as_u64())
-            .context("stream.block-size")?,
+        block_size,
         native_capacity: capacity,
         labelled: now,
-        // Only what is written later says how long it must be kept.
-        retain_until: None,
+        // What is written later may be kept longer; the record knows.
+        retain_until: wanted.retain_until,
     };
-    Ok((header, old, cartridge))
-}
-
-/// What may be overwritten: a volume the record says is free, one that a process of ours died over
-/// while labelling it, and what somebody explicitly lets go.
-fn choose_policy(
-    context: &RunContext,
-    drive: &mut Drive,
-    old: Option<&Volume>,
-    foreign: Foreign,
-) -> Result<LabelPolicy> {
-    let found = identify(drive.as_mut()).context("cannot look at the tape")?;
-    let Identified::Ours(header) = found else {
-        return Ok(match foreign {
-            Foreign::Overwrite => LabelPolicy::OverwriteForeign,
-            Foreign::Refuse => LabelPolicy::BlankOnly,
-        });
-    };
-    let volume = header.volume;
-    if old.is_some_and(|old| old.id == volume) {
-        return Ok(LabelPolicy::Reuse(volume));
-    }
-    context.app.catalogue.read(|view| {
-        let on_record = view.find_volume(volume)?.is_some();
-        let free = foreign == Foreign::Overwrite || label_unfinished(view, volume)?;
-        Ok(if !on_record && free {
-            LabelPolicy::Reuse(volume)
-        } else {
-            LabelPolicy::BlankOnly
-        })
+    Ok(Prepared {
+        header,
+        old,
+        cartridge,
+        trial,
     })
-}
-
-/// Whether writing this very label was begun here and never observed.
-fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
-    for run in view.runs()? {
-        for step in view.steps(run.id)? {
-            let meant = step.kind.as_str() == LABEL
-                && serde_json::from_value::<LabelIntent>(step.intent.clone())
-                    .is_ok_and(|intent| intent.volume == volume);
-            if meant {
-                return Ok(step.state != StepState::Done);
-            }
-        }
-    }
-    Ok(false)
-}
-
-/// Nothing that must be kept is overwritten because somebody takes it for foreign: a volume whose
-/// header cannot be read any more and that the record has under its serial, and one of another
-/// record whose labels (HDR1, expiration date) say so.
-fn not_kept(
-    context: &RunContext,
-    mut drive: Drive,
-    code: &Barcode,
-    old: Option<&Volume>,
-) -> (Drive, Result<()>) {
-    let what = || format!("cannot look at {code}");
-    let found = match identify(drive.as_mut()).context(what()) {
-        Ok(found) => found,
-        Err(error) => return (drive, Err(error)),
-    };
-    let text = found.to_string();
-    let (drive, until) = match found {
-        Identified::OursDamaged { serial, .. } => (drive, recorded_retention(context, &serial)),
-        Identified::Ours(header) if old.is_none_or(|old| old.id != header.volume) => {
-            let mut reader = VolumeReader::of_identified(drive, *header);
-            let until = reader.scan().context(what()).and_then(|files| {
-                let days = files.iter().map(labelled_retention);
-                Ok(days
-                    .collect::<Result<Vec<_>>>()?
-                    .into_iter()
-                    .flatten()
-                    .max())
-            });
-            (reader.into_drive(), until)
-        }
-        _ => (drive, Ok(None)),
-    };
-    let today = context.app.clock.now().date_naive();
-    let checked = until.and_then(|until| match until {
-        Some(until) if today < until => Err(Error::failed(format!(
-            "cannot label {code}: it holds {text}, which must be kept until {until}: nothing was \
-             written"
-        ))),
-        _ => Ok(()),
-    });
-    (drive, checked)
-}
-
-fn recorded_retention(context: &RunContext, serial: &str) -> Result<Option<NaiveDate>> {
-    let Ok(serial) = serial.parse::<VolumeSerial>() else {
-        return Ok(None);
-    };
-    let known = context
-        .app
-        .catalogue
-        .read(|view| view.volume_by_serial(serial))?;
-    Ok(known
-        .and_then(|volume| volume.retain_until)
-        .map(|until| until.date_naive()))
-}
-
-fn labelled_retention(file: &TapeFile) -> Result<Option<NaiveDate>> {
-    let group = TrailerGroup::parse(&file.trailer).context("a trailer cannot be read")?;
-    Ok(group.file1.expires.day())
 }
 
 /// The barcode's six characters when they are free, else the first free number.
@@ -471,6 +489,9 @@ fn choose_serial(view: &View<'_>, code: &Barcode, old: Option<&Volume>) -> Resul
 
 fn refused(code: &Barcode, error: VolumeError) -> Error {
     let hint = match &error {
+        VolumeError::TrailerMismatch { .. } => {
+            Some("\"tapeward catalogue rebuild\" looks at what is on it")
+        }
         VolumeError::NotBlank { found } => Some(match &**found {
             Identified::Ours(header) if header.barcode.as_ref() != Some(code) => {
                 "its barcode and its tape do not belong together: look at the cartridge"

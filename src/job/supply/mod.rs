@@ -1,28 +1,29 @@
 //! Cartridges for the lanes of a stream: chosen, mounted, labelled or checked, and put away.
 
+mod choice;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::json;
 use tapeward_drivers::Drive;
 
 use super::drives::Drives;
-use super::label::{self, Foreign, may_append};
-use super::plan::{self, Candidate};
-use super::recorder::set_content;
+use super::label::{self, Foreign, NewLabel, may_append};
+use super::plan::Candidate;
+use super::recorder::{Recorder, set_content};
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
 use super::snapshot::{self, Appended, Snapshot};
 use super::step::{RunContext, WRITE};
 use super::volumes;
-use crate::catalogue::{ContentState, PoolName, Volume};
+use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CopyNumber, SetId, StepId};
-use crate::library::mount::{Blamed, Culprit, Seat};
+use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat};
 use crate::progress::Event;
 use crate::tape::VolumeError;
-use crate::tape::stream::{Blame, FinishedVolume, Geometry, LaneEnd, LaneState, StreamOptions};
-use crate::tape::stream::{SupplyError, VolumeSupply};
+use crate::tape::stream::{Blame, Geometry, LaneEnd, LaneState, StreamOptions};
 use crate::tape::volume::{DriveCompression, Room, VolumeWriter, WriterSettings};
 
 /// A drive whose cartridge cannot be written on, and why.
@@ -41,25 +42,31 @@ pub enum Record {
 /// Gives the lanes of one set their volumes.
 #[derive(Debug)]
 pub struct Supply {
-    context: RunContext,
+    pub(super) context: RunContext,
     set: SetId,
     pools: HashMap<CopyNumber, PoolName>,
     options: StreamOptions,
     geometry: OnceLock<Geometry>,
+    /// Who records what the lanes do; none where whoever writes records it before going on.
+    pub(super) recorder: OnceLock<Arc<Recorder>>,
     state: Mutex<State>,
 }
 
 /// Never locked while the robot or a drive is at work.
 #[derive(Debug)]
-struct State {
-    drives: Drives,
+pub(super) struct State {
+    pub(super) drives: Drives,
     /// What each lane is writing on.
-    seats: HashMap<CopyNumber, (Seat, StepId)>,
+    pub(super) seats: HashMap<CopyNumber, (Seat, StepId)>,
+    /// What lanes that were told to give way give way to.
+    pub(super) gives_way_to: HashMap<CopyNumber, DriveRequest>,
     /// In use by a lane, or full.
-    taken: HashSet<Barcode>,
+    pub(super) taken: HashSet<Barcode>,
     set_aside: SetAside,
+    /// With room, and with what is not to be mixed with this set.
+    passed_over: HashSet<Barcode>,
     /// Why there was no next cartridge.
-    shortage: Option<Error>,
+    pub(super) shortage: Option<Error>,
 }
 
 /// What a supply hands back when the stream is over.
@@ -90,18 +97,33 @@ impl Supply {
             pools: copies.iter().cloned().collect(),
             options,
             geometry: OnceLock::new(),
+            recorder: OnceLock::new(),
             state: Mutex::new(State {
                 drives,
                 seats: HashMap::new(),
+                gives_way_to: HashMap::new(),
                 taken: HashSet::new(),
                 set_aside,
+                passed_over: HashSet::new(),
                 shortage: None,
             }),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Leaves these cartridges alone.
+    #[must_use]
+    pub fn without(self, cartridges: impl IntoIterator<Item = Barcode>) -> Self {
+        self.lock().taken.extend(cartridges);
+        self
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this recorder has of a volume is waited for before the volume is put away.
+    pub fn follow(&self, recorder: &Arc<Recorder>) {
+        self.recorder.get_or_init(|| Arc::clone(recorder));
     }
 
     /// The sizes of the stream; the first cartridge decides.
@@ -118,8 +140,12 @@ impl Supply {
             let (candidate, reserved) = {
                 let mut state = self.lock();
                 let candidate = self.choose(&mut state, copy)?;
-                let reserved = state.drives.reserve(&candidate.cartridge.barcode)?;
-                (candidate, reserved)
+                let barcode = &candidate.cartridge.barcode;
+                let reserved = state.drives.reserve(barcode);
+                if reserved.is_err() {
+                    state.taken.remove(barcode);
+                }
+                (candidate, reserved?)
             };
             let barcode = candidate.cartridge.barcode.clone();
             let (seat, drive) = match reserved.mount(&self.context, &barcode) {
@@ -130,7 +156,7 @@ impl Supply {
                     continue;
                 }
             };
-            match self.open(copy, &candidate, drive) {
+            match self.open(copy, &candidate, &seat.held, drive) {
                 Ok((writer, step)) => {
                     self.lock().seats.insert(copy, (seat, step));
                     return Ok(writer);
@@ -150,6 +176,8 @@ impl Supply {
                 state.taken.remove(barcode);
                 Ok(())
             }
+            // A restore reads it: this session does with another one.
+            Culprit::Cartridge if blamed.error.kind() == ErrorKind::Locked => Ok(()),
             Culprit::Cartridge => state
                 .set_aside
                 .useless(&self.context, barcode, blamed.error),
@@ -181,7 +209,7 @@ impl Supply {
     }
 
     /// Takes a cartridge out of its drive.
-    fn put_back(&self, seat: Seat, drive: Drive) -> Result<()> {
+    pub(super) fn put_back(&self, seat: Seat, drive: Drive) -> Result<()> {
         let library = &self.context.library;
         let unmounted = library.unmount(seat, drive, None, &self.context);
         let mut state = self.lock();
@@ -198,54 +226,11 @@ impl Supply {
         Ok(())
     }
 
-    fn choose(&self, state: &mut State, copy: CopyNumber) -> Result<Candidate> {
-        let app = &self.context.app;
-        let pool = self
-            .pools
-            .get(&copy)
-            .ok_or_else(|| Error::failed(format!("copy {copy} has no pool")))?;
-        let mut candidates = app.catalogue.read(plan::candidates)?;
-        candidates.retain(|candidate| {
-            let barcode = &candidate.cartridge.barcode;
-            !state.taken.contains(barcode)
-                && !state.set_aside.contains(barcode)
-                && !state.drives.is_stuck(barcode)
-                && state.drives.can_write(barcode)
-        });
-        let now = app.clock.now();
-        let library = self.context.library_id;
-        let mounted = candidates.iter().find(|candidate| {
-            let usable = candidate
-                .volume
-                .as_ref()
-                .is_some_and(|volume| may_append(volume.content) && volume.pool == *pool);
-            usable && state.drives.has(&candidate.cartridge.barcode)
-        });
-        let chosen = match mounted {
-            Some(candidate) => Some(candidate),
-            None => plan::choose(&candidates, library, pool, &state.taken, now)
-                .map(|(candidate, _)| candidate),
-        };
-        let chosen = chosen.cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::OperatorNeeded,
-                format!(
-                    "the library holds no {}cartridge that copy {copy} (pool {pool}) can be \
-                     written on{}",
-                    if state.set_aside.is_empty() { "" } else { "other " },
-                    state.set_aside.in_words()
-                ),
-            )
-            .hint("bring scratch cartridges, \"tapeward media add --from-library\", then \"tapeward job resume\"")
-        })?;
-        state.taken.insert(chosen.cartridge.barcode.clone());
-        Ok(chosen)
-    }
-
     fn open(
         &self,
         copy: CopyNumber,
         candidate: &Candidate,
+        held: &HeldDrive,
         mut drive: Drive,
     ) -> Result<(VolumeWriter, StepId), Refused> {
         let settings = match self.settings(candidate, &mut drive) {
@@ -257,7 +242,7 @@ impl Supply {
             Some(volume) if may_append(volume.content) => {
                 self.append(volume, barcode, drive, settings)?
             }
-            _ => self.label(copy, barcode, drive, settings)?,
+            _ => self.label(copy, barcode, held, drive, settings)?,
         };
         // A volume that holds nothing and has no room never will.
         if writer.room() == Room::ReserveOnly && writer.files().len() <= 1 {
@@ -379,6 +364,7 @@ impl Supply {
         &self,
         copy: CopyNumber,
         barcode: &Barcode,
+        held: &HeldDrive,
         drive: Drive,
         settings: WriterSettings,
     ) -> Result<VolumeWriter, Refused> {
@@ -386,15 +372,17 @@ impl Supply {
             let error = Error::failed(format!("copy {copy} has no pool"));
             return Err(Box::new((drive, error)));
         };
-        label::label_mounted(
-            &self.context,
-            drive,
-            barcode,
-            pool,
-            Foreign::Refuse,
-            settings,
-        )
-        .map_err(|failed| Box::new((failed.drive, failed.error)))
+        let catalogue = &self.context.app.catalogue;
+        let wanted = match catalogue.read(|view| view.set_copy(self.set, copy)) {
+            Ok(row) => NewLabel {
+                pool: pool.clone(),
+                retain_until: Some(row.retain_until),
+                foreign: Foreign::Refuse,
+            },
+            Err(error) => return Err(Box::new((drive, error.into()))),
+        };
+        label::label_mounted(&self.context, held, drive, barcode, &wanted, settings)
+            .map_err(|failed| Box::new((failed.drive, failed.error)))
     }
 
     /// The record learns that nothing will be written on a new volume.
@@ -448,6 +436,8 @@ impl Supply {
                     }
                     json!({ "ended early": why })
                 }
+                // It has no seat any more either.
+                LaneState::Away => continue,
             };
             if record == Record::Complete {
                 self.context.observe(step, &observation, |_, _| Ok(()))?;
@@ -530,34 +520,6 @@ impl Supply {
             shortage: state.shortage.take(),
         }
     }
-
-    fn put_away(&self, copy: CopyNumber, finished: FinishedVolume) -> Result<()> {
-        let (seat, step) = self
-            .lock()
-            .seats
-            .remove(&copy)
-            .ok_or_else(|| Error::failed(format!("copy {copy} has no cartridge")))?;
-        self.context
-            .observe(step, &json!({ "full": true }), |_, _| Ok(()))?;
-        self.put_back(seat, finished.drive)
-    }
-}
-
-impl VolumeSupply for Supply {
-    fn next(
-        &self,
-        copy: CopyNumber,
-        finished: FinishedVolume,
-    ) -> Result<VolumeWriter, SupplyError> {
-        let next = self
-            .put_away(copy, finished)
-            .and_then(|()| self.open_next(copy));
-        next.map_err(|error| {
-            let why = error.to_string();
-            self.lock().shortage.get_or_insert(error);
-            SupplyError { why }
-        })
-    }
 }
 
 fn volume_error(error: &Error) -> Option<&VolumeError> {
@@ -572,6 +534,7 @@ fn is_about_the_cartridge(error: &Error) -> bool {
                 error,
                 VolumeError::TrailerMismatch { .. }
                     | VolumeError::WrongVolume { .. }
+                    | VolumeError::WrittenBehindLabel(_)
                     | VolumeError::NotBlank { .. }
                     | VolumeError::WormNotBlank { .. }
                     | VolumeError::WriteProtected

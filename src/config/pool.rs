@@ -1,0 +1,98 @@
+//! Pools: what the volumes of a copy have in common.
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+use crate::catalogue::PoolName;
+use crate::error::{Context, Result};
+use crate::tape::BlockSize;
+
+/// One pool. What is left out is as for every pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PoolConfig {
+    /// Size of the blocks of volumes labelled for it; `stream.block-size` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_size: Option<ByteSize>,
+    /// Days its copies are kept; `monthly.retention-days` without it. A set that is defined with
+    /// days of its own is kept for those in every pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// In what the sets on one of its volumes agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collocate: Vec<Collocate>,
+    /// Names of the keys that open its volumes, instead of those for all pools and for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+}
+
+/// Something in which all sets on a volume agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collocate {
+    /// Whose data it is.
+    Agency,
+    /// The month in which their retention ends.
+    Retention,
+    /// Whether they are held.
+    Hold,
+}
+
+impl Config {
+    /// A pool as configured; one without a section has the defaults.
+    #[must_use]
+    pub fn pool(&self, name: &PoolName) -> PoolConfig {
+        self.pool.get(name.as_str()).cloned().unwrap_or_default()
+    }
+
+    /// Size of the blocks of volumes labelled for a pool.
+    pub fn block_size(&self, pool: &PoolName) -> Result<BlockSize> {
+        let size = self.pool(pool).block_size.unwrap_or(self.stream.block_size);
+        BlockSize::new(size.as_u64()).context(format!("the block size of pool {pool}"))
+    }
+
+    /// The largest block that any pool has.
+    pub fn largest_block(&self) -> Result<BlockSize> {
+        let of_pools = self.pool.values().filter_map(|pool| pool.block_size);
+        let largest = of_pools.fold(self.stream.block_size, Ord::max);
+        BlockSize::new(largest.as_u64()).context("a block size")
+    }
+
+    /// Days a copy in a pool is kept, for sets without days of their own.
+    #[must_use]
+    pub fn retention_days(&self, pool: &PoolName) -> u32 {
+        let of_pool = self.pool(pool).retention_days;
+        of_pool.unwrap_or(self.monthly.retention_days)
+    }
+
+    /// What is wrong with a section of a pool.
+    pub(super) fn check_pools(&self) -> std::result::Result<(), String> {
+        for (name, pool) in &self.pool {
+            if let Err(error) = name.parse::<PoolName>() {
+                return Err(format!("[pool.\"{name}\"]: {error}"));
+            }
+            if let Some(size) = pool.block_size {
+                super::check_block_size(&format!("pool.{name}.block-size"), size)?;
+                if self.stream.ring_size.as_u64() < 4 * size.as_u64() {
+                    return Err(format!(
+                        "stream.ring-size is {}, it must hold at least four blocks of {size} \
+                         (pool.{name}.block-size)",
+                        self.stream.ring_size
+                    ));
+                }
+            }
+            if pool.retention_days == Some(0) {
+                return Err(format!(
+                    "pool.{name}.retention-days is 0, it must be at least 1"
+                ));
+            }
+            for (index, key) in pool.collocate.iter().enumerate() {
+                if pool.collocate[..index].contains(key) {
+                    return Err(format!("pool.{name}.collocate names something twice"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

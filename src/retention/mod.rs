@@ -1,0 +1,12 @@
+//! How long what is on a cartridge must be kept, and when the cartridge may be written again.
+
+mod facts;
+mod hold;
+mod review;
+mod rule;
+
+pub use facts::keeps;
+pub(crate) use hold::place;
+pub use hold::{hold, release};
+pub use review::{review, review_volume};
+pub use rule::{CopyHere, Keep, OtherCopy, Standing, judge};
