@@ -4,13 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::chosen::as_new;
 use crate::app::App;
-use crate::catalogue::{Encryption, SetDefinition, Source, Tx};
-use crate::error::{Error, Result};
+use crate::catalogue::{SetDefinition, Source, Tx};
+use crate::error::Result;
 use crate::id::SetDefinitionId;
 use crate::journal::Event as JournalEvent;
-use crate::library::Library;
-use crate::library::mount::HeldDrive;
-use crate::tape::volume::check_encryption;
 
 /// Before a run is begun: folders are there, and programs that are sources.
 pub(super) fn can_be_read(definitions: &[SetDefinition]) -> Result<()> {
@@ -48,31 +45,6 @@ pub(super) fn save_found(
         tx.retire_definition(definition, now)?;
         let event = JournalEvent::DefinitionRetired { definition };
         app.note(tx, now, &event)?;
-    }
-    Ok(())
-}
-
-/// Before a run is begun: where sets are to be encrypted by the drive, every drive can be given a
-/// key.
-pub(super) fn can_encrypt(
-    library: &Library,
-    definitions: &[SetDefinition],
-    held: &[HeldDrive],
-) -> Result<()> {
-    for definition in definitions {
-        if definition.encryption != Encryption::Drive {
-            continue;
-        }
-        for drive in held {
-            let site = &drive.site;
-            check_encryption(&mut library.open_unit(&site.unit)?).map_err(|error| {
-                Error::failed(format!(
-                    "set {} cannot be encrypted by {} (serial {})",
-                    definition.name, site.name, site.serial
-                ))
-                .because(error)
-            })?;
-        }
     }
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tapeward_drivers::smc::ElementKind;
 
-use super::begin::{can_be_read, can_encrypt, save_found};
+use super::begin::{can_be_read, save_found};
 use super::blocks;
 use super::drives::Drives;
+use super::encryption::can_encrypt;
 use super::hooks;
 use super::lease::Leases;
 use super::plan::{self, Plan, Planned, PlannedSet, Request};
@@ -78,7 +79,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
     can_be_read(&definitions)?;
     let view = library.view()?;
     let held = hold_drives(library, &view, &plan)?;
-    can_encrypt(library, &definitions, &held)?;
+    can_encrypt(app, library, &plan, &definitions, &held)?;
     blocks::check(&app.config, &held, plan.pools())?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
@@ -132,6 +133,12 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
     let held = hold_drives(&library, &view, &plan)?;
+    let definitions = app.catalogue.read(|view| {
+        let sets = plan.sets.iter();
+        sets.map(|set| Ok(view.definition(set.definition)?))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    can_encrypt(app, &library, &plan, &definitions, &held)?;
     blocks::check(&app.config, &held, plan.pools())?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
