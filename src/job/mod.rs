@@ -7,6 +7,7 @@ mod chosen;
 pub mod collocation;
 mod complete;
 mod drives;
+mod earlier;
 mod encryption;
 pub mod foreign;
 mod hooks;

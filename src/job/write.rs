@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::blocks;
+use super::earlier::Earlier;
 use super::plan::PlannedSet;
 use super::problems::Problems;
 use super::recorder::{Recorder, parts_name};
@@ -14,8 +15,8 @@ use super::run::Job;
 use super::stream::StreamInput;
 use super::supply::{Record, Supply};
 use super::teller::{Teller, tell_flow};
-use crate::archive::links::{EarlierMembers, NothingEarlier};
-use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SetForm, SinkError};
+use crate::archive::links::EarlierMembers;
+use crate::archive::member::{ResumePoint, SegmentNumber, SetForm, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Progress, write_tree};
@@ -24,8 +25,7 @@ use crate::catalogue::{
     Tx,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, SetId};
-use crate::index::IndexReader;
+use crate::id::CopyNumber;
 use crate::journal::Event as JournalEvent;
 use crate::key::{Recipient, recipients_for};
 use crate::progress::Event;
@@ -572,31 +572,4 @@ fn source_tree(folder: &Path, definition: &SetDefinition, state: &Path) -> Resul
     // The state folder changes while it is read and holds the virtual library's tapes.
     tree.without_directory(state)
         .context("cannot leave the state folder out")
-}
-
-/// What earlier sessions wrote, from the index parts of the segments on tape.
-struct Earlier {
-    parts: Vec<IndexReader>,
-}
-
-impl Earlier {
-    fn open(job: &Job, set: SetId) -> Result<Box<dyn EarlierMembers>> {
-        let mut parts = job.parts(set)?;
-        if parts.is_empty() {
-            return Ok(Box::new(NothingEarlier));
-        }
-        parts.reverse();
-        Ok(Box::new(Self { parts }))
-    }
-}
-
-impl EarlierMembers for Earlier {
-    fn lookup(&self, path: &[u8]) -> Option<IndexEntry> {
-        self.parts.iter().find_map(|part| {
-            part.lookup(path)
-                .inspect_err(|error| tracing::warn!(%error, "an index part cannot be read"))
-                .ok()
-                .flatten()
-        })
-    }
 }
