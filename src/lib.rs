@@ -6,6 +6,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod app;
+pub mod appliance;
 pub mod archive;
 pub mod buffer;
 pub mod catalogue;
@@ -33,4 +34,5 @@ pub mod restore;
 pub mod retention;
 pub mod scrub;
 pub mod set;
+pub mod source;
 pub mod tape;

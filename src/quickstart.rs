@@ -11,7 +11,7 @@ use crate::archive::extract::{Existing, ExtractOptions};
 use crate::archive::member::{IndexEntry, MemberKind, MemberState};
 use crate::archive::problem::show;
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::catalogue::{BackupSet, Compression, Encryption, SetState};
+use crate::catalogue::{BackupSet, Commands, Compression, Encryption, SetState};
 use crate::config::{Config, LibraryConfig, Reservations};
 use crate::error::{Context, Error, Result};
 use crate::files::{create_private_folder, free_space, synchronise_folder};
@@ -154,7 +154,8 @@ pub fn run(state: &Path, directory: Option<&Path>, around: &Surroundings) -> Res
         &app,
         &Definition {
             name: SET.to_owned(),
-            source: source.clone(),
+            source: source.clone().into(),
+            commands: Commands::default(),
             excludes,
             compression: Compression::Zstd,
             encryption: Encryption::Age,

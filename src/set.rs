@@ -6,22 +6,26 @@ use std::path::{Component, Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
+use crate::appliance::Pattern;
 use crate::catalogue::{
-    BackupSet, Compression, Encryption, HoldSubject, NewDefinition, PoolName, SetDefinition,
-    SetState, View,
+    BackupSet, CommandSource, Commands, Compression, Encryption, HoldSubject, NewDefinition,
+    PoolName, SetDefinition, SetState, Source, View,
 };
 use crate::error::{Context, Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId};
 use crate::journal::Event;
 use crate::retention;
+use crate::source::{is_there, spool_folder};
 
 /// What a person says about a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     /// Unique name.
     pub name: String,
-    /// Folder to back up.
-    pub source: PathBuf,
+    /// What to back up.
+    pub source: Source,
+    /// Commands before and after.
+    pub commands: Commands,
     /// Paths to leave out, below the source or absolute.
     pub excludes: Vec<PathBuf>,
     /// Compression before encryption.
@@ -67,12 +71,10 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
                 .hint("choose a name people recognise"),
         );
     }
-    let source = readable_folder(&wanted.source)?;
-    let excludes = wanted
-        .excludes
-        .iter()
-        .map(|path| below(&source, path))
-        .collect::<Result<Vec<_>>>()?;
+    let (source, excludes) = checked(wanted)?;
+    for command in [&wanted.commands.before, &wanted.commands.after] {
+        command.as_ref().map_or(Ok(()), is_there)?;
+    }
     let terms = &wanted.terms;
     let copies = numbered(&terms.copies)?;
     let agency = terms.agency.as_deref().map(agency).transpose()?;
@@ -83,6 +85,8 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
             &NewDefinition {
                 name: name.clone(),
                 source: source.clone(),
+                commands: wanted.commands.clone(),
+                parent: None,
                 excludes,
                 compression: wanted.compression,
                 encryption: wanted.encryption,
@@ -99,7 +103,7 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
             &Event::DefinitionSaved {
                 definition: id,
                 name: name.clone(),
-                source: source.to_string_lossy().into_owned(),
+                source: source.to_string(),
             },
         )?;
         if let Some(reason) = &terms.hold {
@@ -108,6 +112,41 @@ pub fn define(app: &App, wanted: &Definition) -> Result<SetDefinitionId> {
         }
         Ok(id)
     })
+}
+
+/// The source as it is recorded, and what is left out of it.
+fn checked(wanted: &Definition) -> Result<(Source, Vec<PathBuf>)> {
+    let (source, root) = match &wanted.source {
+        // A command may be what puts the folder there.
+        Source::Folder(path) if wanted.commands.before.is_some() && path.is_absolute() => {
+            (wanted.source.clone(), path.clone())
+        }
+        Source::Folder(path) => {
+            let folder = readable_folder(path)?;
+            (Source::Folder(folder.clone()), folder)
+        }
+        Source::Command(source) => {
+            is_there(&source.command)?;
+            if !wanted.excludes.is_empty() {
+                return Err(Error::usage(
+                    "nothing can be left out of what a command writes",
+                ));
+            }
+            let spool = source.spool.as_deref().map(spool_folder).transpose()?;
+            let command = source.command.clone();
+            return Ok((
+                Source::Command(CommandSource { command, spool }),
+                Vec::new(),
+            ));
+        }
+        Source::Pattern(source) => {
+            Pattern::parse(&source.pattern)?;
+            // Each folder that is found has the same things left out.
+            (wanted.source.clone(), PathBuf::from(&source.pattern))
+        }
+    };
+    let excludes = wanted.excludes.iter().map(|path| below(&root, path));
+    Ok((source, excludes.collect::<Result<_>>()?))
 }
 
 /// Each copy in a pool of its own.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
 
+#[path = "support/later.rs"]
+mod later;
 #[path = "support/refusal.rs"]
 mod refusal;
 #[path = "support/seeded.rs"]
@@ -13,6 +15,7 @@ mod world;
 use std::fs;
 
 use chrono::{TimeDelta, Utc};
+use later::Later;
 use serde_json::Value;
 use tapeward::catalogue::{Catalogue, CatalogueError, ContentState};
 use tapeward::error::Error;
@@ -242,7 +245,7 @@ fn what_is_left_on_a_volume_is_joined_with_others() {
     assert!(!after.contains(&shared), "{after:?}");
     assert_eq!(content(&world, &shared), "expired");
     // What may go may be written over.
-    world.ok(["media", "label", &shared, "--pool", "onsite"]);
+    Later::days(&world, 4000).label(&shared).unwrap();
     let back = world.path("back");
     world.ok(["restore", "kept", "--to", back.to_str().unwrap()]);
     same_trees(&world.path("kept"), &back);

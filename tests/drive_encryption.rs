@@ -348,3 +348,42 @@ fn what_cannot_be_encrypted_is_refused_before_a_run_is_begun(
     world.ok(["set", "define", "data", source.to_str().unwrap()]);
     world.ok(["job", "run"]);
 }
+
+/// The library was set to give the keys itself while a run waited to be resumed.
+#[test]
+fn a_run_is_not_resumed_with_drives_that_take_no_key_any_more() {
+    let world = World::in_memory();
+    let (hosts, own) = (world.path("hosts"), world.path("own"));
+    let (by_hosts, by_itself) = (hosts.to_str().unwrap(), own.to_str().unwrap());
+    world.ok(["sim", "create", by_hosts, "--cartridges", "8"]);
+    world.ok(["init"]);
+    let config = |dir: &str| format!("[library.main]\nkind = \"virtual\"\npath = \"{dir}\"\n");
+    world.configure(&format!("{SMALL}{}", config(by_hosts)));
+    world.ok(["key", "create", "site"]);
+    world.ok(["media", "add", "--from-library"]);
+    define(&world, 97, 1 << 20, "none");
+    world.ok(["sim", "kill-host", "--at-command", "300"]);
+    assert_eq!(world.run(["job", "run"]).status.code(), None);
+
+    // The same library as its operator's panel leaves it.
+    let copied = Command::new("cp")
+        .args(["-a", by_hosts, by_itself])
+        .status();
+    assert!(copied.unwrap().success());
+    let panel = own.join("library.json");
+    let text = fs::read_to_string(&panel).unwrap();
+    let changed = text.replace("\"hosts\"", "\"library\"");
+    assert_ne!(changed, text);
+    fs::write(&panel, changed).unwrap();
+    let file = world.state().join("config.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(by_hosts, by_itself)).unwrap();
+
+    let before = world.json(["library", "status", "--all"]);
+    let refusal = world.refuses(1, ["job", "resume"]);
+    refusal.says(&[
+        "set data cannot be encrypted by drive:",
+        "managed by the library",
+    ]);
+    assert_eq!(world.json(["library", "status", "--all"]), before);
+}

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tapeward::archive::links::NothingEarlier;
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState,
-    ResumePoint, SegmentNumber, SourceIdentity,
+    ResumePoint, SegmentNumber, SetForm, SourceIdentity,
 };
 use tapeward::archive::scan::{MountBoundary, SourceTree};
 use tapeward::archive::writer::write_tree;
@@ -119,6 +119,7 @@ pub fn run(order: &Order) -> Result<Found, Failure> {
             created: now,
             retain_until: None,
             keys: Vec::new(),
+            form: SetForm::Tree,
         },
         options,
         geometry,

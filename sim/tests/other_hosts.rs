@@ -63,12 +63,13 @@ fn mtx() {
     changer.send(&[0x07, 0, 0, 0, 0, 0]).good(); // mtx inventory
 }
 
-/// `sg_vpd -p 0x83`, `sg_requests`, `sg_requests -d`, `sg_luns`, `sg_start --load`,
+/// `sg_turs`, `sg_vpd -p 0x83`, `sg_requests`, `sg_requests -d`, `sg_luns`, `sg_start --load`,
 /// `sg_prevent`: requests with the lengths sg3_utils asks for.
 #[test]
 fn sg3_utils_for_every_device() {
     let world = world();
     let mut drive = world.loaded();
+    drive.send(&[0x00, 0x00, 0x00, 0x00, 0x00, 0x00]).good();
     let page = drive
         .send_in(&[0x12, 0x01, 0x83, 0x00, 0xfc, 0x00], 252)
         .good();
@@ -86,12 +87,16 @@ fn sg3_utils_for_every_device() {
     drive.send(&[0x1e, 0x00, 0x00, 0x00, 0x00, 0x00]).good();
 }
 
-/// `sg_logs -p 0x31` asks for the header first; with `--paramp=3 --maxlen=252` from parameter
+/// `sg_logs -p 0x2e` and `-p 0x31` ask for the header first; with `--paramp=3 --maxlen=252` from parameter
 /// 0003h on; `-c 2` is page control 10b (threshold values), which is not kept here.
 #[test]
 fn sg_logs() {
     let world = world();
     let mut drive = world.loaded();
+    let alerts = drive
+        .send_in(&[0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4, 0], 4)
+        .good();
+    assert_eq!(alerts, [0x2e, 0, 0x01, 0x40]);
     let header = drive
         .send_in(&[0x4d, 0, 0x71, 0, 0, 0, 0, 0, 4, 0], 4)
         .good();
@@ -104,7 +109,7 @@ fn sg_logs() {
     assert_eq!(thresholds.sense(), (5, 0x24, 0x00));
 }
 
-/// `sg_modes -p 0x10`, `-6 -p 0x10,1 --control=1`.
+/// `sg_modes -p 0x10`, `-p 0xf`, `-6 -p 0x10,1 --control=1`.
 #[test]
 fn sg_modes() {
     let world = world();
@@ -114,6 +119,10 @@ fn sg_modes() {
         .good();
     assert_eq!(ten[..8], [0, 0x1e, 0, 0x10, 0, 0, 0, 8]);
     assert_eq!((ten[16..18].to_vec(), ten.len()), (vec![0x10, 14], 32));
+    let compression = drive
+        .send_in(&[0x5a, 0, 0x0f, 0, 0, 0, 0, 0x10, 0, 0], 4096)
+        .good();
+    assert_eq!(compression[16..19], [0x0f, 14, 0xc0]);
     let six = drive.send_in(&[0x1a, 0, 0x50, 1, 0xfc, 0], 252).good();
     assert_eq!(usize::from(six[0]) + 1, six.len());
     assert_eq!(six[12..16], [0x50, 1, 0, 28]);
@@ -182,12 +191,14 @@ fn early_warning_of_ltfs() {
     assert_eq!(first, Some(32));
 }
 
-/// `sg_write_attribute`, `sg_locate`, `sg_space`, `_cdb_read` with SILI, `sg_readpos`, `sg_erase`
-/// (long, immediate).
+/// `_cdb_read_block_limits`, `sg_write_attribute`, `_cdb_write`, `sg_writefm` with IMMED, `sg_locate`,
+/// `sg_space`, `_cdb_read` with SILI, `sg_readpos`, `sg_erase` (long, immediate), `sg_rewind`.
 #[test]
 fn ltfs() {
     let world = world();
     let mut drive = world.loaded();
+    let limits = drive.send_in(&[0x05, 0, 0, 0, 0, 0], 6).good();
+    assert_eq!(limits, [0, 0x80, 0, 0, 0, 1]);
     let list = b"\x00\x00\x00\x0d\x08\x00\x01\x00\x08LTFS    ";
     let cdb = [0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0];
     drive.send_out(&cdb, list).good();
@@ -218,4 +229,6 @@ fn ltfs() {
     drive.send(&[0x19, 0x03, 0, 0, 0, 0]).good();
     assert_eq!(drive.read(10).sense(), (8, 0x00, 0x05));
     assert_eq!(world.unit(DRIVE, ONE).position().1, 2);
+    drive.send(&[0x01, 0, 0, 0, 0, 0]).good();
+    assert_eq!(drive.position().1, 0);
 }

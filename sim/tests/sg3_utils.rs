@@ -117,12 +117,27 @@ fn log_pages_of_a_drive() {
         &["Volume statistics page", "Volume barcode: TW0001L8"],
     );
     says(log_page(&mut drive, 0x31), &["Tape capacity page"]);
+    says(
+        log_page(&mut drive, 0x2e),
+        &["Tape alert page", "Hard error: 0", "Media: 0"],
+    );
+    says(
+        log_page(&mut drive, 0x00),
+        &["0x2e Tape alert", "0x31 Tape capacity"],
+    );
 }
 
 #[test]
 fn vital_product_data() {
     let world = world();
     let mut drive = world.unit(DRIVE, ONE);
+    says(
+        vital_page(&mut drive, 0x00),
+        &[
+            "Device identification [di]",
+            "Automation device serial number",
+        ],
+    );
     says(
         vital_page(&mut drive, 0x80),
         &["Unit serial number: TWTEST0001"],
@@ -133,7 +148,12 @@ fn vital_product_data() {
         vital_page(&mut drive, 0xb1),
         &["Manufacturer-assigned serial number: TWTEST0001"],
     );
+    says(vital_page(&mut drive, 0xb2), &["Flag01h: 1", "40h: 1"]);
     says(vital_page(&mut drive, 0xb3), &["TWTEST"]);
+    says(
+        vital_page(&mut drive, 0xb4),
+        &["Data transfer device element address: 0x0101"],
+    );
     says(
         vital_page(&mut drive, 0xb5),
         &["method: 2, info_len: 4, LBP_W_C=1, LBP_R_C=1, RBDP_C=0"],

@@ -4,7 +4,7 @@
 //! records and base-256 numbers as in the GNU tar manual, "Basic Tar Format".
 
 use super::block::{Block, Magic, TypeFlag, padding};
-use super::member::{FileTime, MemberKind};
+use super::member::{FileTime, IndexEntry, MemberKind};
 use super::pax::{self, push_record};
 use super::sparse::SparseMap;
 
@@ -71,6 +71,28 @@ pub struct MemberHeader {
 }
 
 impl MemberHeader {
+    /// What a row of the index tells of a file.
+    #[must_use]
+    pub fn of_entry(entry: &IndexEntry) -> Self {
+        Self {
+            path: entry.path.clone(),
+            kind: entry.kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            owner: Vec::new(),
+            group: Vec::new(),
+            modified: entry.modified,
+            size: entry.size,
+            device: DeviceNumber { major: 0, minor: 0 },
+            link: Vec::new(),
+            sparse: None,
+            attributes: Vec::new(),
+            access_acl: None,
+            default_acl: None,
+        }
+    }
+
     /// Bytes of data that follow the headers, without padding.
     #[must_use]
     pub fn stored_size(&self) -> u64 {

@@ -5,11 +5,54 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::buffer::Stretch;
+use crate::id::IdError;
 
 /// Number of a segment within its set, from 0, without gaps in the tar stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SegmentNumber(pub u32);
+
+/// What the bytes of a set are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetForm {
+    /// A tree of files: a pax tar stream.
+    #[default]
+    Tree,
+    /// What a command wrote: its bytes as they came, one member without a header.
+    Stream,
+}
+
+impl SetForm {
+    /// Whether it is what it is where nothing is said.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+    pub fn is_tree(&self) -> bool {
+        *self == Self::Tree
+    }
+}
+
+impl std::fmt::Display for SetForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Tree => "tree",
+            Self::Stream => "stream",
+        })
+    }
+}
+
+impl std::str::FromStr for SetForm {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text {
+            "tree" => Ok(Self::Tree),
+            "stream" => Ok(Self::Stream),
+            _ => Err(IdError {
+                text: text.to_owned(),
+                expected: "tree or stream",
+            }),
+        }
+    }
+}
 
 /// Where a member's first tar header starts: `offset` bytes into the plaintext (after decryption
 /// and decompression) of segment `segment`. Headers, data and padding of one member are
@@ -117,7 +160,8 @@ pub struct MemberStart {
     pub path: Vec<u8>,
     /// Kind of the member.
     pub kind: MemberKind,
-    /// Exactly how many bytes will follow, headers, data and padding.
+    /// Exactly how many bytes will follow, headers, data and padding; [`MemberStart::UNKNOWN`] of
+    /// a stream.
     pub length: u64,
     /// How many of them are headers (pax records, GNU `L`, the header, the sparse map).
     pub header_length: u64,
@@ -128,6 +172,11 @@ pub struct MemberStart {
     pub source: SourceIdentity,
     /// The index entry as known so far (address, digest and state not yet final).
     pub entry: IndexEntry,
+}
+
+impl MemberStart {
+    /// The length of what ends when it ends.
+    pub const UNKNOWN: u64 = u64::MAX;
 }
 
 /// Where a later session goes on. Stored with each committed segment: the state of the tar
@@ -201,6 +250,11 @@ pub trait MemberSink {
     /// As [`MemberSink::write_shared`], for bytes that may lie right behind each other.
     fn write_stretch(&mut self, stretch: Stretch) -> Result<(), SinkError> {
         self.write_shared(stretch.to_bytes())
+    }
+    /// The source may give nothing for a long time: what holds something only to write to it may let
+    /// it go until then.
+    fn pause(&mut self) -> Result<(), SinkError> {
+        Ok(())
     }
     /// The member is complete; its entry belongs to the index part of the segment it ends in.
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError>;

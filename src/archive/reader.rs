@@ -43,6 +43,8 @@ pub struct ArchiveReader<R> {
     data: Data,
     buffer: Vec<u8>,
     ended: bool,
+    /// What is read is the data of this member, and nothing else.
+    only: Option<MemberHeader>,
 }
 
 /// What is still to come of the current member.
@@ -73,6 +75,15 @@ impl<R: Read> ArchiveReader<R> {
             data: Data::default(),
             buffer: Vec::new(),
             ended: false,
+            only: None,
+        }
+    }
+
+    /// Reads what is no archive but the data of one file, whose header is known from elsewhere.
+    pub fn of_one(input: R, header: MemberHeader) -> Self {
+        Self {
+            only: Some(header),
+            ..Self::new(input)
         }
     }
 
@@ -90,6 +101,15 @@ impl<R: Read> ArchiveReader<R> {
         while self.next_data()?.is_some() {}
         if self.ended {
             return Ok(None);
+        }
+        if let Some(header) = self.only.take() {
+            self.ended = true;
+            let all = Extent {
+                offset: 0,
+                length: header.size,
+            };
+            self.data.runs.extend((all.length > 0).then_some(all));
+            return Ok(Some(header));
         }
         let Some(head) = self.head()? else {
             self.ended = true;

@@ -9,7 +9,8 @@ use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::error::{CatalogueError, Noun};
-use super::sql::{Moment, RawPath, moment, moment_option, text_column, text_enum};
+use super::sources::{Commands, Source};
+use super::sql::{Json, Moment, RawPath, moment, moment_option, text_column, text_enum};
 use super::store::{Tx, View};
 use crate::id::{CopyNumber, IdError, KeyId, SetDefinitionId};
 
@@ -89,8 +90,12 @@ pub struct SetDefinition {
     pub id: SetDefinitionId,
     /// Unique.
     pub name: String,
-    /// The folder.
-    pub source: PathBuf,
+    /// What is backed up.
+    pub source: Source,
+    /// Commands before and after.
+    pub commands: Commands,
+    /// The definition whose pattern found it.
+    pub parent: Option<SetDefinitionId>,
     /// Paths below it that are left out.
     pub excludes: Vec<PathBuf>,
     /// How it is compressed.
@@ -118,8 +123,12 @@ pub struct SetDefinition {
 pub struct NewDefinition {
     /// Unique.
     pub name: String,
-    /// The folder.
-    pub source: PathBuf,
+    /// What is backed up.
+    pub source: Source,
+    /// Commands before and after.
+    pub commands: Commands,
+    /// The definition whose pattern found it.
+    pub parent: Option<SetDefinitionId>,
     /// Paths below it that are left out.
     pub excludes: Vec<PathBuf>,
     /// How it is compressed.
@@ -140,7 +149,14 @@ fn definition(row: &Row<'_>) -> rusqlite::Result<SetDefinition> {
     Ok(SetDefinition {
         id: row.get("id")?,
         name: row.get("name")?,
-        source: row.get::<_, RawPath>("source")?.0,
+        source: match row.get::<_, Option<Json<Source>>>("detail")? {
+            Some(detail) => detail.0,
+            None => Source::Folder(row.get::<_, RawPath>("source")?.0),
+        },
+        commands: row
+            .get::<_, Option<Json<Commands>>>("commands")?
+            .map_or_else(Commands::default, |commands| commands.0),
+        parent: row.get("parent")?,
         excludes: Vec::new(),
         compression: row.get("compression")?,
         encryption: row.get("encryption")?,
@@ -229,11 +245,12 @@ impl Tx<'_> {
     ) -> Result<SetDefinitionId, CatalogueError> {
         let id = self.one(
             "INSERT INTO set_definition
-                (id, name, source, compression, encryption, retention_days, agency, created_at,
-                 changed_at)
-             VALUES (:id, :name, :source, :compression, :encryption, :retention, :agency, :now,
-                :now)
-             ON CONFLICT (name) DO UPDATE SET source = excluded.source,
+                (id, name, source, kind, detail, commands, parent, compression, encryption,
+                 retention_days, agency, created_at, changed_at)
+             VALUES (:id, :name, :source, :kind, :detail, :commands, :parent, :compression,
+                :encryption, :retention, :agency, :now, :now)
+             ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind,
+                detail = excluded.detail, commands = excluded.commands, parent = excluded.parent,
                 compression = excluded.compression, encryption = excluded.encryption,
                 retention_days = excluded.retention_days, agency = excluded.agency,
                 changed_at = excluded.changed_at, retired_at = NULL
@@ -241,7 +258,12 @@ impl Tx<'_> {
             named_params! {
                 ":id": fresh,
                 ":name": new.name,
-                ":source": RawPath(new.source.clone()),
+                ":source": RawPath(new.source.as_path()),
+                ":kind": new.source.kind(),
+                ":detail": new.source.detail(),
+                ":commands": (new.commands != Commands::default())
+                    .then(|| Json(new.commands.clone())),
+                ":parent": new.parent,
                 ":compression": new.compression,
                 ":encryption": new.encryption,
                 ":retention": new.retention_days,
@@ -289,14 +311,16 @@ impl Tx<'_> {
             Noun::SetDefinition,
             &id,
             "UPDATE set_definition SET name = ?2, source = ?3, compression = ?4, changed_at = ?5,
-                agency = ?6
+                kind = ?6, detail = ?7, agency = ?8
              WHERE id = ?1",
             (
                 id,
                 &new.name,
-                RawPath(new.source.clone()),
+                RawPath(new.source.as_path()),
                 new.compression,
                 Moment(now),
+                new.source.kind(),
+                new.source.detail(),
                 &new.agency,
             ),
         )

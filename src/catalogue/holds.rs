@@ -97,7 +97,25 @@ impl View<'_> {
     ) -> Result<Option<HoldEvent>, CatalogueError> {
         match self.hold_on(HoldSubject::Set(set))? {
             Some(own) => Ok(Some(own)),
-            None => self.hold_on(HoldSubject::Definition(definition)),
+            None => self.hold_of_definition(definition),
+        }
+    }
+
+    /// The hold that is on all sets of a definition, be it on the one whose pattern found it.
+    pub fn hold_of_definition(
+        &self,
+        definition: SetDefinitionId,
+    ) -> Result<Option<HoldEvent>, CatalogueError> {
+        let own = self.hold_on(HoldSubject::Definition(definition))?;
+        if own.is_some() {
+            return Ok(own);
+        }
+        let all = self.all_definitions()?;
+        // One that a pattern found just now is not on record before its run begins.
+        let known = all.into_iter().find(|known| known.id == definition);
+        match known.and_then(|known| known.parent) {
+            Some(parent) => self.hold_on(HoldSubject::Definition(parent)),
+            None => Ok(None),
         }
     }
 

@@ -15,8 +15,9 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_5.sql")).foreign_key_check(),
     M::up(include_str!("schema_6.sql")),
     M::up(include_str!("schema_7.sql")),
-    M::up(include_str!("schema_drive_requests.sql")),
-    M::up(include_str!("schema_copies.sql")).foreign_key_check(),
+    M::up(include_str!("schema_8.sql")),
+    M::up(include_str!("schema_9.sql")).foreign_key_check(),
+    M::up(include_str!("schema_10.sql")),
 ];
 
 /// How many there are: the schema version this program writes.

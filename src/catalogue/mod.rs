@@ -35,6 +35,7 @@ mod places;
 mod runs;
 mod segments;
 mod sets;
+mod sources;
 mod sql;
 mod steps;
 mod store;
@@ -65,6 +66,9 @@ pub use runs::{NewRun, Run, RunKind, RunState};
 pub use segments::{Codec, LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{
     BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
+};
+pub use sources::{
+    CommandLine, CommandSource, Commands, DateChoice, PatternSource, Source, Variable,
 };
 pub use steps::{Step, StepKind, StepOutcome, StepState};
 pub use store::{Catalogue, Tx, View};

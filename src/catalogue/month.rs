@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::sql::text_column;
@@ -25,6 +25,36 @@ impl Month {
         let year = u16::try_from(moment.year().clamp(0, 9999)).unwrap_or(9999);
         let month = u8::try_from(moment.month()).unwrap_or(12);
         Self { year, month }
+    }
+
+    /// The one before; none before the year 0.
+    #[must_use]
+    pub fn before(self) -> Option<Self> {
+        Some(match self.month {
+            1 => Self {
+                year: self.year.checked_sub(1)?,
+                month: 12,
+            },
+            month => Self {
+                month: month - 1,
+                ..self
+            },
+        })
+    }
+
+    /// Whether a day is in it.
+    #[must_use]
+    pub fn has(self, day: NaiveDate) -> bool {
+        day.year() == i32::from(self.year) && day.month() == u32::from(self.month)
+    }
+
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> NaiveDate {
+        let first = NaiveDate::from_ymd_opt(self.year.into(), self.month.into(), 1);
+        let next = first.and_then(|first| first.checked_add_months(Months::new(1)));
+        next.and_then(|next| next.pred_opt())
+            .unwrap_or(NaiveDate::MAX)
     }
 
     /// The year, 0 to 9999.

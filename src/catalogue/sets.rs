@@ -10,6 +10,7 @@ use super::error::{CatalogueError, Noun};
 use super::month::Month;
 use super::sql::{Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
+use crate::archive::member::SetForm;
 use crate::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId, VolumeId};
 
 text_enum! {
@@ -80,6 +81,8 @@ pub struct BackupSet {
     pub totals: SetTotals,
     /// Its index, when it is complete.
     pub index: Option<StoredIndex>,
+    /// What its bytes are.
+    pub form: SetForm,
     /// Who encrypts its segments.
     pub encryption: Encryption,
     /// The keys it was encrypted to; empty: in clear.
@@ -116,6 +119,8 @@ pub struct NewSet {
     pub agency: Option<String>,
     /// Its copies.
     pub copies: Vec<NewSetCopy>,
+    /// What its bytes are.
+    pub form: SetForm,
     /// Who encrypts its segments.
     pub encryption: Encryption,
     /// The keys it is encrypted to.
@@ -171,6 +176,7 @@ fn set(row: &Row<'_>) -> rusqlite::Result<BackupSet> {
         index: file
             .zip(digest)
             .map(|(file, digest)| StoredIndex { file, digest }),
+        form: row.get("form")?,
         encryption: row.get("encryption")?,
         recipients: Vec::new(),
     })
@@ -295,9 +301,9 @@ impl Tx<'_> {
     pub fn add_set(&self, new: &NewSet) -> Result<(), CatalogueError> {
         self.execute(
             "INSERT INTO backup_set (id, definition, run, month, state, started_at, retain_until,
-                encryption, agency)
-             VALUES (:id, :definition, :run, :month, 'open', :started, :retain, :encryption,
-                :agency)",
+                form, encryption, agency)
+             VALUES (:id, :definition, :run, :month, 'open', :started, :retain, :form,
+                :encryption, :agency)",
             named_params! {
                 ":id": new.id,
                 ":definition": new.definition,
@@ -305,6 +311,7 @@ impl Tx<'_> {
                 ":month": new.month,
                 ":started": Moment(new.started_at),
                 ":retain": Moment(new.retain_until),
+                ":form": new.form,
                 ":encryption": new.encryption,
                 ":agency": new.agency,
             },
@@ -464,6 +471,34 @@ impl Tx<'_> {
              WHERE id = ?1 AND state = 'open'",
             (id, Moment(at)),
         )
+    }
+
+    /// Nobody wants a set that was given up: it does not keep its volumes from being used again.
+    /// They keep what other sets have on them for as long as those need it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`] unless the set was given up.
+    pub fn release_set(&self, id: SetId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::BackupSet,
+            &id,
+            "UPDATE backup_set SET retain_until = min(retain_until, ?2)
+             WHERE id = ?1 AND state = 'failed'",
+            (id, Moment(at)),
+        )?;
+        self.execute(
+            "UPDATE set_copy SET retain_until = min(retain_until, ?2) WHERE backup_set = ?1",
+            (id, Moment(at)),
+        )?;
+        self.execute(
+            "UPDATE volume SET retain_until = (SELECT max(backup_set.retain_until)
+                FROM segment_copy JOIN backup_set ON backup_set.id = segment_copy.backup_set
+                WHERE segment_copy.volume = volume.id)
+             WHERE id IN (SELECT volume FROM segment_copy WHERE backup_set = ?1)
+                AND ended_at IS NULL",
+            [id],
+        )
+        .map(|_| ())
     }
 
     /// The set's retention has ended.

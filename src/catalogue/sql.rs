@@ -118,6 +118,7 @@ text_column!(
     TaskId,
     VolumeId,
     VolumeSerial,
+    crate::archive::member::SetForm,
 );
 integer_column!(
     CopyNumber,

@@ -13,7 +13,7 @@ pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scrub_args::ScrubCommand;
-pub use super::set_args::{CompressionArg, DefineArgs, EncryptionArg, HoldArgs};
+pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -351,7 +351,18 @@ pub enum MediaCommand {
 #[derive(Debug, Subcommand)]
 pub enum SetCommand {
     /// Define what is backed up every month; defining it again changes it, but for holds.
-    Define(Box<DefineArgs>),
+    Define(Box<SetDefineArgs>),
+    /// What a pattern stands for this month, and what was there last month and is not now.
+    #[command(
+        after_help = "Examples:\n  tapeward set expand appliance\n  tapeward set expand appliance --month 2026-10 --json\n\nExits with 3 when something is missing, old or cannot be read."
+    )]
+    Expand {
+        /// Name or id of a definition with a pattern.
+        set: String,
+        /// The month (YYYY-MM); this one without it.
+        #[arg(long, value_name = "MONTH")]
+        month: Option<String>,
+    },
     /// All definitions with their newest set on tape.
     #[command(after_help = "Examples:\n  tapeward set list\n  tapeward set list --json")]
     List,

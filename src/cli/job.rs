@@ -55,7 +55,7 @@ fn show_plan(
     library: &crate::library::Library,
     request: &Request,
 ) -> Result<()> {
-    let plan = plan::plan(app, library.name(), request)?;
+    let plan = plan::plan(app, library.name(), request)?.plan;
     let view = library.view()?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
@@ -102,6 +102,9 @@ fn show_plan(
         return output::json(&serde_json::json!({ "plan": plan, "cartridges": first }));
     }
     output::line(format!("Month {}", plan.month))?;
+    for warning in &plan.warnings {
+        output::line(format!("Warning: {warning}"))?;
+    }
     output::table(
         &[
             Column::Text("SET"),

@@ -104,9 +104,7 @@ pub(super) fn show_set(session: &Session, app: &App, text: &str) -> Result<()> {
     let definition = &terms.definition;
     output::line(format!(
         "{} ({}) of {}",
-        definition.name,
-        definition.id,
-        definition.source.display()
+        definition.name, definition.id, definition.source
     ))?;
     terms.lines(app).iter().try_for_each(output::line)?;
     for row in rows {

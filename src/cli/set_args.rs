@@ -1,8 +1,8 @@
-//! What a set is, as it can be typed.
+//! What can be typed after `set define`.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use crate::catalogue::PoolName;
 
@@ -26,22 +26,60 @@ pub enum EncryptionArg {
 
 /// `set define`
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["source", "command", "pattern"]))]
 #[command(after_help = "\
 Examples:
   tapeward set define finance /appliance/finance
   tapeward set define mail /appliance/mail --compression zstd --exclude cache
   tapeward set define films /appliance/films --encryption drive
+  tapeward set define crm --command 'pg_dump -Fc crm' --spool /var/spool/tapeward --env PGPASSFILE
+  tapeward set define tank --command 'zfs send tank@now' --before 'zfs snapshot tank@now' --after 'zfs destroy tank@now'
+  tapeward set define logs --shell --command 'cat /var/log/*.1; journalctl'
+  tapeward set define home /mnt/home --before /usr/local/sbin/mount-snapshot --after /usr/local/sbin/drop-snapshot
   tapeward set define courts /appliance/courts --agency courts --retention-days 3650
   tapeward set define tax /appliance/tax --copy onsite --copy vault --key site --key escrow
   tapeward set define mail /appliance/mail --hold \"case 7/2026\"
+  tapeward set define appliance --newest --pattern '/appliance/{system}/{date}/{kind}'
+
+Dates are written as {date} says: {date:%Y%m%d} for 20261121, for example; {date} is 2026-11-21.
+A command is run as the user of the job, without a shell, in /, with PATH, HOME and what --env gives.
+What it writes becomes one stream; when its status is not 0, the set has failed. After a kill, one that
+is spooled goes on; one that is not is begun anew. Commands before and after find TAPEWARD_SET,
+TAPEWARD_SOURCE and TAPEWARD_MONTH in their environment, the latter TAPEWARD_RESULT (ok or failed) too.
+The environment is on record: passwords belong into files.
 
 What is not given is as the configuration says: the pools of the copies ([monthly] copies), how long
 they are kept and the keys ([pool.NAME]).")]
-pub struct DefineArgs {
+pub struct SetDefineArgs {
     /// Name, unique.
     pub name: String,
     /// Folder to back up.
-    pub source: PathBuf,
+    pub source: Option<PathBuf>,
+    /// Back up what this command writes to its standard output.
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Back up the folders that match, each as a set of its own, named NAME/system/kind.
+    #[arg(long, value_name = "PATTERN")]
+    pub pattern: Option<String>,
+    /// Of each system and kind only the newest at or before the run; all of the month without it.
+    #[arg(long)]
+    pub newest: bool,
+    /// Commands are lines for sh.
+    #[arg(long)]
+    pub shell: bool,
+    /// A variable for the commands, NAME=VALUE, or NAME to pass on the job's; may be given several
+    /// times.
+    #[arg(long, value_name = "VARIABLE")]
+    pub env: Vec<String>,
+    /// Write the command's output to a file in this folder first.
+    #[arg(long, value_name = "FOLDER")]
+    pub spool: Option<PathBuf>,
+    /// Run this before the source is read.
+    #[arg(long, value_name = "COMMAND")]
+    pub before: Option<String>,
+    /// Run this after the source was read, or could not be.
+    #[arg(long, value_name = "COMMAND")]
+    pub after: Option<String>,
     /// Compression.
     #[arg(long, value_enum, default_value = "none")]
     pub compression: CompressionArg,

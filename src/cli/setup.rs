@@ -5,17 +5,23 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Session;
-use super::args::{CompressionArg, DefineArgs, EncryptionArg, HoldArgs, InitArgs, SetCommand};
+use super::args::{HoldArgs, InitArgs, SetCommand};
 use super::devices::{self, Environment};
 use super::output::{self, Column, or_dash, size, time};
+use super::set_args::{CompressionArg, EncryptionArg, SetDefineArgs};
 use crate::app::App;
-use crate::catalogue::{BackupSet, Compression, Encryption, HoldSubject, SetDefinition};
+use crate::appliance;
+use crate::catalogue::{
+    BackupSet, CommandSource, Commands, Compression, DateChoice, Encryption, HoldSubject, Month,
+    PatternSource, SetDefinition, Source,
+};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Event;
 use crate::quickstart;
 use crate::retention;
 use crate::set::{self, Definition, Terms};
+use crate::source::{Shell, command_line, variable};
 
 pub(super) fn init(session: &Session, args: &InitArgs) -> Result<()> {
     let mut config = Config::default();
@@ -68,13 +74,15 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
     let app = session.open()?;
     match command {
         SetCommand::Define(args) => {
-            let name = args.name.clone();
-            let id = set::define(&app, &definition(*args))?;
+            let definition = definition(*args)?;
+            let id = set::define(&app, &definition)?;
+            let name = definition.name;
             if session.is_json() {
                 return output::json(&serde_json::json!({ "id": id, "name": name }));
             }
             output::line(format!("Set \"{name}\" is defined ({id})"))
         }
+        SetCommand::Expand { set, month } => expand(session, &app, &set, month.as_deref()),
         SetCommand::Hold(args) => {
             let subject = retention::hold(&app, &args.set, &args.reason)?;
             held(session, &args, subject, "held")
@@ -88,10 +96,44 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
     }
 }
 
-fn definition(args: DefineArgs) -> Definition {
-    Definition {
+/// What was typed, as a definition.
+fn definition(args: SetDefineArgs) -> Result<Definition> {
+    let shell = if args.shell { Shell::Sh } else { Shell::None };
+    let line = |text: Option<String>| text.map(|text| command_line(&text, shell)).transpose();
+    if args.command.is_none() && args.spool.is_some() {
+        return Err(Error::usage("--spool is for what --command writes"));
+    }
+    if args.pattern.is_none() && args.newest {
+        return Err(Error::usage("--newest is for what --pattern finds"));
+    }
+    let source = match (args.source, line(args.command)?, args.pattern) {
+        (Some(folder), _, _) => Source::Folder(folder),
+        (None, Some(command), _) => Source::Command(CommandSource {
+            command,
+            spool: args.spool,
+        }),
+        (None, None, Some(pattern)) => Source::Pattern(PatternSource {
+            pattern,
+            dates: if args.newest {
+                DateChoice::Newest
+            } else {
+                DateChoice::Month
+            },
+        }),
+        (None, None, None) => return Err(Error::usage("nothing is named to back up")),
+    };
+    Ok(Definition {
         name: args.name,
-        source: args.source,
+        source,
+        commands: Commands {
+            before: line(args.before)?,
+            after: line(args.after)?,
+            environment: args
+                .env
+                .iter()
+                .map(|text| variable(text))
+                .collect::<Result<_>>()?,
+        },
         excludes: args.exclude,
         compression: match args.compression {
             CompressionArg::None => Compression::None,
@@ -108,7 +150,53 @@ fn definition(args: DefineArgs) -> Definition {
             agency: args.agency,
             hold: args.hold,
         },
+    })
+}
+
+fn expand(session: &Session, app: &App, name: &str, month: Option<&str>) -> Result<()> {
+    let now = app.clock.now();
+    let month = match month {
+        Some(month) => month.parse()?,
+        None => Month::of(now),
+    };
+    let expansion = app.catalogue.read(|view| {
+        let definition = set::find_definition(view, name)?;
+        appliance::expand(view, &definition, month, now)
+    })?;
+    let warnings = expansion.warnings();
+    if session.is_json() {
+        output::json(&expansion)?;
+    } else {
+        output::table(
+            &[
+                Column::Text("SET"),
+                Column::Text("DATE"),
+                Column::Text("FOLDER"),
+            ],
+            expansion
+                .taken
+                .iter()
+                .map(|taken| {
+                    vec![
+                        taken.name.clone(),
+                        or_dash(taken.date),
+                        taken.path.display().to_string(),
+                    ]
+                })
+                .collect(),
+            "The pattern finds nothing.",
+        )?;
+        for warning in &warnings {
+            output::line(format!("Warning: {warning}"))?;
+        }
     }
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Incomplete,
+        format!("not everything is there: {}", warnings.join("; ")),
+    ))
 }
 
 fn held(session: &Session, args: &HoldArgs, subject: HoldSubject, done: &str) -> Result<()> {
@@ -161,7 +249,7 @@ fn list_sets(session: &Session, app: &App) -> Result<()> {
                 let totals = newest.as_ref().map(|set| set.totals);
                 vec![
                     definition.name.clone(),
-                    definition.source.display().to_string(),
+                    definition.source.to_string(),
                     definition.compression.to_string(),
                     definition.encryption.to_string(),
                     or_dash(newest.as_ref().map(|set| time(set.started_at))),

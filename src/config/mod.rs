@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
+use crate::source::SourceConfig;
 use crate::tape::BlockSize;
 
 pub use library::{
@@ -36,6 +37,9 @@ pub struct Config {
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,
+    /// Sources that are commands, and commands around sources.
+    #[serde(default)]
+    pub source: SourceConfig,
     /// Keys.
     #[serde(default)]
     pub key: KeyConfig,

@@ -16,8 +16,8 @@ use crate::id::{CopyNumber, KeyId};
 pub struct Origin {
     /// Name of its definition.
     pub name: String,
-    /// The folder it was read from; a byte that is not UTF-8 stands as `\xNN`, a backslash
-    /// as `\\`.
+    /// The folder it was read from, or the command; a byte that is not UTF-8 stands as `\xNN`, a
+    /// backslash as `\\`.
     #[serde(with = "escaped")]
     pub source: PathBuf,
     /// The month it is the full of.

@@ -1,11 +1,16 @@
 //! The monthly job: plan, write, complete, verify, eject; resume after anything.
 
 mod away;
+mod begin;
 pub mod blocks;
+mod chosen;
 pub mod collocation;
 mod complete;
 mod drives;
+mod earlier;
+mod encryption;
 pub mod foreign;
+mod hooks;
 pub mod label;
 mod lanes;
 pub mod lease;
@@ -23,7 +28,9 @@ mod settle;
 pub mod single;
 pub mod snapshot;
 pub mod step;
+mod stream;
 mod supply;
+mod teller;
 pub mod verify;
 pub mod volumes;
 mod write;

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::chosen::chosen;
 use super::collocation::{self, Disagreement, Traits};
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, ElementKind, HoldSubject, MediumUse, Month, Place, PoolName,
-    SetDefinition, View, Volume,
+    Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition, View,
+    Volume,
 };
 use crate::config::Collocate;
 use crate::error::{Error, Result};
@@ -40,6 +41,9 @@ pub struct Plan {
     pub verify: bool,
     /// Bring the cartridges to import/export elements.
     pub eject: bool,
+    /// What a person should look at, known before it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
@@ -66,6 +70,9 @@ pub struct PlannedSet {
     /// Days single copies are kept, where that differs.
     #[serde(default)]
     pub copy_retention_days: Vec<(CopyNumber, u32)>,
+    /// Whose data it is.
+    #[serde(default)]
+    pub agency: Option<String>,
 }
 
 impl PlannedSet {
@@ -80,49 +87,48 @@ impl PlannedSet {
     }
 }
 
+/// A run as planned, and what has to be on record before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The run.
+    pub plan: Plan,
+    /// The definitions of its sets; those that patterns found are to be saved.
+    pub definitions: Vec<SetDefinition>,
+    /// What patterns did not find any more.
+    pub gone: Vec<SetDefinitionId>,
+}
+
 /// Plans a run.
 ///
 /// # Errors
-/// Unknown sets, none defined, no key to encrypt to, no library.
-pub fn plan(app: &App, library: &str, request: &Request) -> Result<Plan> {
+/// Unknown sets, none defined, no key to encrypt to, no library, a pattern that finds nothing.
+pub fn plan(app: &App, library: &str, request: &Request) -> Result<Planned> {
     let now = app.clock.now();
+    let month = request.month.unwrap_or_else(|| Month::of(now));
     app.catalogue.read(|view| {
         if view.keys_in_use()?.is_empty() {
             return Err(Error::usage("there is no key to encrypt to")
                 .hint("make one with \"tapeward key create site\""));
         }
-        let definitions = chosen(view, &request.sets)?;
-        let sets = definitions
-            .into_iter()
-            .map(|definition| planned(app, view, definition, now))
+        let chosen = chosen(view, &request.sets, month, now)?;
+        let sets = chosen
+            .definitions
+            .iter()
+            .map(|definition| planned(app, view, definition.clone(), now))
             .collect::<Result<_>>()?;
-        Ok(Plan {
-            library: library.to_owned(),
-            month: request.month.unwrap_or_else(|| Month::of(now)),
-            sets,
-            verify: app.config.monthly.verify,
-            eject: app.config.monthly.eject,
+        Ok(Planned {
+            plan: Plan {
+                library: library.to_owned(),
+                month,
+                sets,
+                verify: app.config.monthly.verify,
+                eject: app.config.monthly.eject,
+                warnings: chosen.warnings,
+            },
+            definitions: chosen.definitions,
+            gone: chosen.gone,
         })
     })
-}
-
-fn chosen(view: &View<'_>, names: &[String]) -> Result<Vec<SetDefinition>> {
-    if !names.is_empty() {
-        let mut found: Vec<SetDefinition> = Vec::new();
-        for name in names {
-            let definition = crate::set::find_definition(view, name)?;
-            if found.iter().all(|other| other.id != definition.id) {
-                found.push(definition);
-            }
-        }
-        return Ok(found);
-    }
-    let all = view.definitions()?;
-    if all.is_empty() {
-        return Err(Error::usage("no set is defined")
-            .hint("define one with \"tapeward set define NAME FOLDER\""));
-    }
-    Ok(all)
 }
 
 fn planned(
@@ -158,6 +164,7 @@ fn planned(
         copies,
         retention_days,
         copy_retention_days,
+        agency: definition.agency,
     })
 }
 
@@ -169,11 +176,10 @@ pub fn traits(
     now: DateTime<Utc>,
 ) -> Result<Traits> {
     let days = chrono::TimeDelta::days(i64::from(set.days_of(copy)));
-    let subject = HoldSubject::Definition(set.definition);
     Ok(Traits {
-        agency: view.definition(set.definition)?.agency,
+        agency: set.agency.clone(),
         retention: Month::of(now + days),
-        held: view.hold_on(subject)?.is_some(),
+        held: view.hold_of_definition(set.definition)?.is_some(),
     })
 }
 

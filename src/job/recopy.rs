@@ -123,6 +123,7 @@ pub fn run(app: &Arc<App>, library: &Arc<Library>, ids: &[TaskId]) -> Result<Rep
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
+        warnings: Vec::new(),
     };
     let outcome = job.recopy_all(&tasks);
     let outcome = job.drives.put_away(outcome);

@@ -29,6 +29,8 @@ pub struct Report {
     pub drives: Vec<String>,
     /// Sets that were given up.
     pub failed: Vec<String>,
+    /// What a person should look at besides.
+    pub warnings: Vec<String>,
     /// What is worth knowing of how the drives were used.
     pub remarks: Vec<String>,
 }
@@ -57,7 +59,7 @@ impl Report {
                 "cartridges were refused",
             ));
         }
-        what.extend(self.drives.iter().cloned());
+        what.extend(self.drives.iter().chain(&self.warnings).cloned());
         if what.is_empty() {
             return Ok(());
         }
@@ -178,6 +180,7 @@ impl Job {
             refused: self.set_aside.len(),
             drives: self.drives.failures(),
             failed,
+            warnings: self.warnings.clone(),
             remarks: self.context.library.remarks(),
         })
     }

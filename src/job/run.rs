@@ -4,20 +4,25 @@ use std::sync::Arc;
 
 use tapeward_drivers::smc::ElementKind;
 
+use super::begin::{can_be_read, save_found};
 use super::blocks;
 use super::drives::Drives;
+use super::encryption::can_encrypt;
+use super::hooks;
 use super::lease::Leases;
-use super::plan::{self, Plan, PlannedSet, Request};
+use super::plan::{self, Plan, Planned, PlannedSet, Request};
 use super::report::Report;
 use super::set_aside::SetAside;
 use super::set_index;
 use super::settle::{self, WriteIntent};
 use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{RunContext, WRITE};
+use super::stream::sweep_spools;
 use super::verify::{self, Verified};
+use super::write::fail_set;
 use crate::app::App;
 use crate::catalogue::{
-    ContentState, Encryption, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
+    ContentState, NewRun, Run, RunKind, RunState, SetCopyState, SetState, StepOutcome,
 };
 use crate::copies::task;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -28,9 +33,9 @@ use crate::library::Library;
 use crate::library::mount::HeldDrive;
 use crate::library::view::{View, full_mail_slots};
 use crate::media::reconcile;
+use crate::progress::Event;
 use crate::retention;
 use crate::tape::verify::Depth;
-use crate::tape::volume::check_encryption;
 
 /// A run under way.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub struct Job {
     pub(super) set_aside: SetAside,
     /// Sets that were given up.
     pub(super) failed: Vec<String>,
+    /// What a person should look at besides.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Starts a run.
@@ -50,6 +57,7 @@ pub struct Job {
 pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Result<Report> {
     mark_interrupted(app)?;
     let _lock = hold_job(app)?;
+    hooks::settle(app)?;
     let open = app.catalogue.read(|view| view.open_runs())?;
     if let Some(run) = open.iter().find(|run| run.kind == RunKind::Backup) {
         return Err(Error::usage(format!(
@@ -63,18 +71,20 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         .hint(format!("go on with it: \"tapeward job resume {}\"", run.id)));
     }
     app.write(|tx, now| retention::review(app, tx, now))?;
-    let plan = plan::plan(app, library.name(), request)?;
-    for set in &plan.sets {
-        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        crate::set::readable_folder(&definition.source)?;
-    }
+    let Planned {
+        plan,
+        definitions,
+        gone,
+    } = plan::plan(app, library.name(), request)?;
+    can_be_read(&definitions)?;
     let view = library.view()?;
     let held = hold_drives(library, &view, &plan)?;
-    can_encrypt(app, library, &plan, &held)?;
+    can_encrypt(app, library, &plan, &definitions, &held)?;
     blocks::check(&app.config, &held, plan.pools())?;
     let run = RunId::generate(app.clock.now());
     let stored = serde_json::to_value(&plan).context("cannot record the plan")?;
     app.write(|tx, now| {
+        save_found(app, tx, &definitions, &gone, now)?;
         tx.add_run(&NewRun {
             id: run,
             kind: RunKind::Backup,
@@ -102,7 +112,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         library_id,
         run,
     };
-    execute(context, held, &plan)
+    execute(context, held, plan)
 }
 
 /// One drive for each copy, but for those that are left to restores.
@@ -112,38 +122,23 @@ fn hold_drives(library: &Library, view: &View, plan: &Plan) -> Result<Vec<HeldDr
     library.hold_drives(view, most.max(1), &[])
 }
 
-/// Before a run is begun: where sets are to be encrypted by the drive, every drive can be given a
-/// key.
-fn can_encrypt(app: &App, library: &Library, plan: &Plan, held: &[HeldDrive]) -> Result<()> {
-    for set in &plan.sets {
-        let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        if definition.encryption != Encryption::Drive {
-            continue;
-        }
-        for drive in held {
-            let site = &drive.site;
-            check_encryption(&mut library.open_unit(&site.unit)?).map_err(|error| {
-                Error::failed(format!(
-                    "set {} cannot be encrypted by {} (serial {})",
-                    set.name, site.name, site.serial
-                ))
-                .because(error)
-            })?;
-        }
-    }
-    Ok(())
-}
-
 /// Goes on with a run.
 pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
     mark_interrupted(app)?;
     let _lock = hold_job(app)?;
+    hooks::settle(app)?;
     let run = choose(app, run)?;
     let plan: Plan = serde_json::from_value(run.plan.clone())
         .context(format!("the plan of run {} cannot be read", run.id))?;
     let library = Arc::new(app.library(Some(&plan.library), &format!("run {}", run.id))?);
     let view = library.view()?;
     let held = hold_drives(&library, &view, &plan)?;
+    let definitions = app.catalogue.read(|view| {
+        let sets = plan.sets.iter();
+        sets.map(|set| Ok(view.definition(set.definition)?))
+            .collect::<Result<Vec<_>>>()
+    })?;
+    can_encrypt(app, &library, &plan, &definitions, &held)?;
     blocks::check(&app.config, &held, plan.pools())?;
     let library_id = reconcile::identify(app, &library)?;
     reconcile::reconcile(app, &library, &view, Some(run.id))?;
@@ -154,7 +149,7 @@ pub fn resume(app: &Arc<App>, run: Option<RunId>) -> Result<Report> {
         library_id,
         run: run.id,
     };
-    execute(context, held, &plan)
+    execute(context, held, plan)
 }
 
 fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
@@ -177,6 +172,7 @@ fn choose(app: &App, id: Option<RunId>) -> Result<Run> {
 /// nobody has looked at are quarantined.
 pub fn abandon(app: &App, id: RunId) -> Result<()> {
     let _lock = hold_job(app)?;
+    hooks::settle(app)?;
     let run = choose(app, Some(id))?;
     app.write(|tx, now| {
         for step in tx.open_intents(run.id)? {
@@ -213,7 +209,7 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
         let reason = "the run was given up".to_owned();
         for set in tx.sets_of_run(run.id)? {
             if set.state == SetState::Open {
-                tx.fail_set(set.id, now)?;
+                fail_set(tx, &set, now)?;
                 app.note(
                     tx,
                     now,
@@ -237,10 +233,11 @@ pub fn abandon(app: &App, id: RunId) -> Result<()> {
                 note: Some(reason),
             },
         )
-    })
+    })?;
+    sweep_spools(app)
 }
 
-fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Report> {
+fn execute(context: RunContext, held: Vec<HeldDrive>, mut plan: Plan) -> Result<Report> {
     let _leases = Leases::take(&context, &held)?;
     blocks::note(&context, &held)?;
     change_state(&context, RunState::Running, None)?;
@@ -249,8 +246,15 @@ fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Rep
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
+        warnings: plan.warnings.clone(),
     };
-    let outcome = job.work(plan);
+    for warning in &job.warnings {
+        job.context.app.watcher.event(Event::Problem {
+            subject: "sources".to_owned(),
+            what: warning.clone(),
+        });
+    }
+    let outcome = job.work(&mut plan);
     let (state, note) = match &outcome {
         Ok(()) if job.failed.len() == plan.sets.len() => {
             (RunState::Failed, Some(job.failed.join("; ")))
@@ -264,7 +268,7 @@ fn execute(context: RunContext, held: Vec<HeldDrive>, plan: &Plan) -> Result<Rep
     };
     change_state(&job.context, state, note)?;
     outcome.map_err(|error| with_resume_hint(error, job.context.run))?;
-    job.report(plan)
+    job.report(&plan)
 }
 
 fn with_resume_hint(error: Error, run: RunId) -> Error {
@@ -292,11 +296,12 @@ fn change_state(context: &RunContext, state: RunState, note: Option<String>) -> 
 }
 
 impl Job {
-    fn work(&mut self, plan: &Plan) -> Result<()> {
+    fn work(&mut self, plan: &mut Plan) -> Result<()> {
         set_index::sweep(&self.context.app)?;
+        sweep_spools(&self.context.app)?;
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
         settle::settle(&self.context.clone(), &mut self.drives)?;
-        for set in &plan.sets {
+        for set in &mut plan.sets {
             self.context.app.interrupt.check()?;
             self.write_set(set, plan.month)?;
             self.complete_copies(set)?;
@@ -494,6 +499,7 @@ pub fn verify_set(
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
+        warnings: Vec::new(),
     };
     let outcome = job.verify_copies(set, &name, &copies, depth);
     let outcome = job.drives.put_away(outcome);

@@ -131,6 +131,7 @@ pub fn run(
         context,
         set_aside: SetAside::default(),
         failed: Vec::new(),
+        warnings: Vec::new(),
     };
     let outcome = job.scrub_all(&chosen, limits, identities.map(AsRef::as_ref));
     let outcome = job.drives.put_away(outcome);

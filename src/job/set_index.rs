@@ -177,7 +177,7 @@ fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
         let keys = keys.collect::<std::result::Result<Vec<_>, _>>()?;
         Ok(Origin {
             name: definition.name,
-            source: definition.source,
+            source: definition.source.as_path(),
             month: set.month,
             compression: definition.compression,
             kept: copies

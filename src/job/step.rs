@@ -31,6 +31,9 @@ pub const VERIFY: &str = "verify";
 /// Copying what a copy lacks from another. Intent: set, copy, segments.
 pub const COMPLETE: &str = "complete";
 
+/// Reading a source between two commands. Intent: set, before, after and what they are told.
+pub const SOURCE: &str = "source";
+
 /// A run that is under way: what its steps are recorded with.
 #[derive(Debug, Clone)]
 pub struct RunContext {

@@ -1,42 +1,45 @@
 //! Writing one set: from the source to as many copies at once as there are drives.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::blocks;
+use super::earlier::Earlier;
 use super::plan::PlannedSet;
 use super::problems::Problems;
 use super::recorder::{Recorder, parts_name};
 use super::run::Job;
+use super::stream::StreamInput;
 use super::supply::{Record, Supply};
-use crate::archive::links::{EarlierMembers, NothingEarlier};
-use crate::archive::member::{IndexEntry, ResumePoint, SegmentNumber, SinkError};
+use super::teller::{Teller, tell_flow};
+use crate::archive::links::EarlierMembers;
+use crate::archive::member::{ResumePoint, SegmentNumber, SetForm, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Progress, write_tree};
 use crate::catalogue::{
-    BackupSet, Compression, Encryption, Month, NewSet, NewSetCopy, SetDefinition, SetState,
+    BackupSet, Compression, Encryption, Month, NewSet, NewSetCopy, SetDefinition, SetState, Source,
+    Tx,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{CopyNumber, SetId};
-use crate::index::IndexReader;
+use crate::id::CopyNumber;
 use crate::journal::Event as JournalEvent;
 use crate::key::{Recipient, recipients_for};
 use crate::progress::Event;
 use crate::tape::Codec;
 use crate::tape::document::SetFacts;
-use crate::tape::stream::{FlowWatch, LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
+use crate::tape::stream::{LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
 
 /// Segments that may be lost by all copies before a set is given up for now: each loss ends a
 /// cartridge, so more would only waste them.
-const MOST_LOSSES: usize = 3;
-
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_millis(200);
+pub(super) const MOST_LOSSES: usize = 3;
 
 impl Job {
-    /// Writes a set, or goes on with it, until its stream is complete and indexed.
-    pub(super) fn write_set(&mut self, planned: &PlannedSet, month: Month) -> Result<()> {
+    /// Writes a set, or goes on with it, until its stream is complete and indexed; or gives it up.
+    pub(super) fn write_set(&mut self, planned: &mut PlannedSet, month: Month) -> Result<()> {
         let app = Arc::clone(&self.context.app);
         let definition = app
             .catalogue
@@ -48,7 +51,50 @@ impl Job {
                 return Ok(());
             }
         }
-        let tree = match source_tree(&definition, &app.state) {
+        app.say(format!(
+            "set {}: writing {} in {} copies",
+            planned.name,
+            definition.source,
+            planned.copies.len()
+        ));
+        if definition.commands.before.is_none() && definition.commands.after.is_none() {
+            return self.write_source(&set, planned, month, &definition);
+        }
+        self.between_commands(&set, planned, &definition, |job, planned| {
+            job.write_source(&set, planned, month, &definition)
+        })
+    }
+
+    fn write_source(
+        &mut self,
+        set: &BackupSet,
+        planned: &mut PlannedSet,
+        month: Month,
+        definition: &SetDefinition,
+    ) -> Result<()> {
+        match (&definition.source, set.form) {
+            (Source::Folder(folder), SetForm::Tree) => {
+                self.write_folder(set, planned, definition, folder)
+            }
+            (Source::Command(source), SetForm::Stream) => {
+                self.write_command(planned, month, definition, source)
+            }
+            (Source::Folder(_) | Source::Command(_) | Source::Pattern(_), _) => {
+                let error = Error::failed("its definition is of something else by now");
+                self.give_up(set, &planned.name, &error)
+            }
+        }
+    }
+
+    fn write_folder(
+        &mut self,
+        set: &BackupSet,
+        planned: &PlannedSet,
+        definition: &SetDefinition,
+        folder: &Path,
+    ) -> Result<()> {
+        let app = Arc::clone(&self.context.app);
+        let tree = match source_tree(folder, definition, &app.state) {
             Ok(tree) => tree,
             Err(error) => {
                 let begun = app
@@ -62,36 +108,32 @@ impl Job {
                             "bring it back, then \"tapeward job resume\"; or \"tapeward job abandon {}\"",
                             self.context.run
                         ))),
-                    None => self.give_up(&set, &planned.name, &error),
+                    None => self.give_up(set, &planned.name, &error),
                 };
             }
         };
-        app.say(format!(
-            "set {}: writing {} in {} copies",
-            planned.name,
-            definition.source.display(),
-            planned.copies.len()
-        ));
         let total = self.measure(&planned.name, &tree)?;
         for _ in 0..MOST_LOSSES {
-            let session =
-                self.with_other_drives(|job| job.session(&set, planned, &definition, &tree, total));
+            let session = self.with_other_drives(|job| {
+                job.session(set, planned, definition, Input::Tree(&tree), total)
+            });
             match session? {
                 Session::Complete => return Ok(()),
-                Session::Lost(segment) => app.say(format!(
-                    "segment {} did not get onto any tape: writing it again",
-                    segment.0
-                )),
+                Session::Lost(segment) => self.say_lost(segment),
+                Session::SourceFailed(error) => return self.give_up(set, &planned.name, &error),
             }
         }
-        Err(Error::failed(format!(
-            "set {}: {MOST_LOSSES} segments did not get onto any tape",
-            planned.name
-        ))
-        .hint("check drives and cartridges, then \"tapeward job resume\""))
+        Err(too_many_losses(&planned.name))
     }
 
-    fn find_or_add(&self, planned: &PlannedSet, month: Month) -> Result<BackupSet> {
+    pub(super) fn say_lost(&self, segment: SegmentNumber) {
+        self.context.app.say(format!(
+            "segment {} did not get onto any tape: writing it again",
+            segment.0
+        ));
+    }
+
+    pub(super) fn find_or_add(&self, planned: &PlannedSet, month: Month) -> Result<BackupSet> {
         let app = &self.context.app;
         let known = app
             .catalogue
@@ -122,6 +164,10 @@ impl Job {
                 retain_until: until(planned.retention_days),
                 agency: definition.agency,
                 copies: copies.collect(),
+                form: match definition.source {
+                    Source::Command(_) => SetForm::Stream,
+                    Source::Folder(_) | Source::Pattern(_) => SetForm::Tree,
+                },
                 encryption: definition.encryption,
                 recipients: keys.into_iter().map(|key| key.id).collect(),
             })?;
@@ -139,7 +185,7 @@ impl Job {
         })
     }
 
-    fn give_up(&mut self, set: &BackupSet, name: &str, error: &Error) -> Result<()> {
+    pub(super) fn give_up(&mut self, set: &BackupSet, name: &str, error: &Error) -> Result<()> {
         let app = &self.context.app;
         let reason = error.to_string();
         app.watcher.event(Event::Problem {
@@ -147,7 +193,7 @@ impl Job {
             what: reason.clone(),
         });
         app.write(|tx, now| {
-            tx.fail_set(set.id, now)?;
+            fail_set(tx, set, now)?;
             app.note(
                 tx,
                 now,
@@ -179,12 +225,12 @@ impl Job {
     }
 
     /// One stream: until the set is complete, a segment is lost, or an error.
-    fn session(
+    pub(super) fn session(
         &mut self,
         set: &BackupSet,
         planned: &PlannedSet,
         definition: &SetDefinition,
-        tree: &SourceTree,
+        input: Input<'_>,
         total: Option<u64>,
     ) -> Result<Session> {
         let app = Arc::clone(&self.context.app);
@@ -211,7 +257,7 @@ impl Job {
         let outcome = self.stream(
             set,
             planned,
-            tree,
+            input,
             &supply,
             &options,
             &Start {
@@ -237,7 +283,7 @@ impl Job {
         &mut self,
         set: &BackupSet,
         planned: &PlannedSet,
-        tree: &SourceTree,
+        input: Input<'_>,
         supply: &Arc<Supply>,
         options: &StreamOptions,
         start: &Start,
@@ -282,7 +328,7 @@ impl Job {
         .context("cannot start the stream")?;
         let (ends, outcome) = std::thread::scope(|scope| {
             scope.spawn(|| recorder.run(&events));
-            self.produce(segmenter, set, planned, tree, &*earlier, start, &recorder)
+            self.produce(segmenter, set, planned, input, &*earlier, start, &recorder)
         });
         let record = if recorder.gave_up() {
             Record::Behind
@@ -300,7 +346,7 @@ impl Job {
         mut segmenter: Segmenter,
         set: &BackupSet,
         planned: &PlannedSet,
-        tree: &SourceTree,
+        input: Input<'_>,
         earlier: &dyn EarlierMembers,
         start: &Start,
         recorder: &Recorder,
@@ -309,26 +355,29 @@ impl Job {
         let task = format!("writing {}", planned.name);
         let mut teller = Teller::new(&self.context.app, &task, start.total);
         let flow = segmenter.flow();
-        let written = write_tree(
-            tree,
-            &start.resume,
-            earlier,
-            &mut segmenter,
-            &mut |problem: Problem| {
-                if problem.what.severity() == Severity::Loss {
-                    recorder.count_problem(&problem);
-                }
-                app.watcher.event(Event::Problem {
-                    subject: show(&problem.path),
-                    what: problem.what.to_string(),
-                });
-            },
-            &mut |progress: &Progress<'_>| {
-                if teller.tell(progress.stream_offset, progress.members) {
-                    tell_flow(&app, &task, &flow);
-                }
-            },
-        );
+        let mut tell = |offset, members| {
+            if teller.tell(offset, members) {
+                tell_flow(&app, &task, &flow);
+            }
+        };
+        let written = match input {
+            Input::Tree(tree) => self.write_files(
+                tree,
+                &start.resume,
+                earlier,
+                &mut segmenter,
+                recorder,
+                &mut tell,
+            ),
+            Input::Stream(stream) => self.write_bytes(
+                stream,
+                set,
+                planned,
+                &start.resume,
+                &mut segmenter,
+                &mut tell,
+            ),
+        };
         app.watcher.event(Event::ProgressEnd { task });
         if let Some((stage, share)) = flow.read().slowest() {
             app.say(format!(
@@ -337,14 +386,11 @@ impl Job {
             ));
         }
         let closed = match written {
-            Ok(_) => segmenter.close(),
-            Err(ArchiveError::Sink(error)) => Err(error),
-            Err(other) => {
-                let ends = segmenter.abandon();
-                return (
-                    ends,
-                    Err(Error::failed("cannot read the source").because(other)),
-                );
+            Ok(()) => segmenter.close(),
+            Err(Stopped::Sink(error)) => Err(error),
+            Err(Stopped::Here(error)) => return (segmenter.abandon(), Err(error)),
+            Err(Stopped::Source(error)) => {
+                return (segmenter.abandon(), Ok(Session::SourceFailed(error)));
             }
         };
         if let Err(error) = closed {
@@ -362,6 +408,39 @@ impl Job {
             },
             Err(error) => (segmenter.abandon(), Err(error)),
         }
+    }
+
+    fn write_files(
+        &self,
+        tree: &SourceTree,
+        resume: &ResumePoint,
+        earlier: &dyn EarlierMembers,
+        segmenter: &mut Segmenter,
+        recorder: &Recorder,
+        tell: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Stopped> {
+        let app = &self.context.app;
+        write_tree(
+            tree,
+            resume,
+            earlier,
+            segmenter,
+            &mut |problem: Problem| {
+                if problem.what.severity() == Severity::Loss {
+                    recorder.count_problem(&problem);
+                }
+                app.watcher.event(Event::Problem {
+                    subject: show(&problem.path),
+                    what: problem.what.to_string(),
+                });
+            },
+            &mut |progress: &Progress<'_>| tell(progress.stream_offset, progress.members),
+        )
+        .map(|_| ())
+        .map_err(|error| match error {
+            ArchiveError::Sink(error) => Stopped::Sink(error),
+            other => Stopped::Here(Error::failed("cannot read the source").because(other)),
+        })
     }
 
     pub(super) fn stream_options(
@@ -406,12 +485,50 @@ struct Start {
     total: Option<u64>,
 }
 
+/// What a set is read from.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// Files below a folder.
+    Tree(&'a SourceTree),
+    /// Bytes.
+    Stream(&'a StreamInput),
+}
+
 /// How a stream ended.
-enum Session {
+pub(super) enum Session {
     /// The set is complete.
     Complete,
     /// No copy has this segment; what came before counts.
     Lost(SegmentNumber),
+    /// The source did not come whole, and will not: the set is to be given up.
+    SourceFailed(Error),
+}
+
+/// Why a source was not written to its end.
+pub(super) enum Stopped {
+    /// The segmenter takes no more.
+    Sink(SinkError),
+    /// It is not known whether it can be read the next time.
+    Here(Error),
+    /// The source failed.
+    Source(Error),
+}
+
+/// A set that was given up. What a command wrote of it is of no use: it keeps no cartridge.
+pub(super) fn fail_set(tx: &Tx<'_>, set: &BackupSet, now: DateTime<Utc>) -> Result<()> {
+    tx.fail_set(set.id, now)?;
+    if set.form == SetForm::Stream {
+        tx.release_set(set.id, now)?;
+    }
+    Ok(())
+}
+
+/// More would only waste cartridges.
+pub(super) fn too_many_losses(name: &str) -> Error {
+    Error::failed(format!(
+        "set {name}: {MOST_LOSSES} segments did not get onto any tape"
+    ))
+    .hint("check drives and cartridges, then \"tapeward job resume\"")
 }
 
 fn stopped(error: SinkError) -> Result<Session> {
@@ -441,95 +558,18 @@ fn facts(set: &BackupSet) -> SetFacts {
         created: set.started_at,
         retain_until: Some(set.retain_until),
         keys: set.recipients.clone(),
+        form: set.form,
     }
 }
 
-fn source_tree(definition: &SetDefinition, state: &std::path::Path) -> Result<SourceTree> {
+fn source_tree(folder: &Path, definition: &SetDefinition, state: &Path) -> Result<SourceTree> {
     use std::os::unix::ffi::OsStrExt;
-    let mut tree = SourceTree::open(&definition.source, MountBoundary::Cross)
-        .context("cannot read the source")?;
+    let mut tree =
+        SourceTree::open(folder, MountBoundary::Cross).context("cannot read the source")?;
     for path in &definition.excludes {
         tree = tree.without_path(path.as_os_str().as_bytes());
     }
     // The state folder changes while it is read and holds the virtual library's tapes.
     tree.without_directory(state)
         .context("cannot leave the state folder out")
-}
-
-/// What earlier sessions wrote, from the index parts of the segments on tape.
-struct Earlier {
-    parts: Vec<IndexReader>,
-}
-
-impl Earlier {
-    fn open(job: &Job, set: SetId) -> Result<Box<dyn EarlierMembers>> {
-        let mut parts = job.parts(set)?;
-        if parts.is_empty() {
-            return Ok(Box::new(NothingEarlier));
-        }
-        parts.reverse();
-        Ok(Box::new(Self { parts }))
-    }
-}
-
-impl EarlierMembers for Earlier {
-    fn lookup(&self, path: &[u8]) -> Option<IndexEntry> {
-        self.parts.iter().find_map(|part| {
-            part.lookup(path)
-                .inspect_err(|error| tracing::warn!(%error, "an index part cannot be read"))
-                .ok()
-                .flatten()
-        })
-    }
-}
-
-/// Tells what holds a stream up.
-fn tell_flow(app: &crate::app::App, task: &str, flow: &FlowWatch) {
-    if let Some([(_, source), (_, encoding), (_, drive)]) = flow.read().shares() {
-        app.watcher.event(Event::Flow {
-            task: task.to_owned(),
-            source,
-            encoding,
-            drive,
-        });
-    }
-}
-
-/// Tells progress now and then.
-struct Teller<'a> {
-    app: &'a crate::app::App,
-    task: &'a str,
-    total: Option<u64>,
-    told: Duration,
-}
-
-impl<'a> Teller<'a> {
-    fn new(app: &'a crate::app::App, task: &'a str, total: Option<u64>) -> Self {
-        Self {
-            app,
-            task,
-            total,
-            told: Duration::ZERO,
-        }
-    }
-
-    /// Tells if it is time for it; whether it was.
-    fn tell(&mut self, bytes: u64, files: u64) -> bool {
-        let now = self.app.clock.monotonic();
-        let due = now.saturating_sub(self.told) >= TELL_EVERY;
-        if due {
-            self.told = now;
-            self.tell_now(bytes, files);
-        }
-        due
-    }
-
-    fn tell_now(&self, bytes: u64, files: u64) {
-        self.app.watcher.event(Event::Progress {
-            task: self.task.to_owned(),
-            bytes,
-            total: self.total,
-            files,
-        });
-    }
 }

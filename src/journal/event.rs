@@ -201,6 +201,15 @@ pub enum Event {
         set: SetId,
         reason: String,
     },
+    /// A command that a set is read from, or that runs around it, ended.
+    CommandEnded {
+        run: RunId,
+        set: SetId,
+        purpose: Purpose,
+        command: String,
+        how: String,
+        said: String,
+    },
     /// A copy of a set changed its state.
     SetCopyChanged {
         run: Option<RunId>,
@@ -385,6 +394,18 @@ pub enum Event {
         cartridge: Option<CartridgeId>,
         what: String,
     },
+}
+
+/// What a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// What it writes is the set.
+    Source,
+    /// It runs before the source is read.
+    Before,
+    /// It runs after the source was read.
+    After,
 }
 
 /// Fields of an event that name what it is about.

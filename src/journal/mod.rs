@@ -8,7 +8,7 @@ mod export;
 
 pub use canonical::canonical_json;
 pub use chain::{Broken, BrokenWhy, Checkpoint, Verified, Verifier, verify};
-pub use event::{Actor, Entry, Event};
+pub use event::{Actor, Entry, Event, Purpose};
 pub use export::{ExportError, export, verify_export};
 
 use chrono::{DateTime, Utc};

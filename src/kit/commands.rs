@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::contents::{Contents, KitCopy, KitSet, Piece};
+use crate::archive::member::SetForm;
 use crate::catalogue::Codec;
 use crate::id::Barcode;
 
@@ -11,15 +12,15 @@ pub(super) const SCRIPT: &str = include_str!("restore.sh");
 /// The page of the tape format.
 pub(super) const FORMAT: &str = include_str!("../../docs/tape-format.md");
 
-/// `sets.txt`: number in this kit, month, number of segments, id, name; oldest first.
+/// `sets.txt`: number in this kit, month, number of segments, form, id, name; oldest first.
 pub(super) fn sets_table(contents: &Contents) -> String {
     let mut text = String::new();
     for (set, number) in contents.sets.iter().zip(1..) {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{number} {} {} {} {}",
-            set.month, set.segments, set.id, set.name
+            "{number} {} {} {} {} {}",
+            set.month, set.segments, set.form, set.id, set.name
         );
     }
     text
@@ -108,8 +109,8 @@ impl Stretch<'_> {
         files.join(" ")
     }
 
-    /// What appends them to the set's stream.
-    fn commands(&self) -> String {
+    /// What appends them to the set's stream, which is in this file.
+    fn commands(&self, file: &str) -> String {
         let first = &self.pieces[0];
         let decode = match first.codec {
             Codec::None | Codec::Drive => "",
@@ -132,7 +133,7 @@ impl Stretch<'_> {
              {unlock}\
              for file in {}; do\n\
              \x20   mt -f /dev/nst0 asf $file\n\
-             \x20   dd if=/dev/nst0 bs={}{decode} >> set.tar\n\
+             \x20   dd if=/dev/nst0 bs={}{decode} >> {file}\n\
              done\n\
              {lock}",
             self.files(),
@@ -142,15 +143,25 @@ impl Stretch<'_> {
 }
 
 /// Every command for a copy of a set, with the cartridge to put in before each.
-pub(super) fn copy_commands(copy: &KitCopy) -> String {
-    let mut text = String::from("rm -f set.tar; mkdir target\n");
+pub(super) fn copy_commands(form: SetForm, copy: &KitCopy) -> String {
+    let (file, begin, end) = match form {
+        SetForm::Tree => (
+            "set.tar",
+            "rm -f set.tar; mkdir target\n",
+            "tar -x -p --xattrs --xattrs-include='*' --acls --warning=no-timestamp -f set.tar -C target\n",
+        ),
+        SetForm::Stream => (
+            "set.stream",
+            "rm -f set.stream\n",
+            "# set.stream is what the set's command wrote\n",
+        ),
+    };
+    let mut text = String::from(begin);
     for stretch in stretches(copy) {
         let _ = writeln!(text, "# cartridge {}", stretch.barcode);
-        text.push_str(&stretch.commands());
+        text.push_str(&stretch.commands(file));
     }
-    text.push_str(
-        "tar -x -p --xattrs --xattrs-include='*' --acls --warning=no-timestamp -f set.tar -C target\n",
-    );
+    text.push_str(end);
     text
 }
 

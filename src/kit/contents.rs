@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::archive::member::SegmentNumber;
+use crate::archive::member::{SegmentNumber, SetForm};
 use crate::catalogue::{
     Codec, ContentDigest, IdentityPlace, Key, KeyRole, Month, Place, PoolName, Segment,
     SegmentCopy, SegmentCopyState, SegmentDigest, SetState, View,
@@ -46,6 +46,9 @@ pub struct KitSet {
     pub bytes: u64,
     /// How many segments it has.
     pub segments: usize,
+    /// What its bytes are.
+    #[serde(default, skip_serializing_if = "SetForm::is_tree")]
+    pub form: SetForm,
     /// Names of the keys that open it; empty: it is in clear.
     pub keys: Vec<String>,
     /// Its copies.
@@ -205,6 +208,7 @@ pub(super) fn gather(app: &App) -> Result<Contents> {
                 members: set.totals.members,
                 bytes: set.totals.bytes,
                 segments: segments.len(),
+                form: set.form,
                 keys,
                 copies,
             });

@@ -242,7 +242,7 @@ fn set_pages(flow: &mut Flow, contents: &Contents, set: &KitSet) {
                 .collect::<Vec<_>>(),
         );
         if lacks == 0 {
-            flow.typed(&copy_commands(copy));
+            flow.typed(&copy_commands(set.form, copy));
         }
     }
 }

@@ -4,7 +4,7 @@
 #   sh restore.sh list                      the sets of this kit
 #   sh restore.sh tapes SET                 the cartridges a set is on
 #   sh restore.sh get SET FOLDER [PATH...]  restore a set, or files and folders of it
-#   sh restore.sh stream SET > FILE         its tar stream
+#   sh restore.sh stream SET > FILE         its tar stream, or what its command wrote
 #
 # SET is a number or id from the list, or a name: then its newest set is taken. The files sets.txt,
 # volumes.txt and tapes.txt of the kit must be in the folder of this script. Environment:
@@ -35,13 +35,16 @@ die() {
 }
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is needed (package $2)"; }
 
-# The number of the set called $1, or with the number or id $1, and how many segments it has.
+# The number of the set called $1, or with the number or id $1, how many segments it has, whether
+# it is a tree of files or the stream of a command, and a name for the file of that.
 find_set() {
     found=
-    while read -r number _ count id name; do
+    while read -r number _ count what id name; do
         if [ "$number" = "$1" ] || [ "$id" = "$1" ] || [ "$name" = "$1" ]; then
             found=$number
             segments=$count
+            form=$what
+            plain=$(printf '%s' "$name" | tr / _)
         fi
     done <"$here/sets.txt"
     [ -n "$found" ] || die "no set is called $1; \"sh restore.sh list\" shows all of them"
@@ -198,7 +201,7 @@ decode() {
     esac
 }
 
-# The tar stream of the set $1: its segments in order.
+# The stream of the set $1: its segments in order.
 stream() {
     number=0
     while [ "$number" -lt "$segments" ]; do
@@ -227,6 +230,17 @@ get() {
     mkdir -p "$folder" || exit 1
     set_id=$1
     shift 2
+    if [ "$form" = stream ]; then
+        [ $# -eq 0 ] || die "the set is what a command wrote: there are no files in it"
+        case $plain in . | ..) plain=stream ;; esac
+        [ ! -e "$folder/$plain" ] || die "$folder/$plain is there already"
+        if ! stream "$set_id" >"$folder/$plain"; then
+            rm -f "$folder/$plain"
+            die "$folder/$plain was not restored"
+        fi
+        say "restored to $folder/$plain"
+        return
+    fi
     # Extracted as it was, not as this script keeps its own files.
     # Each side of the pipe is a shell of its own, and may end anywhere.
     : >"$work/stream.failed"

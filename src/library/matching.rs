@@ -159,6 +159,17 @@ pub enum Conflict {
         /// Where, and who says so.
         claims: Vec<(Bay, Evidence)>,
     },
+    /// The configuration puts a drive in an element of which the library says that another drive,
+    /// which is none of these, is in it: since the configuration was written, drives were exchanged
+    /// or given to other logical libraries.
+    OtherDrive {
+        /// The drive.
+        drive: DriveIndex,
+        /// The element.
+        bay: Bay,
+        /// What the library calls the drive in it.
+        named: DeviceIdentifier,
+    },
     /// The configuration puts a drive where no drive element is.
     NoSuchElement {
         /// The drive.
@@ -176,9 +187,9 @@ impl Conflict {
             Self::SameSerial { drives, .. } | Self::SameElement { drives, .. } => {
                 drives.contains(&index)
             }
-            Self::Contradiction { drive, .. } | Self::NoSuchElement { drive, .. } => {
-                *drive == index
-            }
+            Self::Contradiction { drive, .. }
+            | Self::OtherDrive { drive, .. }
+            | Self::NoSuchElement { drive, .. } => *drive == index,
         }
     }
 }
@@ -291,6 +302,12 @@ impl Open<'_> {
                     drive: index,
                     claims,
                 });
+            } else if let Some(named) = self.other_drive(index, bay) {
+                self.conflict(Conflict::OtherDrive {
+                    drive: index,
+                    bay,
+                    named,
+                });
             } else {
                 claimed.push((index, bay, evidence));
             }
@@ -330,6 +347,15 @@ impl Open<'_> {
         let bay = only(addressed.into_iter().filter(fits));
         claims.extend(bay.map(|bay| (bay, Evidence::DrivePage)));
         claims
+    }
+
+    /// What the library calls the drive in an element, where that cannot be this drive: nor is it
+    /// another one of these, which then claims the element itself.
+    fn other_drive(&self, index: DriveIndex, bay: Bay) -> Option<DeviceIdentifier> {
+        let seen = self.bays.iter().find(|seen| seen.bay == bay)?;
+        let device = seen.device.as_ref()?;
+        let other = self.best_named(seen).is_none() && names_another(device, &self.drives[index.0]);
+        other.then(|| device.clone())
     }
 
     /// The elements with the address that a drive gives. It does not say in which library: where
@@ -460,6 +486,21 @@ fn ends_in_beginning(device: &DeviceIdentifier, serial: &str) -> bool {
     let text = text.as_bytes();
     let serial = serial.trim().as_bytes();
     (SHORTEST_BEGINNING..serial.len()).any(|length| text.ends_with(&serial[..length]))
+}
+
+/// Whether a library's identifier is of the same kind and length as a drive's own one, and another.
+/// What a library says in any other form is not about the drive's own names.
+fn names_another(device: &DeviceIdentifier, drive: &DriveSeen) -> bool {
+    let serial = drive.serial.as_deref().unwrap_or_default();
+    let alike = |own: &&DeviceIdentifier| {
+        (own.kind, own.association) == (device.kind, device.association)
+            && own.bytes.len() == device.bytes.len()
+    };
+    let mut own = drive.designators.iter().filter(alike).peekable();
+    own.peek().is_some()
+        && own.all(|own| own.bytes != device.bytes)
+        && !device.names_serial(serial)
+        && !ends_in_beginning(device, serial)
 }
 
 #[cfg(test)]

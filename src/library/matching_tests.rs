@@ -27,7 +27,8 @@ fn naa(bytes: [u8; 8]) -> DeviceIdentifier {
     }
 }
 
-/// `SERIAL`, `SERIAL b4=256`, `SERIAL config=256`, `SERIAL naa=7`.
+/// `SERIAL`, `SERIAL b4=256`, `SERIAL config=256`, `SERIAL naa=7`, `SERIAL t10=HP...` without its
+/// serial number.
 fn drive(text: &str) -> DriveSeen {
     let mut words = text.split(' ');
     let mut seen = DriveSeen {
@@ -36,6 +37,11 @@ fn drive(text: &str) -> DriveSeen {
     };
     for word in words {
         let (key, value) = word.split_once('=').unwrap();
+        if key == "t10" {
+            let serial = seen.serial.as_deref().unwrap();
+            seen.designators.push(t10(&format!("{value:24}{serial}")));
+            continue;
+        }
         let number = value.parse::<u16>().unwrap();
         match key {
             "b4" => seen.element = Some(ElementAddress(number)),
@@ -236,4 +242,42 @@ fn a_configured_element_must_be_there() {
             bay: bay(0, 9),
         }]
     );
+}
+
+#[rstest]
+#[case::by_the_same_kind_of_text(
+    "A1234567 config=1 t10=HP",
+    "0:1 id=HP                      X7654321",
+    true
+)]
+#[case::by_another_world_wide_name("A1234567 config=1 naa=11", "0:1 naa=12", true)]
+#[case::but_not_by_what_is_not_alike("A1234567 config=1 naa=11", "0:1 id=X7654321", false)]
+#[case::nor_by_what_has_no_serial_number(
+    "A1234567 config=1 t10=HP",
+    "0:1 id=HP      Ultrium 8-SCSI",
+    false
+)]
+#[case::nor_by_what_is_cut_off(
+    "A1234567 config=1 t10=HP",
+    "0:1 id=HP                      A123",
+    false
+)]
+#[case::nor_by_another_product_with_its_serial_number(
+    "A1234567 config=1 t10=HP",
+    "0:1 id=HPE     Ultrium 8-SCSI  A1234567",
+    false
+)]
+fn a_configured_element_has_another_drive(
+    #[case] of_drive: &str,
+    #[case] of_bay: &str,
+    #[case] other: bool,
+) {
+    let found = conflicts(&[of_drive], &[of_bay]);
+    let named = seen(of_bay).device.unwrap();
+    let expected = Conflict::OtherDrive {
+        drive: DriveIndex(0),
+        bay: bay(0, 1),
+        named,
+    };
+    assert_eq!(found, if other { vec![expected] } else { Vec::new() });
 }

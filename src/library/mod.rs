@@ -15,6 +15,7 @@ pub mod mount;
 pub mod node;
 pub mod robot;
 mod tenure;
+mod unmatched;
 mod usage;
 pub mod view;
 

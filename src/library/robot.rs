@@ -15,11 +15,10 @@ use tapeward_drivers::spc::identity::Identity;
 use super::connection::{Connection, Unit};
 use super::element::ElementName;
 use super::lock::DeviceLock;
-use super::matching::{
-    self, Bay, BaySeen, Conflict, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives,
-};
+use super::matching::{Bay, BaySeen, DriveIndex, DriveSeen, LibraryIndex, Matching, match_drives};
 use super::mount::HeldDrive;
 use super::tenure;
+use super::unmatched;
 use super::usage::Mounts;
 use super::view::View;
 use crate::catalogue::BlockLimit;
@@ -330,7 +329,7 @@ impl Library {
         let place = matching
             .of(index)
             .and_then(|found| view.at(found.bay.element))
-            .ok_or_else(|| self.unmatched(&unit, &serial, index, matching))?;
+            .ok_or_else(|| unmatched::refuse(&self.name, &unit, &serial, index, matching))?;
         Ok(DriveSite {
             name: place.name,
             element: place.address,
@@ -340,39 +339,6 @@ impl Library {
             revision: identity.revision,
             unit,
         })
-    }
-
-    fn unmatched(
-        &self,
-        unit: &Unit,
-        serial: &str,
-        drive: DriveIndex,
-        matching: &Matching,
-    ) -> Error {
-        let name = &self.name;
-        match matching.conflict_of(drive) {
-            Some(Conflict::NoSuchElement { bay, .. }) => Error::usage(format!(
-                "the configuration puts the drive with {unit} at element {}, which is no drive element of \"{name}\"",
-                bay.element
-            )),
-            Some(Conflict::Contradiction { claims, .. }) => Error::failed(format!(
-                "the drive with {unit} is said to be in several elements of \"{name}\": {}",
-                matching::claims_text(claims)
-            ))
-            .hint("\"tapeward library discover\" shows what each device says"),
-            Some(Conflict::SameElement { bay, .. }) => Error::failed(format!(
-                "several drives, of which one has {unit}, are said to be in element {} of \"{name}\"",
-                bay.element
-            ))
-            .hint("\"tapeward library discover\" shows what each device says"),
-            Some(Conflict::SameSerial { .. }) => {
-                Error::failed(format!("several drives have the serial number {serial}"))
-            }
-            None => Error::failed(format!(
-                "library \"{name}\" does not say which element holds the drive with {unit}, or it is in another library"
-            ))
-            .hint("\"tapeward library discover\" finds out; or add element = ADDRESS to it in config.toml"),
-        }
     }
 
     /// A path to a drive this process holds, with pending unit attentions consumed.

@@ -10,11 +10,12 @@ use super::adopt::{Room, UNKNOWN_POOL};
 use super::fetch::{Fetched, SegmentOf};
 use super::indexes::{Extent, ReadIndex};
 use super::survey::Surveyed;
-use crate::archive::member::{ResumePoint, SegmentNumber};
+use crate::archive::member::{ResumePoint, SegmentNumber, SetForm};
 use crate::catalogue::{
-    BackupSet, CatalogueError, Compression, Encryption, HoldSubject, IdentityPlace, Key, KeyRole,
-    Month, NewDefinition, NewRun, NewSet, NewSetCopy, PoolName, RunKind, RunState, Segment,
-    SegmentCopy, SegmentCopyState, SetCopy, SetCopyState, SetState, SetTotals,
+    BackupSet, CatalogueError, CommandLine, CommandSource, Commands, Compression, Encryption,
+    HoldSubject, IdentityPlace, Key, KeyRole, Month, NewDefinition, NewRun, NewSet, NewSetCopy,
+    PoolName, RunKind, RunState, Segment, SegmentCopy, SegmentCopyState, SetCopy, SetCopyState,
+    SetState, SetTotals, Source,
 };
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
@@ -141,7 +142,7 @@ impl Set<'_> {
         for key in &facts.keys {
             self.key(*key, origin)?;
         }
-        self.definition(facts.definition, origin)?;
+        self.definition(facts.definition, facts.form, origin)?;
         let month = origin.map_or_else(|| Month::of(facts.created), |origin| origin.month);
         if !tx.runs()?.iter().any(|run| run.id == facts.run) {
             tx.add_run(&NewRun {
@@ -166,6 +167,7 @@ impl Set<'_> {
             agency: origin.and_then(|origin| origin.agency.clone()),
             copies: origin.map_or_else(Vec::new, |origin| copies_of(origin, kept)),
             recipients: facts.keys.clone(),
+            form: facts.form,
             encryption: if part.codec.is_by_drive() {
                 Encryption::Drive
             } else {
@@ -241,7 +243,12 @@ impl Set<'_> {
     }
 
     /// The definition; one that is found is out of use until a person defines it again.
-    fn definition(&self, id: SetDefinitionId, origin: Option<&Origin>) -> Result<()> {
+    fn definition(
+        &self,
+        id: SetDefinitionId,
+        form: SetForm,
+        origin: Option<&Origin>,
+    ) -> Result<()> {
         let Room { tx, now, .. } = *self.room;
         let known = match tx.definition(id) {
             Ok(known) => Some(known),
@@ -251,7 +258,9 @@ impl Set<'_> {
         let unnamed = format!("set {id}");
         let new = NewDefinition {
             name: origin.map_or(unnamed.clone(), |origin| origin.name.clone()),
-            source: origin.map_or_else(Default::default, |origin| origin.source.clone()),
+            source: source(form, origin),
+            commands: Commands::default(),
+            parent: None,
             excludes: Vec::new(),
             compression: origin.map_or(Compression::None, |origin| origin.compression),
             encryption: Encryption::Age,
@@ -430,7 +439,7 @@ impl Set<'_> {
         for key in &before.recipients {
             self.key(*key, origin)?;
         }
-        self.definition(before.definition, origin)?;
+        self.definition(before.definition, before.form, origin)?;
         let month = origin.map_or(before.month, |origin| origin.month);
         let copies = origin.map_or_else(Vec::new, |origin| copies_of(origin, before.retain_until));
         let agency = origin.and_then(|origin| origin.agency.as_deref());
@@ -457,10 +466,13 @@ impl Set<'_> {
         let segments = match index.extent {
             Extent::Whole(segments) => segments,
             Extent::Segments(segments) => {
+                let rest = match tx.set(self.id)?.form {
+                    SetForm::Tree => format!("segments 0 to {} can be restored", segments - 1),
+                    SetForm::Stream => "its command never came to a good end".to_owned(),
+                };
                 report.incomplete.push(format!(
-                    "{}: no index of the whole was found; segments 0 to {} can be restored",
-                    self.name()?,
-                    segments - 1
+                    "{}: no index of the whole was found; {rest}",
+                    self.name()?
                 ));
                 tx.fail_set(self.id, now)?;
                 return Ok(tx.replace_index(self.id, &index.stored)?);
@@ -525,6 +537,18 @@ impl Set<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What it was read from, as far as a tape tells.
+fn source(form: SetForm, origin: Option<&Origin>) -> Source {
+    let path = origin.map_or_else(Default::default, |origin| origin.source.clone());
+    match form {
+        SetForm::Tree => Source::Folder(path),
+        SetForm::Stream => Source::Command(CommandSource {
+            command: CommandLine::Shell(path.to_string_lossy().into_owned()),
+            spool: None,
+        }),
     }
 }
 

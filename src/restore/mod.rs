@@ -11,6 +11,7 @@ mod ledger;
 mod pieces;
 mod plan;
 mod problems;
+mod raw;
 mod report;
 mod request;
 mod rounds;
@@ -57,6 +58,7 @@ use drives::Way;
 use folder::Folder;
 use ledger::Ledger;
 use problems::ProblemList;
+use raw::Raw;
 use request::Wanted;
 use rounds::{Lost, Outcome, Rounds};
 use select::Range;
@@ -379,6 +381,12 @@ impl Running<'_> {
                 finished.map(|()| read)
             }
             (Destination::Nowhere, _) => self.read(items, copies, drives, counts, &Nowhere),
+            (Destination::Tar(path), _) if self.is_one_stream() => {
+                let raw = Raw::new(open_tar(path.as_deref())?);
+                let outcome = self.read(items, copies, drives, counts, &raw)?;
+                raw.finish()?;
+                Ok(outcome)
+            }
             (Destination::Tar(path), _) => {
                 let scratch = tempfile::tempdir_in(&self.app.state)
                     .context("cannot make a folder for hard links")?;
@@ -396,6 +404,11 @@ impl Running<'_> {
                 Err(Error::failed("the restore has no folder to note in"))
             }
         }
+    }
+
+    /// Whether what is asked for is what one command wrote: it needs no tar around it.
+    fn is_one_stream(&self) -> bool {
+        matches!(self.wanted, [only] if only.stream.is_some())
     }
 
     fn read(

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::select::Selection;
 use crate::app::App;
 use crate::archive::extract::ExtractOptions;
+use crate::archive::header::MemberHeader;
+use crate::archive::member::SetForm;
 use crate::archive::problem::show;
 use crate::catalogue::{BackupSet, Segment};
 use crate::error::{Context, Error, Result};
@@ -22,7 +24,8 @@ use crate::key::Identities;
 pub enum Destination {
     /// Below a folder, which is made if need be.
     Folder(PathBuf),
-    /// A pax stream to this file; to standard output without one.
+    /// A pax stream to this file; to standard output without one. What one command wrote goes
+    /// there as it is.
     Tar(Option<PathBuf>),
     /// Nowhere: everything is read and its digests are compared.
     Nowhere,
@@ -109,6 +112,8 @@ pub(super) struct Wanted {
     pub(super) index: IndexReader,
     pub(super) segments: Vec<Segment>,
     pub(super) selection: Selection,
+    /// The header that the only member of a set does not have when it is what a command wrote.
+    pub(super) stream: Option<MemberHeader>,
 }
 
 impl Wanted {
@@ -125,6 +130,18 @@ impl Wanted {
     pub(super) fn show(&self, path: &[u8]) -> String {
         show(&self.place(path))
     }
+}
+
+fn stream_header(set: &BackupSet, index: &IndexReader) -> Result<Option<MemberHeader>> {
+    if set.form == SetForm::Tree {
+        return Ok(None);
+    }
+    let row = index
+        .entries()
+        .next()
+        .ok_or_else(|| Error::failed(format!("the index of set {} is empty", set.id)))?;
+    let row = row.context("the set's index cannot be read")?;
+    Ok(Some(MemberHeader::of_entry(&row)))
 }
 
 impl Request {
@@ -154,6 +171,7 @@ impl Request {
                 _ => name.clone(),
             };
             all.push(Wanted {
+                stream: stream_header(set, &index)?,
                 set: set.clone(),
                 name,
                 below: below.into_bytes(),

@@ -134,7 +134,10 @@ impl Writer<'_> {
         };
         // Where a member begins that is not what was written; it ends where the next one begins.
         let mut odd: Option<u64> = None;
-        let mut reader = ArchiveReader::new(&mut *source);
+        let mut reader = match &wanted.stream {
+            None => ArchiveReader::new(&mut *source),
+            Some(header) => ArchiveReader::of_one(&mut *source, header.clone()),
+        };
         let mut told = begin.start;
         let ended = loop {
             if !skip_rest(&mut reader) {

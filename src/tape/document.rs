@@ -15,7 +15,7 @@ use super::label::{
     FileLabel1, FileLabel2, HeaderGroup, LabelDate, TrailerGroup, UserLabel1, UserLabel2,
 };
 use super::layout::{BlockSize, FileKind, FileSequence, TapeFile};
-use crate::archive::member::SegmentNumber;
+use crate::archive::member::{SegmentNumber, SetForm};
 use crate::id::{
     Barcode, KeyId, RunId, SetDefinitionId, SetId, TapeFileNumber, VolumeId, VolumeSerial,
 };
@@ -137,6 +137,9 @@ pub struct SetFacts {
     pub retain_until: Option<DateTime<Utc>>,
     /// The keys it is encrypted to, any one of which opens it; empty without encryption.
     pub keys: Vec<KeyId>,
+    /// What its bytes are.
+    #[serde(default, skip_serializing_if = "SetForm::is_tree")]
+    pub form: SetForm,
 }
 
 /// `part.json`, right behind each segment; the same bytes in every copy.
@@ -151,9 +154,9 @@ pub struct PartDocument {
     pub codec: Codec,
     /// Plaintext bytes per zstd frame; none without compression.
     pub frame_size: Option<FrameSize>,
-    /// Bytes of tar stream before it.
+    /// Bytes of the set's stream before it.
     pub stream_offset: u64,
-    /// Bytes of tar stream in it.
+    /// Bytes of the set's stream in it.
     pub plaintext_length: u64,
     /// Its bytes on tape.
     pub length: u64,

@@ -212,8 +212,8 @@ pub enum VolumeError {
     Encryption(Box<EncryptionError>),
     /// The path to the drive has no commands for encryption.
     #[error(
-        "{path}: a drive reached through the kernel's tape driver cannot be given a key; reach it \
-         through its sg node, or define the set with encryption \"age\""
+        "{path}: a drive reached through the kernel's tape driver cannot be given a key; write \
+         path = \"sg\" beside it in config.toml, or define the set with --encryption age"
     )]
     NoEncryptionByPath {
         /// Device node.

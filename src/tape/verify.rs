@@ -226,8 +226,11 @@ const MAGIC_END: usize = 262;
 impl HeaderCheck {
     fn new(index: &IndexReader, facts: &PartDocument) -> Result<Self, VerifyError> {
         let segment = facts.segment;
-        let mut offsets = index
-            .entries()
+        // What a command wrote has no headers.
+        let members = facts.set.form.is_tree().then(|| index.entries());
+        let mut offsets = members
+            .into_iter()
+            .flatten()
             .filter_map(|entry| match entry {
                 Ok(IndexEntry { address, .. }) if address.segment != segment => None,
                 Ok(IndexEntry { address, .. }) => Some(Ok(address.offset)),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tapeward::archive::member::{ResumePoint, SegmentNumber};
+use tapeward::archive::member::{ResumePoint, SegmentNumber, SetForm};
 use tapeward::catalogue::*;
 use tapeward::id::*;
 use tapeward::journal::{self, Actor, Event};
@@ -134,6 +134,7 @@ pub(crate) fn world() -> World {
                         retain_until: days(kept),
                     })
                     .to_vec(),
+                form: SetForm::Tree,
                 encryption: Encryption::Age,
                 recipients: vec![key.id],
             })?;
@@ -158,6 +159,8 @@ pub(crate) fn new_definition(name: &str) -> NewDefinition {
     NewDefinition {
         name: name.to_owned(),
         source: "/appliance/finance".into(),
+        commands: Commands::default(),
+        parent: None,
         excludes: vec!["cache".into()],
         compression: Compression::Zstd,
         encryption: Encryption::Age,

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use tapeward::archive::member::{ResumePoint, SegmentNumber};
+use tapeward::archive::member::{ResumePoint, SegmentNumber, SetForm};
 use tapeward::clock::{Clock, ManualClock, SharedClock};
 use tapeward::id::{CopyNumber, KeyId, RunId, SetDefinitionId, SetId, VolumeId};
 use tapeward::key::{Identities, Recipient, create_identity_file};
@@ -303,6 +303,7 @@ pub fn set_facts(clock: &dyn Clock) -> SetFacts {
         retain_until: Some(now + chrono::TimeDelta::days(365)),
         // As many as `Keys::new` makes.
         keys: vec![KeyId::generate(now), KeyId::generate(now)],
+        form: SetForm::Tree,
     }
 }
 

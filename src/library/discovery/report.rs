@@ -172,6 +172,11 @@ fn conflicts(survey: &Survey) -> Vec<String> {
                 survey.drive(*drive).name(),
                 claims_text(claims)
             ),
+            Conflict::OtherDrive { drive, bay, named } => format!(
+                "{} is configured for element {}, whose drive the library calls \"{named}\"",
+                survey.drive(*drive).name(),
+                bay.element
+            ),
             Conflict::NoSuchElement { drive, bay } => format!(
                 "{} is configured for element {}, which is no drive element",
                 survey.drive(*drive).name(),

@@ -13,6 +13,7 @@ mod geometry;
 mod giving_way;
 mod index_part;
 mod lane;
+mod member_sink;
 mod ring;
 mod rings;
 mod segmenter;

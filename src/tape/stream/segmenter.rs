@@ -16,13 +16,14 @@ use super::flow::{FlowWatch, Stopwatch, Turns};
 use super::geometry::{Geometry, StreamOptions};
 use super::index_part::IndexPart;
 use super::lane::{Lane, LaneEnd, LaneState};
+use super::member_sink::Part;
 use super::ring::{RingSize, ring};
 use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
 use crate::archive::member::{
-    IndexEntry, MemberAddress, MemberSink, MemberStart, MemberState, PartialMember, ResumePoint,
-    SegmentNumber, SinkError, StreamPhase,
+    IndexEntry, MemberAddress, MemberStart, MemberState, PartialMember, ResumePoint, SegmentNumber,
+    SinkError, StreamPhase,
 };
 use crate::buffer::Stretch;
 use crate::clock::SharedClock;
@@ -84,7 +85,7 @@ pub struct Segmenter {
     /// Number of the open segment, or of the next.
     segment: SegmentNumber,
     /// The stream so far; `partial` is the member being written.
-    stream: ResumePoint,
+    pub(super) stream: ResumePoint,
     turns: Turns,
 }
 
@@ -187,7 +188,7 @@ impl Segmenter {
 
     /// Does something for the producer and measures how long it takes. From the beginning of a
     /// small member to its end counts as one: asking for the time costs as much as taking it.
-    fn timed<T>(&mut self, part: Part, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn timed<T>(&mut self, part: Part, work: impl FnOnce(&mut Self) -> T) -> T {
         self.turns.begin();
         let done = work(self);
         if part == Part::Last {
@@ -480,25 +481,9 @@ impl Segmenter {
     }
 }
 
-/// A member up to this long comes without waiting for the source within it.
-const SMALL_MEMBER: u64 = 64 << 10;
-
-/// What the producer hands over in one go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    MoreAtOnce,
-    Last,
-}
-
-/// What the [`MemberSink`] does.
+/// What the [`crate::archive::member::MemberSink`] does.
 impl Segmenter {
-    /// Whether more of the member comes at once.
-    fn part(&self) -> Part {
-        let partial = self.stream.partial.as_ref();
-        partial.map_or(Part::Last, |partial| part_of(partial.start.length))
-    }
-
-    fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
+    pub(super) fn take_start(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
         self.settle()?;
         let offset = match &self.output {
             Output::Open(open) => open.encoder.plaintext_length(),
@@ -516,7 +501,7 @@ impl Segmenter {
         Ok(address)
     }
 
-    fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+    pub(super) fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(self.next_piece(bytes.len())?);
             self.open()?.encoder.write(now).map_err(encoding)?;
@@ -526,7 +511,7 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
+    pub(super) fn take_shared(&mut self, mut bytes: Bytes) -> Result<(), SinkError> {
         while !bytes.is_empty() {
             let now = bytes.split_to(self.next_piece(bytes.len())?);
             let length = now.len();
@@ -536,7 +521,7 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_stretch(&mut self, mut stretch: Stretch) -> Result<(), SinkError> {
+    pub(super) fn take_stretch(&mut self, mut stretch: Stretch) -> Result<(), SinkError> {
         while !stretch.is_empty() {
             let now = stretch.split_to(self.next_piece(stretch.len())?);
             let length = now.len();
@@ -546,7 +531,7 @@ impl Segmenter {
         Ok(())
     }
 
-    fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
+    pub(super) fn take_end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.stream.partial = None;
         let pushed = self.open()?.index.push(&entry);
         // Of a superseded member a whole copy follows; until then its path is not done.
@@ -557,39 +542,6 @@ impl Segmenter {
     }
 }
 
-/// Whether more of a member of this length comes at once.
-fn part_of(length: u64) -> Part {
-    if length > SMALL_MEMBER {
-        Part::Last
-    } else {
-        Part::MoreAtOnce
-    }
-}
-
 fn ended() -> SinkError {
     SinkError::Encode(io::Error::other("the stream has ended"))
-}
-
-impl MemberSink for Segmenter {
-    fn begin(&mut self, start: &MemberStart) -> Result<MemberAddress, SinkError> {
-        self.timed(part_of(start.length), |segmenter| {
-            segmenter.take_start(start)
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        self.timed(self.part(), |segmenter| segmenter.take_bytes(bytes))
-    }
-
-    fn write_shared(&mut self, bytes: Bytes) -> Result<(), SinkError> {
-        self.timed(self.part(), |segmenter| segmenter.take_shared(bytes))
-    }
-
-    fn write_stretch(&mut self, stretch: Stretch) -> Result<(), SinkError> {
-        self.timed(self.part(), |segmenter| segmenter.take_stretch(stretch))
-    }
-
-    fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
-        self.timed(Part::Last, |segmenter| segmenter.take_end(entry))
-    }
 }
