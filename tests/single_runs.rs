@@ -44,7 +44,7 @@ fn journal(world: &World, words: &[&str]) -> usize {
 #[rstest]
 #[case("label", &["media", "label", "TWV005L8", "--pool", "onsite"], 55)]
 #[case("verify", &["verify", "data", "--copy", "1"], 45)]
-#[case("restore", &["restore", "data", "--to", "back"], 45)]
+#[case("restore", &["restore", "data", "--to", "back"], 60)]
 fn a_killed_run_does_not_look_as_if_it_went_on(
     #[case] kind: &str,
     #[case] command: &[&str],

@@ -106,12 +106,29 @@ static STAGES: LazyLock<Stages> = LazyLock::new(|| {
     Stages { blank, stages }
 });
 
-/// Dies over the label of a blank cartridge behind so many blocks and filemarks.
-fn killed_behind(world: &World, barcode: &str, writes: u64) {
+/// Dies over the label of a blank cartridge behind about so many blocks and filemarks: how often a
+/// drive is asked whether it is ready is not always the same. Returns how many it was.
+fn killed_behind(world: &World, barcode: &str, writes: u64) -> u64 {
     let stage = STAGES.stages.iter().find(|stage| stage.1 == writes);
     let (before_end, _) = stage.unwrap();
-    let written = killed_at(world, barcode, STAGES.blank - before_end);
-    assert_eq!(written, writes);
+    killed_at(world, barcode, STAGES.blank - before_end)
+}
+
+/// A world in which that happened behind this many.
+fn world_killed_behind(
+    barcode: &str,
+    is_meant: impl Fn(u64) -> bool,
+    writes: u64,
+    first: impl Fn(&World),
+) -> World {
+    for _ in 0..20 {
+        let world = prepared();
+        first(&world);
+        if is_meant(killed_behind(&world, barcode, writes)) {
+            return world;
+        }
+    }
+    panic!("never killed behind about {writes} blocks and filemarks");
 }
 
 #[test]
@@ -127,8 +144,7 @@ fn the_next_try_finishes_it_wherever_it_ends() {
 
 #[test]
 fn one_that_another_record_began_stays_unless_somebody_says_so() {
-    let other = prepared();
-    killed_behind(&other, "TWV009L8", 5);
+    let other = world_killed_behind("TWV009L8", |written| (1..=5).contains(&written), 5, |_| {});
     let world = prepared();
     world.take_tape(&other, "TWV009L8", "TWV009L8");
     // What was refused is not what was begun.
@@ -149,11 +165,13 @@ fn one_that_another_record_began_stays_unless_somebody_says_so() {
 /// it.
 #[test]
 fn with_anything_behind_it_it_is_not_what_was_begun() {
-    let world = prepared();
     let serial = "TWV009".parse().unwrap();
     let begun = VolumeLabel::new(&serial).encode().to_vec();
-    world.write_foreign("TWV010L8", &[begun, b"wages".repeat(100)]);
-    killed_behind(&world, "TWV009L8", 1);
+    let other = [begun, b"wages".repeat(100)];
+    let is_meant = |written| written == 1;
+    let world = world_killed_behind("TWV009L8", is_meant, 1, |world| {
+        world.write_foreign("TWV010L8", &other);
+    });
     world.exchange("TWV009L8", "TWV010L8");
     let refusal = world.refuses(1, label("TWV009L8"));
     refusal.says(&["TWV009L8", "header is damaged", "nothing was written"]);

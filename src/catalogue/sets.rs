@@ -272,7 +272,7 @@ impl View<'_> {
         self.all(
             "SELECT set_copy.* FROM (
                 SELECT DISTINCT backup_set, copy FROM segment_copy
-                WHERE volume = ?1 AND state IN ('committed', 'verified')) AS here
+                WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')) AS here
              JOIN set_copy USING (backup_set, copy)
              ORDER BY backup_set, copy",
             [volume],

@@ -8,6 +8,7 @@ use crate::catalogue::{ContentState, CopyReason, CopyTask, SegmentCopy, TaskStat
 use crate::error::Result;
 use crate::id::{CopyNumber, SetId, VolumeId};
 use crate::journal::Event;
+use crate::retention;
 
 /// Ends the tasks of a copy of which nothing is left to do, and lets volumes go of which everything
 /// is elsewhere. Returns the tasks that were ended.
@@ -75,6 +76,10 @@ fn let_go(
     };
     let others = tx.open_copy_tasks()?;
     if tx.kept_copies_on(id)? > 0 || others.iter().any(|task| task.volume == Some(id)) {
+        return Ok(());
+    }
+    // A set that is held, or was given up and is kept until its date, has no task.
+    if !retention::keeps(tx, id, now)?.is_empty() {
         return Ok(());
     }
     // Whoever holds a volume decides about it.

@@ -13,6 +13,7 @@ use super::label::may_label;
 use super::lease::Leases;
 use super::single::{SingleRun, settle_interrupted};
 use super::step::RunContext;
+use super::volumes;
 use crate::app::App;
 use crate::catalogue::{MediumUse, NewForeignTape, RunKind, Tx, View, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -23,7 +24,7 @@ use crate::library::Library;
 use crate::media::{barcode as label, reconcile, register};
 use crate::progress::{Event, counted};
 use crate::tape::raw::{self, BadPlace, RawError, RawManifest, RawReader};
-use crate::tape::volume::{Identified, identify as identify_tape};
+use crate::tape::volume::{Identified, ends_with, identify as identify_tape};
 
 /// Reading a tape to files. Intent: barcode, folder.
 const RAW_COPY: &str = "raw_copy";
@@ -390,6 +391,9 @@ pub fn raw_write(
     with_drive(app, library, barcode, RunKind::Copy, |context, drive| {
         let old = app.catalogue.read(|view| may_label(view, barcode, now))?.1;
         prepare(drive, barcode, old.as_ref(), &manifest)?;
+        if let Some(old) = &old {
+            ends_as_recorded(app, drive, barcode, old)?;
+        }
         app.write(|tx, now| {
             let cartridge = cartridge(tx, barcode)?;
             if let Some(old) = &old {
@@ -421,7 +425,7 @@ pub fn raw_write(
         app.watcher.event(Event::ProgressEnd { task: task.clone() });
         if let Err(error) = written {
             let error = raw_error(barcode, error).hint(format!(
-                "{barcode} is not whole; \"tapeward media release-foreign {barcode}\" frees it"
+                "{barcode} is not whole; \"tapeward media release-foreign {barcode} --reason TEXT\" frees it"
             ));
             context.failed(step, &error)?;
             return Err(error);
@@ -458,6 +462,18 @@ fn loaded(folder: &Path, barcode: &Barcode) -> Result<RawManifest> {
         .hint("\"tapeward copy refresh\" copies what is on it"));
     }
     Ok(manifest)
+}
+
+/// A volume of ours holds nothing that the record does not know.
+fn ends_as_recorded(app: &App, drive: &mut Drive, barcode: &Barcode, old: &Volume) -> Result<()> {
+    let what = || format!("{barcode} is not as the record says: nothing was written");
+    let record = app.catalogue.read(|view| volumes::record(view, old.id))?;
+    let Some(last) = record.files.last() else {
+        return Err(
+            Error::failed(what()).hint("\"tapeward catalogue rebuild\" looks at what it holds")
+        );
+    };
+    ends_with(drive, &last.trailer).context(what())
 }
 
 /// Nothing but a blank tape, or a volume the record lets go, is written over.

@@ -202,9 +202,10 @@ impl Process {
     /// The kernel refuses.
     pub fn end(&mut self) -> Result<Ended> {
         self.signal(Signal::SIGTERM);
-        if self.gone.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-            self.signal(Signal::SIGKILL);
-        }
+        // What it started may not have ended with it. It is not waited for yet, so the number of its
+        // group is nobody else's.
+        let _ = self.gone.recv_timeout(GRACE);
+        self.signal(Signal::SIGKILL);
         self.reap()
     }
 

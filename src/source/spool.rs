@@ -104,6 +104,9 @@ impl Spool {
             length += bytes.len() as u64;
             progress(length);
         }
+        if length == 0 {
+            return Err(Error::failed("nothing was written to its standard output"));
+        }
         file.sync_all()
             .and_then(|()| std::fs::rename(partial, &self.path))
             .context(what())?;

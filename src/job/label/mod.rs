@@ -203,7 +203,7 @@ pub fn may_label(
             foreign.found
         ))
         .hint(format!(
-            "when it need not be kept any more: \"tapeward media release-foreign {code}\""
+            "when it need not be kept any more: \"tapeward media release-foreign {code} --reason TEXT\""
         )));
     }
     let volume = view.volume_on(cartridge.id)?;

@@ -150,7 +150,12 @@ impl Shared {
 
     /// A lane gives its drive away for a while: the others go on. Refused as [`Shared::detach`].
     pub(super) fn rest(&self, copy: CopyNumber) -> bool {
-        self.withdraw(&mut self.lock(), copy)
+        let mut state = self.lock();
+        // One that came back and was not let in yet only goes on resting.
+        if state.returning.remove(&copy) {
+            return true;
+        }
+        self.withdraw(&mut state, copy)
     }
 
     /// A lane that rested has a volume again.

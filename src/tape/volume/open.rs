@@ -286,13 +286,21 @@ fn remaining(
     })
 }
 
+/// Makes sure that nothing was written on a volume behind what the record knows.
+///
+/// # Errors
+/// What stands at the end of data instead of this trailer.
+pub fn ends_with(drive: &mut Drive, last: &Trailer) -> Result<(), VolumeError> {
+    match trailer_at_end_of_data(drive)? {
+        FoundTrailer::Trailer(found) if found == *last => Ok(()),
+        found => Err(mismatch(last, found)),
+    }
+}
+
 /// A volume that may go ends where the caller thinks.
 fn ends_as_known(drive: &mut Drive, policy: &LabelPolicy) -> Result<(), VolumeError> {
     match policy {
-        LabelPolicy::Recorded(_, last) => match trailer_at_end_of_data(drive)? {
-            FoundTrailer::Trailer(found) if found == **last => Ok(()),
-            found => Err(mismatch(last, found)),
-        },
+        LabelPolicy::Recorded(_, last) => ends_with(drive, last),
         LabelPolicy::Unfinished { volume, .. } => match trailer_at_end_of_data(drive)? {
             FoundTrailer::Trailer(found) if !is_of_label(&found) => {
                 Err(VolumeError::WrittenBehindLabel(*volume))
