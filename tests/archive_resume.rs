@@ -506,6 +506,45 @@ fn a_read_error_leaves_zeros_a_mark_and_the_rest_of_the_tree() {
     assert_content(&stream, &expected, MemberState::Superseded);
 }
 
+#[test]
+fn what_was_cut_behind_a_read_error_is_written_whole_again() {
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join("file"), pattern(1, LARGE)).unwrap();
+    fs::write(source.path().join("next"), b"next").unwrap();
+    let tree = SourceTree::open(source.path(), MountBoundary::Stay).unwrap();
+    let mut stream = Stream::default();
+    stream.stop_at = Some(900_000);
+    let stopped = TreeWriter {
+        source: &tree,
+        earlier: &NothingEarlier,
+        files: &Meddling {
+            at: 500_000,
+            act: Mutex::new(Some(|_: &File| Err(io::Error::from_raw_os_error(5)))),
+        },
+        sink: &mut stream,
+        problems: &mut |_| {},
+        progress: &mut |_| {},
+    }
+    .run(&ResumePoint::default());
+    assert!(stopped.is_err());
+    // Now it can be read, and nothing else tells that it could not.
+    let resume = stream.next_session(None);
+    let index = stream.index();
+    session(source.path(), &resume, &index, &mut stream)
+        .0
+        .unwrap();
+    let states: Vec<MemberState> = stream
+        .entries
+        .iter()
+        .filter(|entry| entry.path == b"file")
+        .map(|entry| entry.state)
+        .collect();
+    assert_eq!(states, [MemberState::Superseded, MemberState::Intact]);
+    let target = tempfile::tempdir().unwrap();
+    extract(&stream.bytes, target.path());
+    assert!(fs::read(target.path().join("file")).unwrap() == pattern(1, LARGE));
+}
+
 fn assert_content(stream: &Stream, expected: &[u8], state: MemberState) {
     let entry = stream
         .entries

@@ -215,6 +215,20 @@ pub struct PartialMember {
     pub address: MemberAddress,
     /// How many of its bytes are in the stream already.
     pub written: u64,
+    /// Whether they are what the source has.
+    #[serde(default)]
+    pub faith: Faith,
+}
+
+/// Whether what is in the stream of a member is what its source has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Faith {
+    /// As far as it was read.
+    #[default]
+    Kept,
+    /// Zeros stand for something that could not be read: the member cannot become whole.
+    Broken,
 }
 
 /// Why the stream cannot go on.
@@ -256,6 +270,8 @@ pub trait MemberSink {
     fn pause(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
+    /// What comes next of the member is not what its source has: something could not be read.
+    fn break_faith(&mut self) {}
     /// The member is complete; its entry belongs to the index part of the segment it ends in.
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError>;
 }

@@ -229,6 +229,7 @@ fn member_start(new: &NewStream) -> MemberStart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::member::Faith;
     use crate::archive::member::PartialMember;
 
     /// Bytes in pieces, and then this.
@@ -342,6 +343,7 @@ mod tests {
                         offset: 0,
                     },
                     written: at as u64,
+                    faith: Faith::default(),
                 }),
                 stream_offset: at as u64,
                 ..ResumePoint::default()
@@ -361,6 +363,7 @@ mod tests {
                     offset: 0,
                 },
                 written: 7,
+                faith: Faith::default(),
             }),
             stream_offset: 7,
             ..ResumePoint::default()

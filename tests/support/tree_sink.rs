@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use tapeward::archive::links::EarlierMembers;
 use tapeward::archive::member::{
-    IndexEntry, MemberAddress, MemberSink, MemberStart, PartialMember, ResumePoint, SegmentNumber,
-    SinkError, StreamPhase,
+    Faith, IndexEntry, MemberAddress, MemberSink, MemberStart, PartialMember, ResumePoint,
+    SegmentNumber, SinkError, StreamPhase,
 };
 
 /// The stream so far, over any number of sessions.
@@ -77,6 +77,7 @@ impl MemberSink for Stream {
             start: start.clone(),
             address,
             written: 0,
+            faith: Faith::Kept,
         });
         // A segment that ends exactly between two members has not begun the next one.
         if self.stop_at == Some(self.bytes.len()) {
@@ -109,6 +110,12 @@ impl MemberSink for Stream {
             return Err(SinkError::Interrupted);
         }
         Ok(())
+    }
+
+    fn break_faith(&mut self) {
+        if let Some(begun) = &mut self.begun {
+            begun.faith = Faith::Broken;
+        }
     }
 
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {

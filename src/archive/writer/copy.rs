@@ -76,6 +76,9 @@ impl Session<'_> {
             let length = piece.bytes.len();
             if matches!(source, Reading::Whole) {
                 source = piece.reading;
+                if matches!(source, Reading::Failed { .. }) {
+                    self.writer.sink.break_faith();
+                }
                 digests.push(piece.digest);
             } else {
                 // Once it ended or failed, nothing behind that place is taken.
@@ -111,6 +114,9 @@ impl Session<'_> {
                 if matches!(source, Reading::Whole) {
                     let files = self.writer.files;
                     source = fill(files, file, at, wanted, &mut buffer, |_| {});
+                    if matches!(source, Reading::Failed { .. }) {
+                        self.writer.sink.break_faith();
+                    }
                 } else {
                     buffer.grow(wanted).fill(0);
                 }

@@ -9,7 +9,8 @@ use bytes::{Buf, Bytes};
 use nix::sys::stat::FileStat;
 
 use super::ahead::{
-    Batches, Entry, Gathered, Item, OpenedFile, Prepared, ReadMember, Readers, prepare_entry, scan,
+    Batches, Entry, Gathered, Item, OpenedFile, Prepared, ReadMember, Readers, Reading,
+    prepare_entry, scan,
 };
 use super::block::{BLOCK, padding};
 use super::descent::Descent;
@@ -315,6 +316,9 @@ impl Session<'_> {
         } = member;
         let address = self.writer.sink.begin(&start)?;
         let length = stretch.len() as u64;
+        if matches!(reading, Reading::Failed { .. }) {
+            self.writer.sink.break_faith();
+        }
         self.writer.sink.write_stretch(stretch)?;
         self.offset += length;
         let state = self.judge(&start, reading, after);

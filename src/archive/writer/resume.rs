@@ -10,7 +10,7 @@ use crate::archive::ahead::{OpenedFile, open_file};
 use crate::archive::descent::split_last;
 use crate::archive::gather::{Place, identity};
 use crate::archive::hash_zeros;
-use crate::archive::member::{MemberKind, MemberStart, MemberState, PartialMember};
+use crate::archive::member::{Faith, MemberKind, MemberStart, MemberState, PartialMember};
 use crate::archive::problem::{ArchiveError, ProblemKind};
 
 impl Session<'_> {
@@ -29,7 +29,9 @@ impl Session<'_> {
             self.end_partial(partial, MemberState::Intact, digest)?;
             return Ok(true);
         }
-        if let Some(opened) = self.reopen(start) {
+        if partial.faith == Faith::Kept
+            && let Some(opened) = self.reopen(start)
+        {
             self.already = partial.written;
             self.emit(&start.headers)?;
             let copied = self.copy(&opened.file, opened.header.sparse.as_ref(), start)?;

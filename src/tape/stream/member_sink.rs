@@ -56,6 +56,10 @@ impl MemberSink for Segmenter {
         self.timed(Part::Last, Self::pause)
     }
 
+    fn break_faith(&mut self) {
+        self.break_faith_of_partial();
+    }
+
     fn end(&mut self, entry: IndexEntry) -> Result<(), SinkError> {
         self.timed(Part::Last, |segmenter| segmenter.take_end(entry))
     }

@@ -22,8 +22,8 @@ use super::rings::{Idleness, Rings};
 use super::shared::{Shared, StopFlag};
 use super::supply::VolumeSupply;
 use crate::archive::member::{
-    IndexEntry, MemberAddress, MemberStart, MemberState, PartialMember, ResumePoint, SegmentNumber,
-    SinkError, StreamPhase,
+    Faith, IndexEntry, MemberAddress, MemberStart, MemberState, PartialMember, ResumePoint,
+    SegmentNumber, SinkError, StreamPhase,
 };
 use crate::buffer::Stretch;
 use crate::clock::SharedClock;
@@ -471,6 +471,12 @@ impl Segmenter {
         Ok(self.piece(wanted))
     }
 
+    pub(super) fn break_faith_of_partial(&mut self) {
+        if let Some(partial) = &mut self.stream.partial {
+            partial.faith = Faith::Broken;
+        }
+    }
+
     /// These bytes are in the stream.
     fn count(&mut self, bytes: usize) {
         self.stream.stream_offset += bytes as u64;
@@ -497,6 +503,7 @@ impl Segmenter {
             start: start.clone(),
             address,
             written: 0,
+            faith: Faith::Kept,
         });
         Ok(address)
     }
