@@ -10,13 +10,13 @@ use super::step::VERIFY;
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    BackupSet, CopyReason, Encryption, Place, ProofKind, RunKind, SegmentCopy, SegmentCopyState,
-    SetCopyState, Tx, View,
+    BackupSet, ContentState, CopyReason, Encryption, Place, ProofKind, RunKind, SegmentCopy,
+    SegmentCopyState, SetCopyState, Tx, View,
 };
 use crate::copies::settle;
 use crate::copies::task::{self, Why, usual_due};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Barcode, CopyNumber, LibraryId, SetId};
+use crate::id::{Barcode, CopyNumber, LibraryId, SetId, VolumeId};
 use crate::journal::Event as JournalEvent;
 use crate::key::record_proofs;
 use crate::media::reconcile::place_words;
@@ -216,6 +216,14 @@ impl Job {
         let (app, run) = (&self.context.app, self.context.run);
         let (set, volume, copy) = (segment.set, segment.volume, segment.copy);
         let number = segment.segment;
+        // A good one does not go for one whose cartridge is not to be relied on.
+        let taken_out = Err("its cartridge was taken out of use before it counted".to_owned());
+        let replaces = segment.state == SegmentCopyState::Replacing;
+        let read = if replaces && read.is_ok() && is_out_of_use(tx, volume)? {
+            &taken_out
+        } else {
+            read
+        };
         let (state, event) = match read {
             Ok(_) => (
                 SegmentCopyState::Verified,
@@ -239,7 +247,7 @@ impl Job {
                 },
             ),
         };
-        if state == SegmentCopyState::Verified && segment.state == SegmentCopyState::Replacing {
+        if state == SegmentCopyState::Verified && replaces {
             let instead_of = tx.take_place(segment, now)?;
             let event = JournalEvent::SegmentReplaced {
                 run,
@@ -265,6 +273,12 @@ impl Job {
             _ => Ok(()),
         }
     }
+}
+
+fn is_out_of_use(view: &View<'_>, volume: VolumeId) -> Result<bool> {
+    let volume = view.volume(volume)?;
+    Ok(volume.content == ContentState::Quarantined
+        || view.quarantined_cartridges()?.contains(&volume.cartridge))
 }
 
 /// What is not as it was written is to be copied again from another copy.
