@@ -7,8 +7,7 @@ use crate::app::App;
 use crate::catalogue::{ContentState, CopyReason, CopyTask, SegmentCopy, TaskState, Tx, View};
 use crate::error::Result;
 use crate::id::{CopyNumber, SetId, VolumeId};
-use crate::journal::Event;
-use crate::retention;
+use crate::retention::{self, change_content};
 
 /// Ends the tasks of a copy of which nothing is left to do, and lets volumes go of which everything
 /// is elsewhere. Returns the tasks that were ended.
@@ -95,17 +94,7 @@ fn let_go(
         if current == *content || !current.may_become(*content) {
             continue;
         }
-        tx.set_content(id, *content, now, words, None)?;
-        app.note(
-            tx,
-            now,
-            &Event::VolumeContent {
-                volume: id,
-                run: None,
-                content: *content,
-                reason: words.to_owned(),
-            },
-        )?;
+        change_content(app, tx, now, id, *content, words)?;
     }
     Ok(())
 }

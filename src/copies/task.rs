@@ -15,6 +15,7 @@ use crate::catalogue::{
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CartridgeId, CopyNumber, SetId, TaskId, VolumeId};
 use crate::journal::Event;
+use crate::retention::change_content;
 
 /// Days within which something is to be copied again where nobody said by when.
 pub const DUE_DAYS: u64 = 30;
@@ -222,17 +223,7 @@ fn put_aside(
     if volume.content == content || !volume.content.may_become(content) {
         return Ok(());
     }
-    tx.set_content(volume.id, content, now, reason, None)?;
-    app.note(
-        tx,
-        now,
-        &Event::VolumeContent {
-            volume: volume.id,
-            run: None,
-            content,
-            reason: reason.to_owned(),
-        },
-    )
+    change_content(app, tx, now, volume.id, content, reason)
 }
 
 /// Nobody knows where the cartridge is, until somebody or a robot sees it again.
@@ -314,17 +305,7 @@ fn closed_for_writing(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, volume: &Volum
         return Ok(());
     }
     let (content, reason) = (ContentState::Full, "to be emptied");
-    tx.set_content(volume.id, content, now, reason, None)?;
-    app.note(
-        tx,
-        now,
-        &Event::VolumeContent {
-            volume: volume.id,
-            run: None,
-            content,
-            reason: reason.to_owned(),
-        },
-    )
+    change_content(app, tx, now, volume.id, content, reason)
 }
 
 /// Copies of a set that were left behind when it was written are to be completed.

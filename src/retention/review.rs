@@ -7,6 +7,7 @@ use super::rule::Keep;
 use crate::app::App;
 use crate::catalogue::{ContentState, SetState, Tx, Volume};
 use crate::error::Result;
+use crate::id::VolumeId;
 use crate::journal::Event;
 
 /// Brings every set and volume up to date: sets whose retention has ended, volumes on which nothing
@@ -38,19 +39,31 @@ pub fn review_volume(
     let keeps = keeps(tx, volume.id, now)?;
     let over = volume.retain_until.is_some_and(|until| until <= now);
     if let Some((content, reason)) = follows(volume.content, over, &keeps) {
-        tx.set_content(volume.id, content, now, &reason, None)?;
-        app.note(
-            tx,
-            now,
-            &Event::VolumeContent {
-                volume: volume.id,
-                run: None,
-                content,
-                reason,
-            },
-        )?;
+        change_content(app, tx, now, volume.id, content, &reason)?;
     }
     Ok(keeps)
+}
+
+/// Changes the state of a volume's content outside a run, with its journal entry.
+pub fn change_content(
+    app: &App,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    volume: VolumeId,
+    content: ContentState,
+    reason: &str,
+) -> Result<()> {
+    tx.set_content(volume, content, now, reason, None)?;
+    app.note(
+        tx,
+        now,
+        &Event::VolumeContent {
+            volume,
+            run: None,
+            content,
+            reason: reason.to_owned(),
+        },
+    )
 }
 
 /// The state that a volume's content gets, and why. `over`: the latest retention of anything that
