@@ -137,3 +137,25 @@ fn a_restore_that_is_killed_and_loses_power_comes_to_its_end(
     assert_eq!(modes(&back), modes(&world.path("source")));
     assert_eq!(unfinished(&world), None);
 }
+
+/// Everything is there, and the host dies while the cartridges are put back or just after.
+#[rstest]
+fn a_restore_that_is_killed_at_its_very_end_goes_on(
+    #[values(1, 3, 5, 7, 9, 11, 13, 15)] before: u64,
+) {
+    let world = prepared();
+    let back = world.path("back");
+    plan(&world, at_command(*UNHARMED - before, Fault::KillHost));
+    let (code, mut said) = go_on(&world, &back);
+    if code.is_none() {
+        assert!(
+            unfinished(&world).is_some(),
+            "nothing to go on with\n{said}"
+        );
+        let (code, more) = go_on(&world, &back);
+        said += &more;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    same_trees(&world.path("source"), &back);
+    assert_eq!(unfinished(&world), None);
+}

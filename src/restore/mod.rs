@@ -207,7 +207,7 @@ pub fn restore(
         request,
         wanted: &prepared.wanted,
         context: &context,
-        ledger,
+        ledger: ledger.as_ref(),
         problems,
         plan,
         found,
@@ -218,6 +218,10 @@ pub fn restore(
     end(app, run, request, &outcome)?;
     if let (Some(first), Ok(report)) = (resume, &outcome) {
         went_on(app, first, report)?;
+    }
+    // Last of all: a process that is killed before leaves something to go on with.
+    if let (Some(ledger), Ok(Report { resume: None, .. })) = (ledger, &outcome) {
+        ledger.remove()?;
     }
     outcome
 }
@@ -308,7 +312,7 @@ struct Running<'a> {
     request: &'a Request,
     wanted: &'a [Wanted],
     context: &'a RunContext,
-    ledger: Option<Ledger>,
+    ledger: Option<&'a Ledger>,
     problems: ProblemList,
     plan: Plan,
     /// What was in each drive at the beginning.
@@ -330,7 +334,7 @@ impl Running<'_> {
                 stuck.get_or_insert(error.to_string());
             }
         }
-        let outcome = match (read, &self.ledger) {
+        let outcome = match (read, self.ledger) {
             (Ok(outcome), _) => outcome,
             (Err(error), Some(ledger)) => {
                 let again = format!("\"tapeward restore --resume {}\" goes on", ledger.first);
@@ -354,7 +358,7 @@ impl Running<'_> {
         counts: &Counts,
         renamed: &AtomicU64,
     ) -> Result<Outcome> {
-        match (&self.request.to, &self.ledger) {
+        match (&self.request.to, self.ledger) {
             (Destination::Folder(to), Some(ledger)) => {
                 let folder = Folder {
                     to,
@@ -444,7 +448,7 @@ impl Running<'_> {
     ) -> Result<Report> {
         let restored = counts.restored.load(Ordering::Relaxed);
         let kept = counts.kept.load(Ordering::Relaxed);
-        let resumed = self.ledger.as_ref().is_some_and(|ledger| ledger.resumed);
+        let resumed = self.ledger.is_some_and(|ledger| ledger.resumed);
         if restored + kept == 0
             && !resumed
             && outcome.lacking.is_empty()
@@ -457,14 +461,10 @@ impl Running<'_> {
             self.problems.add(remark.clone());
         }
         let problems = self.problems.finish()?;
-        let mut resume = None;
-        if let Some(ledger) = self.ledger {
-            if outcome.lacking.is_empty() {
-                ledger.remove()?;
-            } else {
-                resume = Some(ledger.first);
-            }
-        }
+        let resume = match self.ledger {
+            Some(ledger) if !outcome.lacking.is_empty() => Some(ledger.first),
+            _ => None,
+        };
         Ok(Report {
             set: self.request.sets.first().map(|set| set.id),
             sets: self.request.sets.iter().map(|set| set.id).collect(),
