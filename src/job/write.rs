@@ -19,7 +19,7 @@ use crate::archive::links::EarlierMembers;
 use crate::archive::member::{ResumePoint, SegmentNumber, SetForm, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::archive::writer::{Progress, write_tree};
+use crate::archive::writer::{Patience, PlainFiles, Progress, TreeWriter};
 use crate::catalogue::{
     BackupSet, Compression, Encryption, Month, NewSet, NewSetCopy, SetDefinition, SetState, Source,
     Tx,
@@ -436,12 +436,17 @@ impl Job {
         tell: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Stopped> {
         let app = &self.context.app;
-        write_tree(
-            tree,
-            resume,
+        let patience = Patience {
+            clock: Arc::clone(&app.clock),
+            longest: app.config.source.release(),
+        };
+        TreeWriter {
+            source: tree,
             earlier,
-            segmenter,
-            &mut |problem: Problem| {
+            files: &PlainFiles,
+            patience: Some(&patience),
+            sink: segmenter,
+            problems: &mut |problem: Problem| {
                 if problem.what.severity() == Severity::Loss {
                     recorder.count_problem(&problem);
                 }
