@@ -195,7 +195,8 @@ struct Session<'a> {
 impl Session<'_> {
     fn write_members(&mut self, batches: Batches, last: Option<&[u8]>) -> Result<(), ArchiveError> {
         let mut passed = last;
-        while let Some(batch) = self.wait_for(&batches.0)? {
+        let Batches(batches) = batches;
+        while let Some(batch) = self.wait_for(&batches)? {
             let Some(items) = self.wait_for(&batch)? else {
                 return Err(self.writer.stopped(failed()));
             };
