@@ -14,13 +14,19 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::sync::Arc;
+
 use meanwhile::{
     done, prepared, prepared_with_four_drives, restore, restored, set_faults, stop, stopped,
     with_faults,
 };
 use nix::sys::signal::Signal;
 use running::Running;
-use tapeward::catalogue::Catalogue;
+use tapeward::app::{App, Surroundings};
+use tapeward::catalogue::{Catalogue, DriveNeed};
+use tapeward::clock::SystemClock;
+use tapeward::job::requests::Asking;
+use tapeward::progress::{Interrupt, Unwatched};
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
 use world::{World, same_trees, texts, write_files};
 
@@ -91,13 +97,41 @@ fn a_cartridge_in_another_drive_is_given_while_the_only_copy_waits() {
     same_trees(&world.path("source"), &world.path("back"));
 }
 
+/// As the last one, but the cartridge was brought into the drive by somebody else.
+#[test]
+fn a_cartridge_that_was_found_in_a_drive_of_the_job_is_given() {
+    let world = prepared_with_four_drives();
+    let source = world.path("source");
+    let source = source.to_str().unwrap();
+    world.ok(["set", "define", "data", source, "--copy", "onsite"]);
+    let later = world.path("later");
+    write_files(&later, &[("small", b"in both copies")]);
+    world.ok(["set", "define", "later", later.to_str().unwrap()]);
+    // The job has the first two drives, and writes in the second.
+    for number in 2..6 {
+        let (barcode, drive) = (format!("TWV00{number}L6"), format!("drive:{}", number - 2));
+        world.ok(["library", "load", &barcode, "--into", &drive]);
+    }
+    let job = ["job", "run", "--set", "data", "--set", "later"];
+    let mut job = stopped(&world, &job, |counts| counts.writes >= SECOND_SET);
+    let mut reads = restore_copy(&world, "2", "first");
+    reads.read_until("waiting for the job's next commit point");
+    job.signal(Signal::SIGCONT);
+    job.read_until("is given away");
+    assert!(!job.said.contains("set later"), "{}", job.said);
+    restored(&world, reads, "first");
+    let output = job.end();
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+}
+
 /// What holds a drive up makes the others go on without its copy; when the drive answers again, it
 /// and the cartridge are free before the set is written.
 #[test]
 fn a_copy_that_was_left_behind_keeps_no_cartridge() {
     let world = prepared();
     world.configure(&format!("{}slow-copy-seconds = 1\n", meanwhile::SMALL));
-    seeded::make_tree(&world.path("source").join("more"), 94, 20 << 20);
+    seeded::make_tree(&world.path("source").join("more"), 94, 8 << 20);
     with_faults(&world, at_next_blocks("TWV002L8", Fault::Stalls));
     let mut job = Running::start(&world, &["job", "run", "--set", "data"]);
     job.read_until("copy 2: too slow");
@@ -137,4 +171,26 @@ fn who_wants_a_cartridge_that_is_stuck_in_a_drive_of_the_job_is_told() {
     assert_eq!(output.status.code(), Some(20), "{out}\n{err}");
     world.ok(["sim", "power-cut"]);
     done(&world, Running::start(&world, &["job", "resume"]));
+}
+
+/// Who asks for what no drive of the job reads is not waited for in vain: at the end the job lets go of
+/// all drives, and whoever asks sees for himself.
+#[test]
+fn a_job_that_needs_no_drive_any_more_keeps_none_while_somebody_asks() {
+    let world = prepared();
+    let around = Surroundings {
+        clock: SystemClock::shared(),
+        watcher: Arc::new(Unwatched),
+        interrupt: Interrupt::default(),
+        secrets: Arc::default(),
+    };
+    let app = Arc::new(App::open(&world.state(), around).unwrap());
+    let libraries = app.catalogue.read(|view| view.libraries()).unwrap();
+    let old = vec!["OLD001L5".parse().unwrap()];
+    let asking = Asking::begin(&app, libraries[0].id, "test", DriveNeed::Drive, old).unwrap();
+    let mut job = Running::start(&world, &["job", "run", "--set", "data"]);
+    job.read_until("waiting until the restore is done");
+    world.ok(["media", "label", "TWV005L8", "--pool", "onsite"]);
+    drop(asking);
+    done(&world, job);
 }

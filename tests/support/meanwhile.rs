@@ -33,7 +33,7 @@ pub(crate) fn prepared_with_four_drives() -> World {
         "--model",
         "midrange",
         "--cartridges",
-        "4",
+        "5",
         "--cartridge-size",
     ];
     world.ok([&create[..], &of, &["64MiB"]].concat());
