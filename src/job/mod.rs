@@ -9,6 +9,7 @@ mod complete;
 mod drives;
 mod earlier;
 mod encryption;
+mod failed_drives;
 pub mod foreign;
 mod hooks;
 pub mod label;
