@@ -214,12 +214,26 @@ impl Job {
         depth: Depth<'_>,
     ) -> Result<()> {
         let (app, run) = (&self.context.app, self.context.run);
+        // Somebody else may have recorded something about it while it was read.
+        let segment = &tx.segment_copy_at(segment.volume, segment.tape_file)?;
         let (set, volume, copy) = (segment.set, segment.volume, segment.copy);
         let number = segment.segment;
+        let counts = match segment.state {
+            SegmentCopyState::Superseded | SegmentCopyState::Replaced => false,
+            SegmentCopyState::Lost => tx.live_copy(set, copy, number)?.is_none(),
+            _ => true,
+        };
+        if !counts {
+            return Ok(());
+        }
         // A good one does not go for one whose cartridge is not to be relied on.
         let taken_out = Err("its cartridge was taken out of use before it counted".to_owned());
         let replaces = segment.state == SegmentCopyState::Replacing;
         let read = if replaces && read.is_ok() && is_out_of_use(tx, volume)? {
+            app.watcher.event(Event::Problem {
+                subject: format!("segment {} of set {set}, copy {copy}", number.0),
+                what: "its cartridge was taken out of use before it counted".to_owned(),
+            });
             &taken_out
         } else {
             read
