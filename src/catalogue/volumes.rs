@@ -202,6 +202,20 @@ impl View<'_> {
         )
     }
 
+    /// Living volumes on cartridges that are being labelled, whose process may have died: what is on
+    /// them is going.
+    pub fn volumes_being_labelled(&self) -> Result<Vec<Volume>, CatalogueError> {
+        self.all(
+            "SELECT volume.* FROM volume JOIN cartridge ON cartridge.id = volume.cartridge
+             WHERE gone_at IS NULL AND ended_at IS NULL AND barcode IN (
+                SELECT intent ->> '$.barcode' FROM step
+                WHERE kind = 'label' AND state = 'intended')
+             ORDER BY serial",
+            [],
+            volume,
+        )
+    }
+
     /// The content states a volume went through, oldest first.
     pub fn volume_history(&self, id: VolumeId) -> Result<Vec<VolumeEvent>, CatalogueError> {
         self.all(
