@@ -169,12 +169,16 @@ impl Job {
         self.must_open_keys(&order.set, &order.name)?;
         let lacking = app.catalogue.read(|view| order.lacking(view))?;
         self.must_be_here(&order, &lacking)?;
-        if !lacking.is_empty() {
+        let lacks_index = app.catalogue.read(|view| order.lacks_index(view))?;
+        if !lacking.is_empty() || lacks_index {
+            let what = match lacking.len() as u64 {
+                0 => "the index of the set".to_owned(),
+                many => counted(many, "segment", "segments"),
+            };
             app.say(format!(
-                "set {}, copy {}: copying {} to pool {}",
+                "set {}, copy {}: copying {what} to pool {}",
                 order.name,
                 task.copy,
-                counted(lacking.len() as u64, "segment", "segments"),
                 order
                     .pools
                     .iter()

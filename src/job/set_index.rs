@@ -204,8 +204,8 @@ fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
     })
 }
 
-/// Whether a stored index part is what it was.
-fn is_whole(path: &Path, part: &StoredIndex) -> Result<bool> {
+/// Whether a stored index is what it was.
+pub(super) fn is_whole(path: &Path, part: &StoredIndex) -> Result<bool> {
     let mut hasher = blake3::Hasher::new();
     match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::json;
 use tapeward_drivers::Drive;
 
+use super::coded_file::Appended;
 use super::drives::Drives;
 use super::label::{self, Foreign, NewLabel, may_append};
 use super::plan::Candidate;
 use super::recorder::{Recorder, set_content};
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
-use super::snapshot::{self, Appended, Snapshot};
+use super::snapshot::{self, Snapshot};
 use super::step::{RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
