@@ -106,7 +106,7 @@ pub fn run(app: &Arc<App>, library: &Arc<Library>, ids: &[TaskId]) -> Result<Rep
         });
     }
     let view = library.view()?;
-    let held = library.hold_drives(&view, 2, &[])?;
+    let held = library.hold_drives_of_each_kind(&view, 2)?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();

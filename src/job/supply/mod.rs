@@ -2,6 +2,8 @@
 
 mod choice;
 
+pub(super) use choice::usable;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
