@@ -12,6 +12,7 @@ use super::drives::Drives;
 use super::lease::Leases;
 use super::run::Job;
 use super::set_aside::SetAside;
+use super::set_index::not_on_record;
 use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{COMPLETE, RunContext};
 use crate::app::App;
@@ -343,7 +344,9 @@ fn whole_again(
             SetCopyState::Incomplete | SetCopyState::Lost | SetCopyState::Writing
         )
     });
-    if !lacked || !tx.missing_segments(set, copy)?.is_empty() {
+    let is_whole = tx.missing_segments(set, copy)?.is_empty()
+        && not_on_record(&context.app, &tx.set(set)?)?.is_empty();
+    if !lacked || !is_whole {
         return Ok(());
     }
     let live = tx.live_copies(set, copy)?;

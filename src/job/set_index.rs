@@ -1,5 +1,6 @@
 //! Index parts while a set is written, and its index when it is complete.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -202,6 +203,33 @@ fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
             problems,
         })
     })
+}
+
+/// Segments of a set that the record knows nothing of, as one that was made of some of the cartridges
+/// only: those its index speaks of, or, where it has none, those between others.
+pub(super) fn not_on_record(app: &App, set: &BackupSet) -> Result<Vec<SegmentNumber>> {
+    let rows = app.catalogue.read(|view| view.segments(set.id))?;
+    let known: BTreeSet<SegmentNumber> = rows.iter().map(|row| row.number).collect();
+    let stored = set
+        .index
+        .as_ref()
+        .map(|stored| app.indexes().join(&stored.file));
+    let all = match stored.filter(|path| path.exists()) {
+        Some(path) => {
+            let index = IndexReader::open(&path);
+            match index
+                .context(format!("cannot read {}", path.display()))?
+                .header()
+                .scope
+            {
+                Scope::Set { segments } => segments,
+                Scope::Part(last) => last.0 + 1,
+            }
+        }
+        None => known.last().map_or(0, |last| last.0 + 1),
+    };
+    let all = (0..all).map(SegmentNumber);
+    Ok(all.filter(|number| !known.contains(number)).collect())
 }
 
 /// Whether a stored index is what it was.
