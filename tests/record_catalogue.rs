@@ -15,6 +15,7 @@ use serde_json::json;
 use tapeward::archive::member::SegmentNumber;
 use tapeward::catalogue::*;
 use tapeward::id::*;
+use tapeward::tape::TapeDigest;
 
 #[test]
 fn what_goes_in_comes_out() {
@@ -76,7 +77,7 @@ fn the_same_segment_twice_is_one_and_another_of_its_number_is_refused() {
     commit(&world, 0, 1).unwrap();
     write(&world, |tx| tx.add_segment(&segment(&world, 0))).unwrap();
     let mut other = segment(&world, 0);
-    other.digest = SegmentDigest::from_xxh3(1);
+    other.digest = TapeDigest::from_bytes([1; 16]);
     let error = write(&world, |tx| tx.add_segment(&other)).unwrap_err();
     assert!(matches!(error, CatalogueError::Exists { .. }), "{error}");
 }

@@ -4,31 +4,17 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::digest::{ContentDigest, SegmentDigest};
+use super::digest::ContentDigest;
 use super::error::{CatalogueError, Noun};
 use super::sets::StoredIndex;
-use super::sql::{Json, Moment, moment, moment_option, text_enum};
+use super::sql::{Json, Moment, moment, moment_option, text_column, text_enum};
 use super::store::{Tx, View};
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::id::{CopyNumber, RunId, SetId, TapeFileNumber, VolumeId};
+use crate::tape::{Codec, TapeDigest};
 
-text_enum! {
-    /// How a segment's bytes on tape come from the tar stream.
-    pub enum Codec {
-        /// As it is.
-        None = "none",
-        /// Whole zstd frames.
-        Zstd = "zstd",
-        /// One age file.
-        Age = "age",
-        /// Whole zstd frames within one age file.
-        ZstdAge = "zstd+age",
-        /// As it is, encrypted by the drive.
-        Drive = "drive",
-        /// Whole zstd frames, encrypted by the drive.
-        ZstdDrive = "zstd+drive",
-    }
-}
+// How a segment is coded is for the tape room to say; here it is a word.
+text_column!(Codec);
 
 text_enum! {
     /// State of a segment on a volume.
@@ -64,7 +50,7 @@ pub struct Segment {
     /// How the one comes from the other.
     pub codec: Codec,
     /// Over the bytes on tape.
-    pub digest: SegmentDigest,
+    pub digest: TapeDigest,
     /// Members in its index part.
     pub entries: u64,
     /// Where the tar stream goes on after it.

@@ -255,7 +255,7 @@ fn read_part(
     let files = app
         .catalogue
         .read(|view| volumes::segment_files(view, copy))?;
-    let codec = volumes::tape_codec(segment.codec).for_index();
+    let codec = segment.codec.for_index();
     let coded = reader
         .read_small(&files.index)
         .context("cannot read it on tape")?;
