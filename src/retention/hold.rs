@@ -29,7 +29,7 @@ impl Held {
         Err(Error::new(
             ErrorKind::Incomplete,
             format!(
-                "too late for what is on {}: being labelled anew just now",
+                "it may be too late for what is on {}: a label is being written there",
                 barcodes.join(", ")
             ),
         )

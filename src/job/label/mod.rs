@@ -294,7 +294,7 @@ pub fn label_mounted(
     let size = header.block_size;
     // While the tape was looked at somebody may have placed a hold.
     let may = |tx: &Tx<'_>, now| match may_label(tx, code, now)?.1.map(|volume| volume.id) {
-        now if now == old.as_ref().map(|old| old.id) => Ok(()),
+        there if there == old.as_ref().map(|old| old.id) => Ok(()),
         _ => Err(Error::failed(format!(
             "{code} was labelled meanwhile: nothing was written"
         ))),
