@@ -159,6 +159,23 @@ fn a_refreshed_cartridge_counts_until_the_new_one_was_read_back() {
 }
 
 #[test]
+fn a_volume_that_was_held_retires_when_what_was_held_is_elsewhere() {
+    let world = World::with_set_on_tape();
+    catalogue(&world)
+        .write(|tx| {
+            let volume = tx.volume_by_barcode(&"TWV001L8".parse().unwrap())?.unwrap();
+            tx.set_content(volume.id, ContentState::Full, Utc::now(), "full", None)
+        })
+        .unwrap();
+    world.ok(["set", "hold", "data", "--reason", "case 7"]);
+    assert_eq!(content(&world, "TWV001L8"), "held");
+    world.ok(["copy", "refresh", "TWV001L8"]);
+    world.ok(["copy", "run", "--all"]);
+    assert_eq!(content(&world, "TWV001L8"), "retired");
+    world.both_copies_restore();
+}
+
+#[test]
 fn with_one_drive_copies_go_by_way_of_the_disk() {
     let world = World::with_model("autoloader", "16MiB");
     world.configure(

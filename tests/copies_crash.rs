@@ -14,6 +14,8 @@ use std::sync::LazyLock;
 
 use rstest::rstest;
 use seeded::Seeded;
+use tapeward::catalogue::{Catalogue, CatalogueError, SegmentCopyState};
+use tapeward::id::CopyNumber;
 use tapeward_sim::Operator;
 use tapeward_sim::fault::Counts;
 use tapeward_sim::front::control::{Request, Response};
@@ -103,6 +105,88 @@ fn killed_at_any_command_it_goes_on(#[values(1, 2, 3, 4, 5, 6, 7, 8)] nth: u64) 
     world.ok(["restore", "data", "--to", back.to_str().unwrap()]);
     run_until_done(&world);
     is_whole(&world);
+}
+
+/// Killed between writing all that is to take the place of what is on TWV001L8 and reading all of
+/// that back; the new cartridge.
+fn killed_before_reading_back() -> (World, String) {
+    for share in [32, 34, 36, 30, 38, 40, 28, 42, 44, 46, 26, 48, 50, 24] {
+        let world = prepared();
+        let moment = (UNHARMED.commands * share / 100).to_string();
+        world.ok(["sim", "kill-host", "--at-command", &moment]);
+        assert_eq!(world.run(["copy", "run", "--all"]).status.code(), None);
+        let all = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+        let waiting = all.read(|view| {
+            let set = view.sets()?[0].id;
+            let rows = view.segment_copies(set)?;
+            let mut waiting = rows
+                .iter()
+                .filter(|row| row.state == SegmentCopyState::Replacing);
+            let left = view.segments_to_move(set, CopyNumber(1), rows[0].volume)?;
+            let Some(volume) = waiting.next().map(|row| row.volume) else {
+                return Ok(None);
+            };
+            if !left.is_empty() {
+                return Ok(None);
+            }
+            let cartridge = view.volume(volume)?.cartridge;
+            Ok::<_, CatalogueError>(Some(view.cartridge(cartridge)?.barcode))
+        });
+        if let Some(barcode) = waiting.unwrap() {
+            return (world, barcode.to_string());
+        }
+    }
+    panic!("never killed before reading back");
+}
+
+#[test]
+fn what_is_not_read_back_yet_counts_when_the_old_one_is_lost() {
+    let (world, _) = killed_before_reading_back();
+    let planned = |world: &World| {
+        let plan = world.json(["copy", "plan"]);
+        let tasks = plan["tasks"].as_array().unwrap().clone();
+        tasks
+            .iter()
+            .map(|task| task["segments"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let before = planned(&world);
+    let lost = [
+        "copy",
+        "lost",
+        "TWV001L8",
+        "--due",
+        "2031-01-31",
+        "--reason",
+        "x",
+    ];
+    world.ok(lost);
+    // Nothing of what is on the new one is to be written again.
+    assert_eq!(planned(&world), before);
+    run_until_done(&world);
+    assert_eq!(world.json(["copy", "list"]), serde_json::json!([]));
+    world.ok(["verify", "data"]);
+    world.both_copies_restore();
+}
+
+#[test]
+fn what_is_on_a_cartridge_taken_out_of_use_takes_no_place() {
+    let (world, target) = killed_before_reading_back();
+    let quarantine = ["health", "quarantine", &target, "--reason", "dropped"];
+    // 20 when something was read back already, which then has a doubtful copy only.
+    let code = world.run(quarantine).status.code();
+    assert!(matches!(code, Some(0 | 20)), "{code:?}");
+    let output = world.run(["copy", "run", "--all"]);
+    let (out, err) = texts(&output);
+    assert!(
+        err.contains("taken out of use before it counted"),
+        "{err}{out}"
+    );
+    run_until_done(&world);
+    is_whole(&world);
+    let shown = world.json(["set", "show", "data"]);
+    let copies = shown["sets"][0]["copies"].to_string();
+    assert!(!copies.contains(&target), "{copies}");
 }
 
 #[rstest]

@@ -17,7 +17,8 @@ use std::sync::LazyLock;
 
 use rstest::rstest;
 use seeded::Seeded;
-use tapeward::catalogue::{Catalogue, CatalogueError, Codec};
+use tapeward::catalogue::{Catalogue, CatalogueError};
+use tapeward::tape::Codec;
 use tapeward_sim::Operator;
 use tapeward_sim::fault::Counts;
 use tapeward_sim::front::control::{Request, Response};

@@ -17,10 +17,14 @@ use std::process::Command;
 
 use dump::{Dump, all_bytes, column};
 use rstest::rstest;
+use tapeward::catalogue::Catalogue;
 use tapeward_drivers::socket::{InitiatorId, Lun, SocketTransport};
 use tapeward_drivers::ssc;
 use tapeward_drivers::ssc::encryption::{EncryptionKey, Reservation};
 use tapeward_drivers::ssc::{BlockAddress, ReadOutcome};
+use tapeward_sim::Operator;
+use tapeward_sim::fault::{Fault, Place, PlannedFault};
+use tapeward_sim::front::control::Request;
 use world::{World, same_trees};
 use zeroize::Zeroizing;
 
@@ -57,6 +61,38 @@ fn files(dump: &Dump) -> Vec<(usize, String, String)> {
     kinds
         .map(|(file, kind)| (file, kind, codec(file)))
         .collect()
+}
+
+/// The tape is bad where the key is to stand: another cartridge is taken, and nothing is left open.
+#[test]
+fn a_cartridge_that_takes_no_key_is_set_aside_and_closed() {
+    let world = prepared("64MiB");
+    define(&world, 91, 1 << 20, "none");
+    world.ok(["library", "status"]);
+    let operator = Operator::connect(&world.virtual_folder()).unwrap();
+    // Behind the label: HDR1, HDR2, UHL1, UHL2, a filemark, the key.
+    let faults = vec![PlannedFault {
+        at: Place::WriteRecord {
+            cartridge: "TWV001L8".to_owned(),
+            record: 14,
+        },
+        fault: Fault::MediumError,
+    }];
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    let (_, said) = world.exits(3, ["job", "run"]);
+    assert!(said.contains("cannot encrypt on TWV001L8"), "{said}");
+    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+    let open = catalogue.read(|view| {
+        let run = view.runs()?.remove(0);
+        view.open_intents(run.id)
+    });
+    assert_eq!(open.unwrap(), []);
+    drop(catalogue);
+    world.return_cartridges();
+    world.both_copies_restore();
+    // It ends as the record says: who takes it into use again can write it.
+    world.ok(["health", "release", "TWV001L8"]);
+    world.ok(["media", "label", "TWV001L8", "--pool", "onsite"]);
 }
 
 #[rstest]

@@ -254,6 +254,29 @@ fn a_tape_is_copied_to_files_and_back_to_another() {
         .says(&["TWV003L8"]);
 }
 
+/// Stopped before its first byte was written: the label that was to go is still there.
+#[test]
+fn a_cartridge_that_was_to_get_a_raw_copy_is_free_again() {
+    let world = with_tar();
+    let raw = world.path("raw");
+    let to = raw.to_str().unwrap();
+    world.ok(["media", "raw-copy", "TWV003L8", "--to", to]);
+    let label = ["media", "label", "TWV009L8", "--pool", "onsite"];
+    world.ok(label);
+    world.ok(["sim", "power-cut", "--at-write", "1"]);
+    let refusal = world.refuses(1, ["media", "raw-write", to, "TWV009L8"]);
+    refusal.says(&["TWV009L8", "release-foreign"]);
+    assert_eq!(
+        world.json(["media", "identify", "TWV009L8"])["kind"],
+        "ours"
+    );
+    world.refuses(1, label).says(&["kept as it is"]);
+    let release = ["media", "release-foreign", "TWV009L8", "--reason", "again"];
+    world.ok(release);
+    world.ok(label);
+    world.ok(["media", "raw-write", to, "TWV009L8"]);
+}
+
 #[test]
 fn what_cannot_be_read_is_skipped_and_named() {
     let world = with_tar();

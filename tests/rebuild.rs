@@ -343,6 +343,38 @@ fn a_bare_host_recovers_from_one_cartridge_and_an_identity() {
     world.refuses_to_recover_twice(&identity);
 }
 
+/// A set on two cartridges, of which the second, with its index, is here.
+#[test]
+fn what_is_on_no_cartridge_on_record_is_not_verified() {
+    let world = World::with_library("6MiB");
+    world.configure(SMALL);
+    world.configure("[monthly]\ncopies = [\"onsite\"]\n");
+    let source = world.path("letters");
+    fs::create_dir(&source).unwrap();
+    let noise: Vec<u8> = (0..6 << 20_u32).map(noise).collect();
+    fs::write(source.join("noise"), noise).unwrap();
+    world.ok(["set", "define", "letters", source.to_str().unwrap()]);
+    world.run_job();
+    world.return_cartridges();
+    let shown = world.json(["set", "show", "letters"]);
+    let cartridges = shown["sets"][0]["copies"][0]["cartridges"]
+        .as_array()
+        .unwrap();
+    assert!(cartridges.len() > 1, "{shown:#}");
+    let last = cartridges.iter().map(|one| one[0].as_str().unwrap()).max();
+    let rebuild = ["catalogue", "rebuild", "--ignore-snapshots", last.unwrap()];
+    lose_record(&world);
+    let (out, _) = world.exits(3, rebuild);
+    assert!(out.contains("on no cartridge that was read"), "{out}");
+    let (out, err) = world.exits(1, ["verify", "letters"]);
+    assert!(
+        err.contains("no cartridge on record") && err.contains("rebuild"),
+        "{out}{err}"
+    );
+    let shown = world.json(["set", "show", "letters"]);
+    assert_eq!(shown["sets"][0]["copies"][0]["state"], "incomplete");
+}
+
 impl World {
     fn refuses_to_recover_twice(&self, identity: &Path) {
         let (_, err) = self.exits(2, ["recover", "--identity", identity.to_str().unwrap()]);

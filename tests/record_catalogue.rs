@@ -15,6 +15,7 @@ use serde_json::json;
 use tapeward::archive::member::SegmentNumber;
 use tapeward::catalogue::*;
 use tapeward::id::*;
+use tapeward::tape::TapeDigest;
 
 #[test]
 fn what_goes_in_comes_out() {
@@ -76,7 +77,7 @@ fn the_same_segment_twice_is_one_and_another_of_its_number_is_refused() {
     commit(&world, 0, 1).unwrap();
     write(&world, |tx| tx.add_segment(&segment(&world, 0))).unwrap();
     let mut other = segment(&world, 0);
-    other.digest = SegmentDigest::from_xxh3(1);
+    other.digest = TapeDigest::from_bytes([1; 16]);
     let error = write(&world, |tx| tx.add_segment(&other)).unwrap_err();
     assert!(matches!(error, CatalogueError::Exists { .. }), "{error}");
 }
@@ -117,6 +118,112 @@ fn one_copy_of_a_segment_lives_in_one_place_and_a_lost_one_is_missing() {
     })
     .unwrap();
     assert_eq!(read(&world, |view| view.segment_copies(set)).len(), 3);
+}
+
+/// A second volume with a tape file for each of these, which take the places of the segments from
+/// number 0 on.
+fn replace(world: &World, files: u32) -> VolumeId {
+    let cartridge = new_cartridge("TWV002L8");
+    let volume = new_volume(cartridge.id, "TWV002");
+    write(world, |tx| {
+        tx.add_cartridge(&cartridge)?;
+        tx.add_volume(&volume, None)?;
+        for number in 0..files {
+            let file = TapeFile {
+                volume: volume.id,
+                ..tape_file(world, number)
+            };
+            tx.add_tape_file(&file)?;
+            tx.add_segment_copy(&SegmentCopy {
+                volume: volume.id,
+                state: SegmentCopyState::Replacing,
+                committed_at: days(1),
+                ..segment_copy(world, number, number)
+            })?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    volume.id
+}
+
+#[test]
+fn what_was_to_take_the_place_of_what_is_lost_counts() {
+    use SegmentCopyState::{Committed, Replacing};
+    let world = world();
+    commit(&world, 0, 1).unwrap();
+    commit(&world, 1, 2).unwrap();
+    let new = replace(&world, 2);
+    let set = world.set;
+    let on_new = || {
+        let rows = read(&world, |view| view.segment_copies_on(new));
+        rows.iter().map(|row| row.state).collect::<Vec<_>>()
+    };
+    let (first, lost) = (TapeFileNumber(1), SegmentCopyState::Lost);
+    write(&world, |tx| {
+        tx.set_segment_copy_state(world.volume, first, lost, days(2))
+    })
+    .unwrap();
+    assert_eq!(on_new(), [Committed, Replacing]);
+    assert!(read(&world, |view| view.missing_segments(set, COPY)).is_empty());
+    // Nobody has read it back, whenever that is asked for.
+    let unread = read(&world, |view| view.unread_copies(set, COPY, days(3)));
+    assert_eq!(unread.len(), 2);
+    // The new one is lost: the old one, which is left, is not touched.
+    write(&world, |tx| {
+        tx.set_segment_copy_state(new, TapeFileNumber(1), lost, days(2))
+    })
+    .unwrap();
+    let live = read(&world, |view| view.live_copies(set, COPY));
+    assert_eq!(live.len(), 2);
+    assert_eq!(live[1].volume, world.volume);
+}
+
+#[test]
+fn what_was_to_take_the_place_of_a_volume_that_is_gone_counts() {
+    let world = world();
+    commit(&world, 0, 1).unwrap();
+    let new = replace(&world, 1);
+    write(&world, |tx| tx.lose_volume(world.volume, days(2))).unwrap();
+    let live = read(&world, |view| view.live_copies(world.set, COPY));
+    assert_eq!((live.len(), live[0].volume), (1, new));
+    let old = write(&world, |tx| tx.take_place(&live[0], days(3))).unwrap();
+    assert_eq!(old, None);
+    let live = read(&world, |view| view.live_copies(world.set, COPY));
+    assert_eq!(live[0].state, SegmentCopyState::Verified);
+}
+
+/// A damaged segment can be read in part where it was lost, and nowhere else.
+#[test]
+fn what_is_left_of_a_damaged_segment_keeps_its_volume() {
+    let world = world();
+    commit(&world, 0, 1).unwrap();
+    let (first, lost) = (TapeFileNumber(1), SegmentCopyState::Lost);
+    write(&world, |tx| {
+        tx.set_segment_copy_state(world.volume, first, lost, now())?;
+        tx.set_content(world.volume, ContentState::Full, now(), "test", None)
+    })
+    .unwrap();
+    let expire = || {
+        write(&world, |tx| {
+            tx.set_content(world.volume, ContentState::Expired, days(1), "test", None)
+        })
+    };
+    let refused = expire().unwrap_err();
+    assert!(
+        matches!(refused, CatalogueError::LastCopy { .. }),
+        "{refused}"
+    );
+    let release = write(&world, |tx| tx.release_retention(world.volume, days(1)));
+    assert!(matches!(release, Err(CatalogueError::Retained { .. })));
+    // Another place has all of it.
+    let whole = replace(&world, 1);
+    write(&world, |tx| {
+        let state = SegmentCopyState::Committed;
+        tx.set_segment_copy_state(whole, TapeFileNumber(0), state, days(1))
+    })
+    .unwrap();
+    expire().unwrap();
 }
 
 #[test]

@@ -7,6 +7,8 @@
 mod dump;
 #[path = "support/later.rs"]
 mod later;
+#[path = "support/refusal.rs"]
+mod refusal;
 #[path = "support/seeded.rs"]
 mod seeded;
 #[path = "support/world.rs"]
@@ -14,15 +16,20 @@ mod world;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use dump::Dump;
 use later::Later;
 use tapeward::catalogue::ContentState;
+use tapeward::clock::{Clock, ManualClock};
 use tapeward::error::ErrorKind;
 use tapeward_sim::Operator;
 use tapeward_sim::front::control::Request;
-use world::{World, same_trees};
+use world::{World, same_trees, texts};
 
 const ONSITE: &str = "TWV001L8";
 const OFFSITE: &str = "TWV002L8";
@@ -157,6 +164,102 @@ fn one_set_can_be_held_by_its_id_and_a_definition_from_the_first_on() {
     // Defining it again does not end a hold.
     world.ok(define);
     is_refused(&Later::days(&world, 101), ONSITE, "case 8");
+}
+
+/// A clock that has something done when it is asked for the time so many times.
+#[derive(Debug)]
+struct Meddling {
+    clock: Arc<ManualClock>,
+    left: AtomicUsize,
+    command: Mutex<Command>,
+    done: OnceLock<Output>,
+}
+
+impl Clock for Meddling {
+    fn now(&self) -> DateTime<Utc> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let output = self.command.lock().unwrap().output().unwrap();
+            self.done.set(output).unwrap();
+        }
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn pause(&self, duration: Duration) {
+        self.clock.pause(duration);
+    }
+}
+
+/// Whenever somebody holds a set while a cartridge with a copy of it is labelled: either that is
+/// refused, or who holds it learns that it is too late.
+#[test]
+fn a_hold_that_is_placed_while_a_label_is_written_keeps_it_or_says_that_it_does_not() {
+    let world = prepared();
+    let hold = ["set", "hold", "data", "--reason", "case 7"];
+    let mut refused = 0;
+    for asked in 2.. {
+        let clock = Arc::new(Meddling {
+            clock: ManualClock::shared(Utc::now() + TimeDelta::days(11)),
+            left: asked.into(),
+            command: Mutex::new(world.command(hold)),
+            done: OnceLock::new(),
+        });
+        let later = Later::by(&world, clock.clone());
+        let labelled = later.label(ONSITE);
+        let held = clock.done.get().expect("labelled before it was held");
+        let (out, err) = texts(held);
+        assert!(out.contains("is held: case 7"), "{out}{err}");
+        if let Err(error) = labelled {
+            let text = error.to_string();
+            assert!(
+                text.contains("case 7") && text.contains("nothing was written"),
+                "{text}"
+            );
+            assert_eq!(held.status.code(), Some(0), "{err}");
+            world.ok(["set", "release", "data", "--reason", "closed"]);
+            refused += 1;
+            continue;
+        }
+        assert_eq!(held.status.code(), Some(3), "{err}");
+        assert!(err.contains(ONSITE) && err.contains("too late"), "{err}");
+        break;
+    }
+    assert!(refused > 3, "{refused}");
+    // What is gone is copied again.
+    let open = world.json(["copy", "list"]);
+    assert_eq!(open[0]["reason"], "lost", "{open}");
+    world.ok(["copy", "run", "--all"]);
+    let back = world.path("back");
+    world.ok([
+        "restore",
+        "data",
+        "--copy",
+        "1",
+        "--to",
+        back.to_str().unwrap(),
+    ]);
+    same_trees(&world.path("source"), &back);
+}
+
+#[test]
+fn a_raw_copy_ends_what_was_on_its_cartridge() {
+    let world = prepared();
+    world.write_foreign("TWV003L8", &[b"wages".repeat(100)]);
+    let raw = world.path("raw");
+    world.ok([
+        "media",
+        "raw-copy",
+        "TWV003L8",
+        "--to",
+        raw.to_str().unwrap(),
+    ]);
+    let later = Later::days(&world, 11);
+    later.review();
+    later.raw_write(&raw, ONSITE);
+    assert_eq!(later.copies()[0].state.as_str(), "expired");
 }
 
 /// Ends the virtual library's process, so that its files can be changed.

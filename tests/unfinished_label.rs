@@ -12,9 +12,10 @@ mod world;
 
 use std::sync::LazyLock;
 
+use rstest::rstest;
 use tapeward::tape::label::VolumeLabel;
 use tapeward_sim::Operator;
-use tapeward_sim::fault::Counts;
+use tapeward_sim::fault::{Counts, Fault, Place, PlannedFault};
 use tapeward_sim::front::control::{Request, Response};
 use world::{World, texts};
 
@@ -140,6 +141,28 @@ fn the_next_try_finishes_it_wherever_it_ends() {
         world.ok(label(&barcode));
         is_labelled(&world, &barcode);
     }
+}
+
+/// The drive gives up in the middle of a label, and takes the next try.
+#[rstest]
+fn one_that_could_not_be_finished_is_ours(#[values(1, 4, 6, 9)] record: u64) {
+    let world = prepared();
+    world.ok(["library", "status"]);
+    let operator = Operator::connect(&world.virtual_folder()).unwrap();
+    let at = Place::WriteRecord {
+        cartridge: "TWV009L8".to_owned(),
+        record,
+    };
+    let faults = vec![PlannedFault {
+        at,
+        fault: Fault::MediumError,
+    }];
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    world.refuses(1, label("TWV009L8")).says(&["TWV009L8"]);
+    let found = world.json(["media", "identify", "TWV009L8"]);
+    assert_ne!(found["kind"], "blank", "{found}");
+    world.ok(label("TWV009L8"));
+    is_labelled(&world, "TWV009L8");
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub struct LibrarySpec {
     /// Generation of the drives; the model's own if not given.
     #[serde(default)]
     pub drive_generation: Option<Generation>,
+    /// Generations of the first drives, where they are not all alike.
+    #[serde(default)]
+    pub first_drives: Vec<Generation>,
     /// Whether virtual time is accounted for.
     #[serde(default)]
     pub timing: Timing,
@@ -60,6 +63,7 @@ impl LibrarySpec {
             personality: personality.to_owned(),
             serial: serial.to_owned(),
             drive_generation: None,
+            first_drives: Vec::new(),
             timing: Timing::Off,
             drive_encryption: DriveEncryption::default(),
             longest_block: None,
@@ -78,6 +82,13 @@ impl LibrarySpec {
     #[must_use]
     pub fn with_drives(mut self, generation: Generation) -> Self {
         self.drive_generation = Some(generation);
+        self
+    }
+
+    /// The same with the first drives of these generations.
+    #[must_use]
+    pub fn with_first_drives(mut self, generations: Vec<Generation>) -> Self {
+        self.first_drives = generations;
         self
     }
 

@@ -374,7 +374,10 @@ fn drive(
     index: u16,
     shared: &Arc<Shared>,
 ) -> io::Result<Drive> {
-    let generation = spec.drive_generation.unwrap_or(row.drive_generation);
+    let own = spec.first_drives.get(usize::from(index)).copied();
+    let generation = own
+        .or(spec.drive_generation)
+        .unwrap_or(row.drive_generation);
     let identity = DriveIdentity {
         inquiry: Identity {
             device_type: DeviceType::SequentialAccess,

@@ -230,10 +230,15 @@ impl View<'_> {
     /// # Errors
     /// [`CatalogueError::LastCopy`] naming one.
     pub(super) fn not_a_last_copy(&self, volume: VolumeId) -> Result<(), CatalogueError> {
-        let sole = self.sole_copies()?;
-        match sole.into_iter().find(|sole| sole.volume == volume) {
+        let sole = self.sole_copies()?.into_iter();
+        let sole = sole.filter(|sole| sole.volume == volume);
+        let remains = self.remains_on(volume)?.into_iter();
+        let mut kept = sole
+            .map(|sole| (sole.set, sole.segment))
+            .chain(remains.map(|row| (row.set, row.segment)));
+        match kept.next() {
             None => Ok(()),
-            Some(SoleCopy { set, segment, .. }) => Err(CatalogueError::LastCopy {
+            Some((set, segment)) => Err(CatalogueError::LastCopy {
                 volume,
                 set,
                 segment,

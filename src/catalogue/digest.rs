@@ -7,72 +7,47 @@ use serde::{Deserialize, Serialize};
 
 use super::sql::{from_hexadecimal, hexadecimal, text_column};
 use crate::id::IdError;
+use crate::tape::TapeDigest;
 
-macro_rules! digest {
-    ($(#[$doc:meta])* $name:ident, $length:literal, $what:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(pub [u8; $length]);
+/// BLAKE3 of a file, as `b3sum` prints it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentDigest(pub [u8; 32]);
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                hexadecimal(&self.0, f)
-            }
-        }
+text_column!(ContentDigest, TapeDigest);
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = IdError;
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                from_hexadecimal(text).map(Self).ok_or_else(|| IdError {
-                    text: text.to_owned(),
-                    expected: $what,
-                })
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(digest: $name) -> Self {
-                digest.to_string()
-            }
-        }
-
-        text_column!($name);
-    };
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hexadecimal(&self.0, f)
+    }
 }
 
-digest!(
-    /// XXH3-128 with seed 0 over the bytes of a tape file, in its canonical (big-endian) form, as
-    /// `xxhsum -H128` prints it.
-    SegmentDigest,
-    16,
-    "an XXH3-128 digest (32 hexadecimal digits)"
-);
-digest!(
-    /// BLAKE3 of a file, as `b3sum` prints it.
-    ContentDigest,
-    32,
-    "a BLAKE3 digest (64 hexadecimal digits)"
-);
+impl fmt::Debug for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentDigest({self})")
+    }
+}
 
-impl SegmentDigest {
-    /// From the number the hash function returns.
-    #[must_use]
-    pub fn from_xxh3(value: u128) -> Self {
-        Self(value.to_be_bytes())
+impl FromStr for ContentDigest {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        from_hexadecimal(text).map(Self).ok_or_else(|| IdError {
+            text: text.to_owned(),
+            expected: "a BLAKE3 digest (64 hexadecimal digits)",
+        })
+    }
+}
+
+impl TryFrom<String> for ContentDigest {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<ContentDigest> for String {
+    fn from(digest: ContentDigest) -> Self {
+        digest.to_string()
     }
 }
 

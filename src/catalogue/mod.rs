@@ -48,7 +48,7 @@ pub use block_limits::BlockLimit;
 pub use cartridges::{Cartridge, Generation, MediumUse, NewCartridge};
 pub use copy_tasks::{CopyReason, CopyTask, NewCopyTask, TaskState};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
-pub use digest::{ContentDigest, SegmentDigest};
+pub use digest::ContentDigest;
 pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::JournalRow;
 pub use error::{CatalogueError, ConstraintKind, Noun};
@@ -63,7 +63,7 @@ pub use libraries::{Drive, Library, NewLibrary, NumberedElement};
 pub use month::Month;
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
-pub use segments::{Codec, LastRead, Segment, SegmentCopy, SegmentCopyState};
+pub use segments::{LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{
     BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
 };

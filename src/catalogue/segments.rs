@@ -4,31 +4,17 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::digest::{ContentDigest, SegmentDigest};
+use super::digest::ContentDigest;
 use super::error::{CatalogueError, Noun};
 use super::sets::StoredIndex;
-use super::sql::{Json, Moment, moment, moment_option, text_enum};
+use super::sql::{Json, Moment, moment, moment_option, text_column, text_enum};
 use super::store::{Tx, View};
 use crate::archive::member::{ResumePoint, SegmentNumber};
 use crate::id::{CopyNumber, RunId, SetId, TapeFileNumber, VolumeId};
+use crate::tape::{Codec, TapeDigest};
 
-text_enum! {
-    /// How a segment's bytes on tape come from the tar stream.
-    pub enum Codec {
-        /// As it is.
-        None = "none",
-        /// Whole zstd frames.
-        Zstd = "zstd",
-        /// One age file.
-        Age = "age",
-        /// Whole zstd frames within one age file.
-        ZstdAge = "zstd+age",
-        /// As it is, encrypted by the drive.
-        Drive = "drive",
-        /// Whole zstd frames, encrypted by the drive.
-        ZstdDrive = "zstd+drive",
-    }
-}
+// How a segment is coded is for the tape room to say; here it is a word.
+text_column!(Codec);
 
 text_enum! {
     /// State of a segment on a volume.
@@ -64,7 +50,7 @@ pub struct Segment {
     /// How the one comes from the other.
     pub codec: Codec,
     /// Over the bytes on tape.
-    pub digest: SegmentDigest,
+    pub digest: TapeDigest,
     /// Members in its index part.
     pub entries: u64,
     /// Where the tar stream goes on after it.
@@ -204,6 +190,21 @@ impl View<'_> {
         )
     }
 
+    /// What was committed to a volume at a tape file.
+    pub fn segment_copy_at(
+        &self,
+        volume: VolumeId,
+        tape_file: TapeFileNumber,
+    ) -> Result<SegmentCopy, CatalogueError> {
+        self.get(
+            Noun::SegmentCopy,
+            &format!("at tape file {} of volume {volume}", tape_file.0),
+            "SELECT * FROM segment_copy WHERE volume = ?1 AND tape_file = ?2",
+            (volume, tape_file),
+            segment_copy,
+        )
+    }
+
     /// Where a copy of a segment can be read.
     pub fn live_copy(
         &self,
@@ -239,7 +240,8 @@ impl View<'_> {
         )
     }
 
-    /// What was written to a copy since then and was not read back yet, in the order of the tapes.
+    /// What was written to a copy since then, or to replace something, and was not read back yet, in
+    /// the order of the tapes.
     pub fn unread_copies(
         &self,
         set: SetId,
@@ -247,8 +249,12 @@ impl View<'_> {
         since: DateTime<Utc>,
     ) -> Result<Vec<SegmentCopy>, CatalogueError> {
         self.all(
-            "SELECT * FROM segment_copy WHERE backup_set = ?1 AND copy = ?2
-                AND (state = 'replacing' OR state = 'committed' AND committed_at >= ?3)
+            "SELECT * FROM segment_copy AS new WHERE backup_set = ?1 AND copy = ?2
+                AND (state = 'replacing' OR state = 'committed' AND (committed_at >= ?3
+                    OR EXISTS (SELECT 1 FROM segment_copy AS old
+                        WHERE old.backup_set = ?1 AND old.copy = ?2
+                            AND old.segment = new.segment AND old.state = 'lost'
+                            AND old.committed_at < new.committed_at)))
              ORDER BY volume, tape_file",
             (set, copy, Moment(since)),
             segment_copy,
@@ -294,6 +300,25 @@ impl View<'_> {
              WHERE volume = ?1",
             [volume],
             |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// What is left of a volume's segments that can be read nowhere: of each the set must be kept,
+    /// and what is not damaged can be read only where it was lost.
+    pub fn remains_on(&self, volume: VolumeId) -> Result<Vec<SegmentCopy>, CatalogueError> {
+        self.all(
+            "SELECT segment_copy.* FROM segment_copy
+                JOIN backup_set ON backup_set.id = segment_copy.backup_set
+                JOIN volume ON volume.id = segment_copy.volume
+             WHERE volume = ?1 AND ended_at IS NULL AND segment_copy.state = 'lost'
+                AND backup_set.state IN ('open', 'sealed', 'complete')
+                AND NOT EXISTS (SELECT 1 FROM segment_copy AS other
+                    WHERE other.backup_set = segment_copy.backup_set
+                        AND other.segment = segment_copy.segment
+                        AND other.state IN ('committed', 'verified', 'superseded'))
+             ORDER BY tape_file",
+            [volume],
+            segment_copy,
         )
     }
 
@@ -436,6 +461,7 @@ impl Tx<'_> {
     }
 
     /// Changes the state of a segment on a volume; [`SegmentCopyState::Verified`] also keeps when.
+    /// Where one is lost whose place another was to take, that one counts from now on.
     pub fn set_segment_copy_state(
         &self,
         volume: VolumeId,
@@ -450,7 +476,38 @@ impl Tx<'_> {
                 verified_at = CASE ?3 WHEN 'verified' THEN ?4 ELSE verified_at END
              WHERE volume = ?1 AND tape_file = ?2",
             (volume, tape_file, state, Moment(at)),
+        )?;
+        match state {
+            SegmentCopyState::Lost => self.count_what_replaces(volume),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything on a volume that can be read, or was to take another's place, is lost.
+    pub(super) fn lose_all_on(&self, volume: VolumeId) -> Result<(), CatalogueError> {
+        self.execute(
+            "UPDATE segment_copy SET state = 'lost'
+             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
+            [volume],
+        )?;
+        self.count_what_replaces(volume)
+    }
+
+    /// What was to take the place of something on this volume, of which nothing is left now, is the
+    /// copy, though it was not read back yet.
+    fn count_what_replaces(&self, volume: VolumeId) -> Result<(), CatalogueError> {
+        self.execute(
+            "UPDATE segment_copy AS new SET state = 'committed'
+             WHERE state = 'replacing'
+                AND EXISTS (SELECT 1 FROM segment_copy AS old
+                    WHERE old.backup_set = new.backup_set AND old.segment = new.segment
+                        AND old.copy = new.copy AND old.volume = ?1 AND old.state = 'lost')
+                AND NOT EXISTS (SELECT 1 FROM segment_copy AS live
+                    WHERE live.backup_set = new.backup_set AND live.segment = new.segment
+                        AND live.copy = new.copy AND live.state IN ('committed', 'verified'))",
+            [volume],
         )
+        .map(|_| ())
     }
 
     /// What was written in the place of another volume's copy was read back: it is the copy from
@@ -461,6 +518,8 @@ impl Tx<'_> {
         at: DateTime<Utc>,
     ) -> Result<Option<VolumeId>, CatalogueError> {
         let old = self.live_copy(new.set, new.copy, new.segment)?;
+        // It counts already where what it was to replace was lost meanwhile.
+        let old = old.filter(|old| (old.volume, old.tape_file) != (new.volume, new.tape_file));
         if let Some(old) = &old {
             let state = SegmentCopyState::Replaced;
             self.set_segment_copy_state(old.volume, old.tape_file, state, at)?;

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
-use super::digest::SegmentDigest;
 use super::error::CatalogueError;
 use super::sql::{Moment, moment, text_enum};
 use super::store::{Tx, View};
 use crate::id::{TapeFileNumber, VolumeId};
+use crate::tape::TapeDigest;
 
 text_enum! {
     /// What a tape file holds.
@@ -48,7 +48,7 @@ pub struct TapeFile {
     /// How many bytes they hold.
     pub bytes: u64,
     /// Over those bytes.
-    pub digest: SegmentDigest,
+    pub digest: TapeDigest,
     /// The trailer labels behind it as they stand on the tape, 80 characters each, joined.
     pub trailer: String,
     /// When it was committed.

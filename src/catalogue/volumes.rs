@@ -202,6 +202,20 @@ impl View<'_> {
         )
     }
 
+    /// Living volumes on cartridges that are being labelled, whose process may have died: what is on
+    /// them is going.
+    pub fn volumes_being_labelled(&self) -> Result<Vec<Volume>, CatalogueError> {
+        self.all(
+            "SELECT volume.* FROM volume JOIN cartridge ON cartridge.id = volume.cartridge
+             WHERE gone_at IS NULL AND ended_at IS NULL AND barcode IN (
+                SELECT intent ->> '$.barcode' FROM step
+                WHERE kind = 'label' AND state = 'intended')
+             ORDER BY serial",
+            [],
+            volume,
+        )
+    }
+
     /// The content states a volume went through, oldest first.
     pub fn volume_history(&self, id: VolumeId) -> Result<Vec<VolumeEvent>, CatalogueError> {
         self.all(
@@ -268,7 +282,7 @@ impl Tx<'_> {
     /// [`CatalogueError::Content`] when it cannot go from one to the other;
     /// [`CatalogueError::Retained`] when it is to expire before its retention ends,
     /// [`CatalogueError::LastCopy`] when it holds the last good copy of what a re-copy task is
-    /// open for.
+    /// open for, or all that is left of something.
     pub fn set_content(
         &self,
         id: VolumeId,
@@ -327,7 +341,7 @@ impl Tx<'_> {
     /// [`CatalogueError::Retained`] while something on it is not.
     pub fn release_retention(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         let volume = self.volume(id)?;
-        if self.kept_copies_on(id)? > 0 {
+        if self.kept_copies_on(id)? > 0 || !self.remains_on(id)?.is_empty() {
             return Err(CatalogueError::Retained {
                 volume: id,
                 content: volume.content,
@@ -360,11 +374,7 @@ impl Tx<'_> {
             });
         }
         self.not_a_last_copy(id)?;
-        self.execute(
-            "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
-            [id],
-        )?;
+        self.lose_all_on(id)?;
         self.change(
             Noun::Volume,
             &id,
@@ -376,11 +386,7 @@ impl Tx<'_> {
     /// Ends a volume's life because its cartridge was seen to carry another label: it is gone,
     /// whatever its retention.
     pub fn lose_volume(&self, id: VolumeId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
-        self.execute(
-            "UPDATE segment_copy SET state = 'lost'
-             WHERE volume = ?1 AND state IN ('committed', 'verified', 'replacing')",
-            [id],
-        )?;
+        self.lose_all_on(id)?;
         self.change(
             Noun::Volume,
             &id,

@@ -84,8 +84,9 @@ pub(super) fn set(session: &Session, command: SetCommand) -> Result<()> {
         }
         SetCommand::Expand { set, month } => expand(session, &app, &set, month.as_deref()),
         SetCommand::Hold(args) => {
-            let subject = retention::hold(&app, &args.set, &args.reason)?;
-            held(session, &args, subject, "held")
+            let now_held = retention::hold(&app, &args.set, &args.reason)?;
+            held(session, &args, now_held.subject, "held")?;
+            now_held.outcome()
         }
         SetCommand::Release(args) => {
             let subject = retention::release(&app, &args.set, &args.reason)?;

@@ -1,6 +1,7 @@
 //! What no good copy is left of.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -23,6 +24,18 @@ pub struct WithoutCopy {
     pub doubtful: bool,
 }
 
+impl fmt::Display for WithoutCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let segments = counted(self.segments as u64, "segment", "segments");
+        let left = if self.doubtful {
+            "a doubtful copy only"
+        } else {
+            "no copy"
+        };
+        write!(f, "{segments} of {} ({}): {left}", self.name, self.set)
+    }
+}
+
 /// Says that no good copy of something is left.
 ///
 /// # Errors
@@ -31,18 +44,7 @@ pub fn without_copy(found: &[WithoutCopy]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    let sets: Vec<String> = found
-        .iter()
-        .map(|one| {
-            let segments = counted(one.segments as u64, "segment", "segments");
-            let left = if one.doubtful {
-                "a doubtful copy only"
-            } else {
-                "no copy"
-            };
-            format!("{segments} of {} ({}): {left}", one.name, one.set)
-        })
-        .collect();
+    let sets: Vec<String> = found.iter().map(ToString::to_string).collect();
     Err(Error::new(
         ErrorKind::OperatorNeeded,
         format!("THE LAST GOOD COPY IS GONE: {}", sets.join("; ")),

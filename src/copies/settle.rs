@@ -81,11 +81,7 @@ fn let_go(
     if !retention::keeps(tx, id, now)?.is_empty() {
         return Ok(());
     }
-    // Whoever holds a volume decides about it.
-    if matches!(
-        tx.volume(id)?.content,
-        ContentState::Held | ContentState::Destroyed
-    ) {
+    if tx.volume(id)?.content == ContentState::Destroyed {
         return Ok(());
     }
     tx.release_retention(id, now)?;

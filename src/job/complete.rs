@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::complete_index::SetIndex;
 use super::plan::PlannedSet;
 use super::recorder::{record_copy, set_content};
 use super::run::Job;
 use super::step::COMPLETE;
-use super::supply::{Record, Supply};
+use super::supply::{self, Record, Supply};
 use super::volumes;
 use crate::app::App;
 use crate::archive::member::SegmentNumber;
@@ -55,6 +56,11 @@ impl Order {
     /// Segments the copy does not have, or has where they are not to stay.
     pub(super) fn lacking(&self, view: &View<'_>) -> Result<Vec<SegmentNumber>> {
         source::lacking(view, self.set.id, self.copy, self.leaving)
+    }
+
+    /// Whether it has all it is to get but for the set's index.
+    fn is_written(&self, view: &View<'_>) -> Result<bool> {
+        Ok(self.lacking(view)?.is_empty() && self.lacks_index(view)?)
     }
 }
 
@@ -128,16 +134,17 @@ impl Job {
         let lacking = app.catalogue.read(|view| order.lacking(view))?;
         let mut bad = BTreeSet::new();
         let mut sources = self.sources(order, &lacking, &bad)?;
+        let mut index = self.index_for(order)?;
         while let Some(first) = sources.first() {
             app.interrupt.check()?;
             self.drives.give_way()?;
             let volume = first.volume;
             let same = sources.iter().take_while(|next| next.volume == volume);
             let batch: Vec<SegmentCopy> = same.cloned().collect();
-            let done = if self.drives.available() > 1 {
-                self.copy_directly(order, &batch)
+            let done = if self.reads_while_writing(order, volume)? {
+                self.copy_directly(order, &batch, index.as_mut())
             } else {
-                self.copy_by_spool(order, &batch)
+                self.copy_by_spool(order, &batch, index.as_mut())
             };
             match done {
                 Ok(done) => {
@@ -159,7 +166,60 @@ impl Job {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        self.write_index(order, index)
+    }
+
+    /// Whether one drive can read the volume while another one writes. Where a single drive can do
+    /// both, or none but the one that reads can write, it goes by way of the disk.
+    fn reads_while_writing(&mut self, order: &Order, volume: VolumeId) -> Result<bool> {
+        if self.drives.available() < 2 {
+            return Ok(false);
+        }
+        let Some((_, pool)) = order.pools.iter().find(|(copy, _)| *copy == order.copy) else {
+            return Ok(true);
+        };
+        let mut targets = supply::usable(&self.context, order.set.id, order.copy, pool)?;
+        let barcode = self.context.app.catalogue.read(|view| {
+            let cartridge = view.volume(volume)?.cartridge;
+            view.cartridge(cartridge)
+        })?;
+        let read = &barcode.barcode;
+        targets.retain(|(target, _)| {
+            target != read && !order.without.contains(target) && !self.set_aside.contains(target)
+        });
+        // It may be in the drive that the other one needs.
+        if self.drives.has(read) && !self.drives.can_write_beside(read, &targets)? {
+            self.drives.unmount(read, None)?;
+        }
+        self.drives.can_write_beside(read, &targets)
+    }
+
+    /// Where the index had no room behind the segments, or these were written earlier.
+    fn write_index(&mut self, order: &Order, index: Option<SetIndex>) -> Result<()> {
+        let app = Arc::clone(&self.context.app);
+        let Some(mut index) = index else {
+            return Ok(());
+        };
+        if !app.catalogue.read(|view| order.lacks_index(view))? {
+            return Ok(());
+        }
+        let written = self.write_copies(order, &[], Some(&mut index), &mut |_, writer| {
+            let volume = writer.volume();
+            Err(CopyError::Target(VolumeError::NothingOnRecord(volume)))
+        });
+        match written {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.no_index(order, &error);
+                Ok(())
+            }
+            Ok(_) => {
+                if app.catalogue.read(|view| order.lacks_index(view))? {
+                    self.no_index(order, &Error::failed("no cartridge had room for it"));
+                }
+                Ok(())
+            }
+        }
     }
 
     /// For each segment a copy that can be read now: one in the library if there is one, and none
@@ -188,7 +248,12 @@ impl Job {
     }
 
     /// Reads in one drive while writing in another. All segments are on one volume.
-    fn copy_directly(&mut self, order: &Order, batch: &[SegmentCopy]) -> Result<usize> {
+    fn copy_directly(
+        &mut self,
+        order: &Order,
+        batch: &[SegmentCopy],
+        index: Option<&mut SetIndex>,
+    ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let Some(volume) = batch.first().map(|first| first.volume) else {
             return Ok(0);
@@ -214,8 +279,8 @@ impl Job {
                 );
             }
         };
-        let written = self.write_copies(order, batch, &mut |index, writer| {
-            copy_segment(&mut reader, &files[index], writer, RING_BLOCKS)
+        let written = self.write_copies(order, batch, index, &mut |number, writer| {
+            copy_segment(&mut reader, &files[number], writer, RING_BLOCKS)
         });
         self.drives.put_checked(seat, reader.into_drive());
         written
@@ -223,7 +288,12 @@ impl Job {
 
     /// Reads to disk, changes the cartridge, writes: for one drive. As many segments at a time
     /// as half of the free space holds, at least one.
-    fn copy_by_spool(&mut self, order: &Order, batch: &[SegmentCopy]) -> Result<usize> {
+    fn copy_by_spool(
+        &mut self,
+        order: &Order,
+        batch: &[SegmentCopy],
+        index: Option<&mut SetIndex>,
+    ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let folder = app.state.join("spool");
         empty(&folder)?;
@@ -246,8 +316,8 @@ impl Job {
             })?);
         }
         let batch = &batch[..spooled.len()];
-        self.write_copies(order, batch, &mut |index, writer| {
-            spooled[index].write(writer)
+        self.write_copies(order, batch, index, &mut |number, writer| {
+            spooled[number].write(writer)
         })
     }
 
@@ -261,23 +331,24 @@ impl Job {
     }
 
     /// Writes segments to a copy's volumes, one after the other, and records each; returns how many
-    /// before somebody asked for a drive.
+    /// before somebody asked for a drive. The index goes behind the last of all.
     fn write_copies(
         &mut self,
         order: &Order,
         batch: &[SegmentCopy],
+        index: Option<&mut SetIndex>,
         copier: &mut Copier<'_>,
     ) -> Result<usize> {
         let app = Arc::clone(&self.context.app);
         let set = &order.set;
         let definition = app.catalogue.read(|view| view.definition(set.definition))?;
-        let options = self.stream_options(set, &definition)?;
+        let options = self.copy_options(set, &definition)?;
         let drives = self.drives.hand_over();
         let set_aside = std::mem::take(&mut self.set_aside);
         let context = self.context.clone();
         let supply = Supply::new(context, set.id, &order.pools, options, drives, set_aside)
             .without(order.without.iter().cloned());
-        let written = self.write_batch(order, batch, &supply, copier);
+        let written = self.write_batch(order, batch, index, &supply, copier);
         let supplied = supply.finish();
         self.drives = supplied.drives;
         self.set_aside = supplied.set_aside;
@@ -288,6 +359,7 @@ impl Job {
         &self,
         order: &Order,
         batch: &[SegmentCopy],
+        set_index: Option<&mut SetIndex>,
         supply: &Supply,
         copier: &mut Copier<'_>,
     ) -> Result<usize> {
@@ -330,6 +402,23 @@ impl Job {
                     supply.take_back(vec![end], Record::Complete)?;
                     return Err(error);
                 }
+            }
+        }
+        if let Some(set_index) = set_index
+            && self
+                .context
+                .app
+                .catalogue
+                .read(|view| order.is_written(view))?
+        {
+            // With segments it is tried where they are.
+            if batch.is_empty() && !set_index.fits(&mut writer)? {
+                writer = self.next_volume(copy, writer, supply)?;
+            }
+            if let Err(error) = self.append_index(order, set_index, &mut writer)? {
+                let end = dead(copy, writer, blame_of(&error), &error.to_string());
+                supply.take_back(vec![end], Record::Complete)?;
+                return Ok(done);
             }
         }
         let end = self.close(copy, writer)?;

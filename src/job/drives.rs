@@ -8,6 +8,7 @@ use tapeward_drivers::smc::ElementAddress;
 use tapeward_drivers::ssc::Readiness;
 
 use super::failed_drives::FailedDrive;
+use super::fit::BestDrive;
 use super::step::RunContext;
 use super::volumes;
 use crate::catalogue::CatalogueError;
@@ -88,24 +89,6 @@ impl Reserved {
                 })
             })
     }
-}
-
-/// The drive that can do most with a cartridge whose blocks have this size, the last of several
-/// alike.
-fn best_fit<'a>(
-    drives: impl Iterator<Item = &'a HeldDrive>,
-    barcode: &Barcode,
-    blocks: Option<BlockSize>,
-) -> Option<usize> {
-    let does = |held: &HeldDrive| {
-        (
-            blocks.is_none_or(|size| held.blocks.objection(size).is_none()),
-            fitting::can_write(&held.site, barcode),
-            fitting::can_read(&held.site, barcode),
-        )
-    };
-    let ranked = drives.map(does).enumerate();
-    ranked.max_by_key(|(_, does)| *does).map(|(index, _)| index)
 }
 
 impl Drives {
@@ -233,13 +216,10 @@ impl Drives {
             let mounted = self.mounted.swap_remove(index);
             return Ok(Reserved::Ready(Box::new(mounted)));
         }
-        if let Some(held) = self.idle_for(barcode)? {
-            return Ok(Reserved::Idle(held));
-        }
         let blocks = self.context.block_size(barcode)?;
-        let drives = self.mounted.iter().map(|(seat, _)| &seat.held);
-        match best_fit(drives, barcode, blocks) {
-            Some(index) => {
+        match self.best_drive(barcode, blocks) {
+            Some(BestDrive::Idle(fitting)) => Ok(Reserved::Idle(self.idle_for(barcode, fitting)?)),
+            Some(BestDrive::Occupied(index)) => {
                 let mounted = self.mounted.swap_remove(index);
                 Ok(Reserved::Occupied(Box::new(mounted)))
             }
@@ -271,18 +251,15 @@ impl Drives {
         blamed
     }
 
-    fn position(&self, barcode: &Barcode) -> Option<usize> {
+    pub(super) fn position(&self, barcode: &Barcode) -> Option<usize> {
         self.mounted
             .iter()
             .position(|(seat, _)| seat.barcode == *barcode)
     }
 
-    /// An empty drive, preferring the one a process that died may have left the cartridge in.
-    fn idle_for(&mut self, barcode: &Barcode) -> Result<Option<HeldDrive>> {
-        let blocks = self.context.block_size(barcode)?;
-        let Some(fitting) = best_fit(self.idle.iter(), barcode, blocks) else {
-            return Ok(None);
-        };
+    /// An empty drive: the one that fits, but for one that a process that died may have left the
+    /// cartridge in.
+    fn idle_for(&mut self, barcode: &Barcode, fitting: usize) -> Result<HeldDrive> {
         let view = self.context.library.view()?;
         let place = view.find(barcode)?.map(|place| place.address);
         let index = self
@@ -290,7 +267,7 @@ impl Drives {
             .iter()
             .position(|held| Some(held.site.element) == place)
             .unwrap_or(fitting);
-        Ok(Some(self.idle.swap_remove(index)))
+        Ok(self.idle.swap_remove(index))
     }
 
     /// Gives a mounted cartridge back; it stays in its drive.

@@ -9,7 +9,7 @@ use tapeward_drivers::Drive;
 use tapeward_drivers::ssc::{Buffering, DriveModes};
 
 use super::drives::Drives;
-use super::label::may_label;
+use super::label::{end_old, may_label};
 use super::lease::Leases;
 use super::single::{SingleRun, settle_interrupted};
 use super::step::RunContext;
@@ -394,20 +394,18 @@ pub fn raw_write(
         if let Some(old) = &old {
             ends_as_recorded(app, drive, barcode, old)?;
         }
-        app.write(|tx, now| {
-            let cartridge = cartridge(tx, barcode)?;
+        let intent = json!({ "barcode": barcode, "folder": folder });
+        let step = context.intend_if(RAW_WRITE, &intent, |tx, now| {
+            // While the tape was looked at somebody may have placed a hold.
+            let (cartridge, old) = may_label(tx, barcode, now)?;
             if let Some(old) = &old {
-                tx.end_volume(old.id, now)?;
                 let reason = format!("written over with a raw copy of {}", manifest.barcode);
-                let volume = old.id;
-                app.note(tx, now, &JournalEvent::VolumeEnded { volume, reason })?;
+                end_old(context, tx, now, old, &reason)?;
             }
             let description = format!("raw copy of {}", manifest.barcode);
-            let run = Some(context.run);
-            keep(app, tx, now, run, cartridge, &manifest.found, &description)
+            let (run, found) = (Some(context.run), &manifest.found);
+            keep(app, tx, now, run, cartridge.id, found, &description)
         })?;
-        let intent = json!({ "barcode": barcode, "folder": folder });
-        let step = context.intend(RAW_WRITE, &intent)?;
         let task = format!("writing {barcode}");
         let told = std::cell::Cell::new(0_u64);
         let progress = |bytes: u64| {

@@ -12,6 +12,7 @@ use super::drives::Drives;
 use super::lease::Leases;
 use super::run::Job;
 use super::set_aside::SetAside;
+use super::set_index::not_on_record;
 use super::single::{SingleRun, hold_job, mark_interrupted, settle_interrupted};
 use super::step::{COMPLETE, RunContext};
 use crate::app::App;
@@ -106,7 +107,7 @@ pub fn run(app: &Arc<App>, library: &Arc<Library>, ids: &[TaskId]) -> Result<Rep
         });
     }
     let view = library.view()?;
-    let held = library.hold_drives(&view, 2, &[])?;
+    let held = library.hold_drives_of_each_kind(&view, 2)?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
@@ -169,12 +170,16 @@ impl Job {
         self.must_open_keys(&order.set, &order.name)?;
         let lacking = app.catalogue.read(|view| order.lacking(view))?;
         self.must_be_here(&order, &lacking)?;
-        if !lacking.is_empty() {
+        let lacks_index = app.catalogue.read(|view| order.lacks_index(view))?;
+        if !lacking.is_empty() || lacks_index {
+            let what = match lacking.len() as u64 {
+                0 => "the index of the set".to_owned(),
+                many => counted(many, "segment", "segments"),
+            };
             app.say(format!(
-                "set {}, copy {}: copying {} to pool {}",
+                "set {}, copy {}: copying {what} to pool {}",
                 order.name,
                 task.copy,
-                counted(lacking.len() as u64, "segment", "segments"),
                 order
                     .pools
                     .iter()
@@ -339,7 +344,9 @@ fn whole_again(
             SetCopyState::Incomplete | SetCopyState::Lost | SetCopyState::Writing
         )
     });
-    if !lacked || !tx.missing_segments(set, copy)?.is_empty() {
+    let is_whole = tx.missing_segments(set, copy)?.is_empty()
+        && not_on_record(&context.app, &tx.set(set)?)?.is_empty();
+    if !lacked || !is_whole {
         return Ok(());
     }
     let live = tx.live_copies(set, copy)?;

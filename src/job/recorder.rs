@@ -13,8 +13,7 @@ use super::volumes;
 use crate::archive::member::SegmentNumber;
 use crate::archive::problem::Problem;
 use crate::catalogue::{
-    Codec, ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, SetState,
-    StoredIndex, Tx,
+    ContentDigest, ContentState, Segment, SegmentCopy, SegmentCopyState, SetState, StoredIndex, Tx,
 };
 use crate::error::{Error, Result};
 use crate::files;
@@ -186,8 +185,8 @@ impl Recorder {
             stream_offset: facts.stream_offset,
             plaintext_length: facts.plaintext_length,
             coded_length: facts.length,
-            codec: codec(facts.codec),
-            digest: volumes::digest(facts.xxh3_128),
+            codec: facts.codec,
+            digest: facts.xxh3_128,
             entries: facts.members,
             resume_point: closed.resume.clone(),
             part: Some(StoredIndex { file: name, digest }),
@@ -434,16 +433,4 @@ fn part_name(set: SetId, segment: SegmentNumber) -> String {
         .iter()
         .collect();
     path.to_string_lossy().into_owned()
-}
-
-/// How a segment is coded, in the record's words.
-pub fn codec(codec: crate::tape::Codec) -> Codec {
-    match codec {
-        crate::tape::Codec::None => Codec::None,
-        crate::tape::Codec::Zstd => Codec::Zstd,
-        crate::tape::Codec::Age => Codec::Age,
-        crate::tape::Codec::ZstdAge => Codec::ZstdAge,
-        crate::tape::Codec::Drive => Codec::Drive,
-        crate::tape::Codec::ZstdDrive => Codec::ZstdDrive,
-    }
 }

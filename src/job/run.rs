@@ -119,7 +119,7 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
 fn hold_drives(library: &Library, view: &View, plan: &Plan) -> Result<Vec<HeldDrive>> {
     let most = plan.sets.iter().map(|set| set.copies.len()).max();
     let most = most.unwrap_or(1).min(library.drives_for_jobs(view)?);
-    library.hold_drives(view, most.max(1), &[])
+    library.hold_drives_of_each_kind(view, most.max(1))
 }
 
 /// Goes on with a run.
@@ -482,7 +482,7 @@ pub fn verify_set(
         can_be_opened(app, set, identities)?;
     }
     let view = library.view()?;
-    let held = library.hold_drives(&view, 1, &[])?;
+    let held = library.hold_drives_of_each_kind(&view, 1)?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
     let (name, copies) = app.catalogue.read(|view| {

@@ -106,7 +106,7 @@ pub fn run(
     identities: Option<&Arc<Identities>>,
 ) -> Result<Report> {
     let view = library.view()?;
-    let held = library.hold_drives(&view, 1, &[])?;
+    let held = library.hold_drives_of_each_kind(&view, 1)?;
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, None)?;
     let lines = scrub::plan(app, Some(library_id))?;

@@ -1,5 +1,6 @@
 //! Index parts while a set is written, and its index when it is complete.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -204,8 +205,35 @@ fn origin(app: &App, set: &BackupSet, problems: u64) -> Result<Origin> {
     })
 }
 
-/// Whether a stored index part is what it was.
-fn is_whole(path: &Path, part: &StoredIndex) -> Result<bool> {
+/// Segments of a set that the record knows nothing of, as one that was made of some of the cartridges
+/// only: those its index speaks of, or, where it has none, those between others.
+pub(super) fn not_on_record(app: &App, set: &BackupSet) -> Result<Vec<SegmentNumber>> {
+    let rows = app.catalogue.read(|view| view.segments(set.id))?;
+    let known: BTreeSet<SegmentNumber> = rows.iter().map(|row| row.number).collect();
+    let stored = set
+        .index
+        .as_ref()
+        .map(|stored| app.indexes().join(&stored.file));
+    let all = match stored.filter(|path| path.exists()) {
+        Some(path) => {
+            let index = IndexReader::open(&path);
+            match index
+                .context(format!("cannot read {}", path.display()))?
+                .header()
+                .scope
+            {
+                Scope::Set { segments } => segments,
+                Scope::Part(last) => last.0 + 1,
+            }
+        }
+        None => known.last().map_or(0, |last| last.0 + 1),
+    };
+    let all = (0..all).map(SegmentNumber);
+    Ok(all.filter(|number| !known.contains(number)).collect())
+}
+
+/// Whether a stored index is what it was.
+pub(super) fn is_whole(path: &Path, part: &StoredIndex) -> Result<bool> {
     let mut hasher = blake3::Hasher::new();
     match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -227,7 +255,7 @@ fn read_part(
     let files = app
         .catalogue
         .read(|view| volumes::segment_files(view, copy))?;
-    let codec = volumes::tape_codec(segment.codec).for_index();
+    let codec = segment.codec.for_index();
     let coded = reader
         .read_small(&files.index)
         .context("cannot read it on tape")?;

@@ -127,7 +127,7 @@ fn record_adopted(
     let cartridge = cartridge(context, &intent.barcode)?;
     context.settled(step.id, &json!({ "label": true }), |tx, now| {
         if let Some(old) = tx.volume_on(cartridge.id)? {
-            label::end_old(context, tx, now, &old)?;
+            label::written_over(context, tx, now, &old)?;
         }
         record_label(context, tx, now, writer, &cartridge, &intent.pool, None)
     })

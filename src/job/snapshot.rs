@@ -2,9 +2,10 @@
 //! to the same keys, so that one cartridge and an identity are enough to begin anew.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
+use super::coded_file::{Appended, CodedFile, ToFile};
 use super::step::RunContext;
 use super::volumes;
 use crate::archive::header::{DeviceNumber, MemberHeader};
@@ -12,7 +13,7 @@ use crate::archive::member::{FileTime, MemberKind};
 use crate::config;
 use crate::error::{Context, Error, Result};
 use crate::key::Recipient;
-use crate::tape::codec::{CodedOutput, Encoder, FrameSize, Window};
+use crate::tape::codec::Encoder;
 use crate::tape::volume::{FileStart, VolumeWriter};
 use crate::tape::{Codec, FileKind, TapeFile, VolumeError};
 
@@ -20,26 +21,9 @@ use crate::tape::{Codec, FileKind, TapeFile, VolumeError};
 pub const CATALOGUE: &str = "catalogue.db";
 /// Bytes of zeros that end a tar stream.
 const END_OF_ARCHIVE: usize = 1024;
-/// Labels and filemarks of a file and the directory behind it take no more.
-const SLACK: u64 = 64 << 10;
-
 /// A snapshot as it goes on tape.
 #[derive(Debug)]
-pub struct Snapshot {
-    file: File,
-    length: u64,
-}
-
-/// What became of writing a snapshot.
-#[derive(Debug)]
-pub enum Appended {
-    /// It is on the tape, and a new directory behind it.
-    Files(Vec<TapeFile>),
-    /// The volume has no room for it.
-    NoRoom,
-    /// It could not be written; what was committed before is as it was.
-    Failed(VolumeError),
-}
+pub struct Snapshot(CodedFile);
 
 impl Snapshot {
     /// Takes a snapshot: a tar stream of the configuration and a copy of the catalogue,
@@ -56,18 +40,14 @@ impl Snapshot {
             .context(what)?;
         let copy = folder.path().join(CATALOGUE);
         app.catalogue.snapshot(&copy)?;
-        let coded = tempfile::tempfile_in(folder.path()).context(what)?;
-        let (size, window) = (FrameSize::DEFAULT, Window::DEFAULT);
-        let mut encoder =
-            Encoder::new(Codec::ZstdAge, recipients, size, window, ToFile(coded)).context(what)?;
         let now = app.clock.now();
-        for path in [app.state.join(config::FILE_NAME), copy] {
-            put_file(&mut encoder, &path, now).context(what)?;
-        }
-        encoder.write(&[0; END_OF_ARCHIVE]).context(what)?;
-        let ToFile(file) = encoder.finish().context(what)?.output;
-        let length = file.metadata().context(what)?.len();
-        Ok(Self { file, length })
+        let coded = CodedFile::encode(folder.path(), Codec::ZstdAge, recipients, |encoder| {
+            for path in [app.state.join(config::FILE_NAME), copy] {
+                put_file(encoder, &path, now).context(what)?;
+            }
+            encoder.write(&[0; END_OF_ARCHIVE]).context(what)
+        });
+        Ok(Self(coded.context(what)?))
     }
 
     /// Writes it to a volume that has room for it, with a new directory behind it, both committed.
@@ -75,55 +55,28 @@ impl Snapshot {
     /// # Errors
     /// Nobody knows how the volume ends: it could not be brought back to where it was either.
     pub fn append(&mut self, writer: &mut VolumeWriter) -> Result<Appended, VolumeError> {
-        match writer.remaining() {
-            Ok(remaining) if remaining < self.length + SLACK => return Ok(Appended::NoRoom),
-            Ok(_) => {}
-            Err(error) => return Ok(Appended::Failed(error)),
-        }
-        match self.write(writer) {
-            Ok(files) => Ok(Appended::Files(files)),
+        let start = FileStart {
+            kind: FileKind::Catalogue,
+            set: None,
+            segment: None,
+            codec: Codec::ZstdAge,
+            expires: None,
+        };
+        let mut files = match self.0.append(writer, start)? {
+            Appended::Files(files) => files,
+            other => return Ok(other),
+        };
+        match writer.write_directory() {
+            Ok(directory) => {
+                files.push(directory);
+                Ok(Appended::Files(files))
+            }
             Err(error) => {
                 writer.rollback()?;
                 Ok(Appended::Failed(error))
             }
         }
     }
-
-    fn write(&mut self, writer: &mut VolumeWriter) -> Result<Vec<TapeFile>, VolumeError> {
-        writer.begin_file(FileStart {
-            kind: FileKind::Catalogue,
-            set: None,
-            segment: None,
-            codec: Codec::ZstdAge,
-            expires: None,
-        })?;
-        self.file.seek(SeekFrom::Start(0)).map_err(reading)?;
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            let read = self.file.read(&mut buffer).map_err(reading)?;
-            if read == 0 {
-                break;
-            }
-            writer.write(&buffer[..read])?;
-        }
-        writer.end_file()?;
-        let mut files = writer.commit()?;
-        files.push(writer.write_directory()?);
-        Ok(files)
-    }
-}
-
-/// Coded bytes into a file.
-struct ToFile(File);
-
-impl CodedOutput for ToFile {
-    fn put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.write_all(bytes)
-    }
-}
-
-fn reading(error: std::io::Error) -> VolumeError {
-    VolumeError::Codec(error.into())
 }
 
 /// One regular file as a member of the tar stream.

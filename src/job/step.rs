@@ -50,9 +50,20 @@ pub struct RunContext {
 impl RunContext {
     /// Records what is about to be done.
     pub fn intend(&self, kind: &str, intent: &impl Serialize) -> Result<StepId> {
+        self.intend_if(kind, intent, |_, _| Ok(()))
+    }
+
+    /// As [`RunContext::intend`], unless it may not be done by what the record says at that moment.
+    pub fn intend_if(
+        &self,
+        kind: &str,
+        intent: &impl Serialize,
+        may: impl FnOnce(&Tx<'_>, chrono::DateTime<chrono::Utc>) -> Result<()>,
+    ) -> Result<StepId> {
         let kind: StepKind = kind.parse()?;
         let intent = to_value(intent)?;
         self.app.write(|tx, now| {
+            may(tx, now)?;
             let step = StepId::generate(now);
             tx.intend(step, self.run, &kind, &intent, now)?;
             self.app.note(
@@ -82,7 +93,12 @@ impl RunContext {
     /// Records that it was not done, and why.
     pub fn failed(&self, step: StepId, error: &Error) -> Result<()> {
         let why = serde_json::json!({ "error": error.to_string() });
-        self.close(step, StepOutcome::Failed, why, |_, _| Ok(()))
+        self.failed_as(step, why)
+    }
+
+    /// As [`RunContext::failed`], with more than the error.
+    pub fn failed_as(&self, step: StepId, observation: Value) -> Result<()> {
+        self.close(step, StepOutcome::Failed, observation, |_, _| Ok(()))
     }
 
     /// Records what was found by looking, after the process that meant it died.

@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::run::Job;
+use super::set_index::not_on_record;
 use super::step::VERIFY;
 use super::volumes;
 use crate::app::App;
+use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
     BackupSet, ContentState, CopyReason, Encryption, Place, ProofKind, RunKind, SegmentCopy,
     SegmentCopyState, SetCopyState, Tx, View,
@@ -35,6 +37,8 @@ pub struct Verified {
     pub bytes: u64,
     /// Segments that are not, and why.
     pub damaged: Vec<String>,
+    /// Segments that are on no cartridge on record.
+    pub unknown: Vec<SegmentNumber>,
     /// Cartridges with some of it that nobody could look at.
     pub absent: Vec<Absent>,
 }
@@ -62,12 +66,15 @@ impl Job {
         let found = app.catalogue.read(|view| view.set(set))?;
         self.must_open_keys(&found, name)?;
         let copies = app.catalogue.read(|view| readable(view, set, copy))?;
-        let missing: Vec<_> = app
+        let missing = app
             .catalogue
-            .read(|view| view.missing_segments(set, copy))?
+            .read(|view| view.missing_segments(set, copy))?;
+        let missing = missing
             .into_iter()
             .filter(|number| copies.iter().all(|row| row.segment != *number))
-            .collect();
+            .map(|number| format!("segment {} is missing", number.0));
+        let missing = missing.collect();
+        let unknown = not_on_record(&app, &found)?;
         let library = self.context.library_id;
         let (copies, absent) = app
             .catalogue
@@ -80,10 +87,8 @@ impl Job {
             copy,
             segments: 0,
             bytes: 0,
-            damaged: missing
-                .iter()
-                .map(|number| format!("segment {} is missing", number.0))
-                .collect(),
+            damaged: missing,
+            unknown,
             absent,
         };
         for segment in &copies {
@@ -127,7 +132,8 @@ impl Job {
         }
         app.watcher.event(Event::ProgressEnd { task });
         // What nobody looked at says nothing about the copy.
-        let state = match (verified.damaged.is_empty(), verified.absent.is_empty()) {
+        let as_written = verified.damaged.is_empty() && verified.unknown.is_empty();
+        let state = match (as_written, verified.absent.is_empty()) {
             (false, _) => Some(SetCopyState::Incomplete),
             (true, true) => Some(SetCopyState::Verified),
             (true, false) => None,
@@ -137,6 +143,7 @@ impl Job {
             &json!({
                 "segments": verified.segments,
                 "damaged": verified.damaged,
+                "unknown": verified.unknown,
                 "absent": verified.absent,
             }),
             |tx, now| {
@@ -214,12 +221,26 @@ impl Job {
         depth: Depth<'_>,
     ) -> Result<()> {
         let (app, run) = (&self.context.app, self.context.run);
+        // Somebody else may have recorded something about it while it was read.
+        let segment = &tx.segment_copy_at(segment.volume, segment.tape_file)?;
         let (set, volume, copy) = (segment.set, segment.volume, segment.copy);
         let number = segment.segment;
+        let counts = match segment.state {
+            SegmentCopyState::Superseded | SegmentCopyState::Replaced => false,
+            SegmentCopyState::Lost => tx.live_copy(set, copy, number)?.is_none(),
+            _ => true,
+        };
+        if !counts {
+            return Ok(());
+        }
         // A good one does not go for one whose cartridge is not to be relied on.
         let taken_out = Err("its cartridge was taken out of use before it counted".to_owned());
         let replaces = segment.state == SegmentCopyState::Replacing;
         let read = if replaces && read.is_ok() && is_out_of_use(tx, volume)? {
+            app.watcher.event(Event::Problem {
+                subject: format!("segment {} of set {set}, copy {copy}", number.0),
+                what: "its cartridge was taken out of use before it counted".to_owned(),
+            });
             &taken_out
         } else {
             read
@@ -423,6 +444,16 @@ pub fn damage(verified: &[Verified]) -> Result<()> {
             "\"tapeward job resume\" copies them from the other copy while its run is unfinished, \
              \"tapeward copy run --all\" after that",
         ));
+    }
+    let unknown: usize = verified.iter().map(|copy| copy.unknown.len()).sum();
+    if unknown > 0 {
+        let segments = counted(unknown as u64, "segment is", "segments are");
+        return Err(
+            Error::failed(format!("{segments} on no cartridge on record")).hint(
+                "the record was made of some of the cartridges only: bring the others, then \
+                 \"tapeward catalogue rebuild\"",
+            ),
+        );
     }
     let absent: Vec<String> = verified
         .iter()

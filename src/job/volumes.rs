@@ -2,7 +2,7 @@
 
 use tapeward_drivers::ssc::BlockAddress;
 
-use crate::catalogue::{SegmentDigest, TapeFileKind, Tx, View};
+use crate::catalogue::{TapeFileKind, Tx, View};
 use crate::error::{Context, Error, Result};
 use crate::id::VolumeId;
 use crate::tape::label::Trailer;
@@ -67,18 +67,12 @@ pub fn add_files(
             first_block: file.first_block.0,
             blocks: file.blocks,
             bytes: file.length,
-            digest: digest(file.xxh3_128),
+            digest: file.xxh3_128,
             trailer: file.trailer.as_str().to_owned(),
             written_at: now,
         })?;
     }
     Ok(())
-}
-
-/// The tape room's digest as the record keeps it.
-#[must_use]
-pub fn digest(digest: crate::tape::TapeDigest) -> SegmentDigest {
-    SegmentDigest(digest.to_bytes())
 }
 
 /// The three tape files of a segment on a volume, as the record has them.
@@ -111,18 +105,5 @@ pub fn as_segment(files: Vec<TapeFile>) -> Result<SegmentFiles> {
         _ => Err(Error::failed(
             "the record does not have the three files of a segment",
         )),
-    }
-}
-
-/// How a segment is coded, in the tape room's words.
-#[must_use]
-pub fn tape_codec(codec: crate::catalogue::Codec) -> crate::tape::Codec {
-    match codec {
-        crate::catalogue::Codec::None => crate::tape::Codec::None,
-        crate::catalogue::Codec::Zstd => crate::tape::Codec::Zstd,
-        crate::catalogue::Codec::Age => crate::tape::Codec::Age,
-        crate::catalogue::Codec::ZstdAge => crate::tape::Codec::ZstdAge,
-        crate::catalogue::Codec::Drive => crate::tape::Codec::Drive,
-        crate::catalogue::Codec::ZstdDrive => crate::tape::Codec::ZstdDrive,
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::blocks;
 use super::earlier::Earlier;
 use super::plan::PlannedSet;
 use super::problems::Problems;
@@ -20,16 +19,12 @@ use crate::archive::member::{ResumePoint, SegmentNumber, SetForm, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
 use crate::archive::writer::{Patience, PlainFiles, Progress, TreeWriter};
-use crate::catalogue::{
-    BackupSet, Compression, Encryption, Month, NewSet, NewSetCopy, SetDefinition, SetState, Source,
-    Tx,
-};
+use crate::catalogue::{BackupSet, Month, NewSet, NewSetCopy, SetDefinition, SetState, Source, Tx};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::CopyNumber;
 use crate::journal::Event as JournalEvent;
-use crate::key::{Recipient, recipients_for};
+use crate::key::recipients_for;
 use crate::progress::Event;
-use crate::tape::Codec;
 use crate::tape::document::SetFacts;
 use crate::tape::stream::{LaneEnd, Segmenter, SegmenterStart, StopFlag, StreamOptions};
 
@@ -464,38 +459,6 @@ impl Job {
         .map_err(|error| match error {
             ArchiveError::Sink(error) => Stopped::Sink(error),
             other => Stopped::Here(Error::failed("cannot read the source").because(other)),
-        })
-    }
-
-    pub(super) fn stream_options(
-        &self,
-        set: &BackupSet,
-        definition: &SetDefinition,
-    ) -> Result<StreamOptions> {
-        let app = &self.context.app;
-        let (recipients, blocks) = app.catalogue.read(|view| {
-            let recipients = set
-                .recipients
-                .iter()
-                .map(|key| view.key(*key)?.recipient.parse::<Recipient>())
-                .collect::<Result<Vec<_>>>()?;
-            let copies = view.set_copies(set.id)?;
-            let pools = copies.iter().map(|copy| &copy.pool);
-            Ok::<_, Error>((recipients, blocks::of_pools(&app.config, view, pools)?))
-        })?;
-        let stream = &app.config.stream;
-        Ok(StreamOptions {
-            blocks,
-            segment_size: stream.segment_size.as_u64(),
-            ring_size: stream.ring_size.as_u64(),
-            // A set keeps to what it was begun with.
-            codec: match (definition.compression, set.encryption) {
-                (Compression::None, Encryption::Age) => Codec::Age,
-                (Compression::Zstd, Encryption::Age) => Codec::ZstdAge,
-                (Compression::None, Encryption::Drive) => Codec::Drive,
-                (Compression::Zstd, Encryption::Drive) => Codec::ZstdDrive,
-            },
-            recipients,
         })
     }
 }

@@ -8,15 +8,15 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    Codec, ContentState, CopyReason, DriveNeed, KeyRole, KitForm, Month, Place, PoolName,
-    ProofKind, RunKind, RunState, SegmentDigest, SetCopyState, SetTotals, StepKind, TaskState,
-    Witness,
+    ContentState, CopyReason, DriveNeed, KeyRole, KitForm, Month, Place, PoolName, ProofKind,
+    RunKind, RunState, SetCopyState, SetTotals, StepKind, TaskState, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
     Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
     TapeFileNumber, TaskId, VolumeId, VolumeSerial,
 };
+use crate::tape::{Codec, TapeDigest};
 
 /// Who did it, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -240,7 +240,7 @@ pub enum Event {
         copy: CopyNumber,
         tape_file: TapeFileNumber,
         codec: Codec,
-        digest: SegmentDigest,
+        digest: TapeDigest,
         bytes: u64,
     },
     /// A segment was read back from a volume and compared.

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::contents::{Contents, KitCopy, KitSet, Piece};
 use crate::archive::member::SetForm;
-use crate::catalogue::Codec;
 use crate::id::Barcode;
+use crate::tape::Codec;
 
 /// The script of the kit.
 pub(super) const SCRIPT: &str = include_str!("restore.sh");

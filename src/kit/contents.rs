@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::archive::member::{SegmentNumber, SetForm};
 use crate::catalogue::{
-    Codec, ContentDigest, IdentityPlace, Key, KeyRole, Month, Place, PoolName, Segment,
-    SegmentCopy, SegmentCopyState, SegmentDigest, SetState, View,
+    ContentDigest, IdentityPlace, Key, KeyRole, Month, Place, PoolName, Segment, SegmentCopy,
+    SegmentCopyState, SetState, View,
 };
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, CopyNumber, SetId, TapeFileNumber, VolumeId, VolumeSerial};
 use crate::job::volumes;
 use crate::tape::FileKind;
+use crate::tape::{Codec, TapeDigest};
 
 /// Everything that makes one kit another than the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,7 +86,7 @@ pub struct Piece {
     /// Bytes on tape.
     pub length: u64,
     /// XXH3-128 of them.
-    pub digest: SegmentDigest,
+    pub digest: TapeDigest,
 }
 
 /// A cartridge.
@@ -276,7 +277,8 @@ impl Volumes {
             tape_file: row.tape_file,
             block_size: *known.block_sizes.get(&row.tape_file).ok_or_else(missing)?,
             codec: segment.codec,
-            key_file: volumes::tape_codec(segment.codec)
+            key_file: segment
+                .codec
                 .is_by_drive()
                 .then(|| known.key_files.range(..row.tape_file).next_back().copied())
                 .flatten(),

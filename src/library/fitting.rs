@@ -38,6 +38,12 @@ pub fn can_read(site: &DriveSite, barcode: &Barcode) -> bool {
     !matches!(access(&site.product, barcode), Some(CartridgeAccess::No(_)))
 }
 
+/// The generation of a drive, where its product identification tells.
+#[must_use]
+pub fn generation(site: &DriveSite) -> Option<LtoGeneration> {
+    LtoGeneration::from_product(&site.product)
+}
+
 /// Refuses to bring a cartridge into a drive that can neither read nor write it.
 pub fn check(site: &DriveSite, barcode: &Barcode) -> Result<()> {
     let Some(CartridgeAccess::No(why)) = access(&site.product, barcode) else {

@@ -1,5 +1,6 @@
 //! Holding drives for this process.
 
+use std::cmp::Reverse;
 use std::fs::File;
 
 use tapeward_drivers::Drive;
@@ -7,6 +8,7 @@ use tapeward_drivers::ssc::Readiness;
 
 use super::blocks::BlockLimits;
 use super::fencing::Fencing;
+use super::fitting;
 use super::mount::{Culprit, culprit_of};
 use super::robot::{DriveSite, Library};
 use super::tenure::Tenure;
@@ -39,8 +41,9 @@ impl HeldDrive {
 }
 
 impl Library {
-    /// Holds up to `wanted` drives that answer and that nobody else holds, those already holding
-    /// one of `preferred` first.
+    /// Holds up to `wanted` drives that answer and that nobody else holds, those that hold one of
+    /// these cartridges first, then those that can use one; and as many more as it takes until each
+    /// of them can be used in one.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] when not one is free; the message names who holds the last one. What
@@ -49,24 +52,61 @@ impl Library {
         &self,
         view: &View,
         wanted: usize,
-        preferred: &[Barcode],
+        cartridges: &[Barcode],
+    ) -> Result<Vec<HeldDrive>> {
+        self.hold_some(view, cartridges, |held, site| {
+            let in_vain = |barcode: &&Barcode| {
+                held.iter()
+                    .all(|held| !fitting::can_read(&held.site, barcode))
+            };
+            let mut waiting = cartridges.iter().filter(in_vain);
+            held.len() < wanted || waiting.any(|barcode| fitting::can_read(site, barcode))
+        })
+    }
+
+    /// As [`Library::hold_drives`], for cartridges that nobody knows yet: with one of every
+    /// generation.
+    ///
+    /// # Errors
+    /// As [`Library::hold_drives`].
+    pub fn hold_drives_of_each_kind(&self, view: &View, wanted: usize) -> Result<Vec<HeldDrive>> {
+        self.hold_some(view, &[], |held, site| {
+            let other =
+                |held: &HeldDrive| fitting::generation(&held.site) != fitting::generation(site);
+            held.len() < wanted || held.iter().all(other)
+        })
+    }
+
+    /// Holds those drives that are wanted beside the ones held so far.
+    fn hold_some(
+        &self,
+        view: &View,
+        cartridges: &[Barcode],
+        is_wanted: impl Fn(&[HeldDrive], &DriveSite) -> bool,
     ) -> Result<Vec<HeldDrive>> {
         let mut sites = self.drives_in_use(view)?;
-        let holds_preferred = |site: &DriveSite| {
+        let holds_one = |site: &DriveSite| {
             view.at(site.element)
                 .and_then(|place| place.barcode.as_ref())
-                .is_some_and(|barcode| preferred.contains(barcode))
+                .is_some_and(|barcode| cartridges.contains(barcode))
+        };
+        let can_use = |site: &DriveSite| {
+            let usable = |barcode: &&Barcode| fitting::can_write(site, barcode);
+            let read = cartridges
+                .iter()
+                .any(|barcode| fitting::can_read(site, barcode));
+            (read, cartridges.iter().filter(usable).count())
         };
         // Then empty drives, then those from which something must be unloaded first.
         sites.sort_by_key(|site| {
             let full = view.at(site.element).is_some_and(|place| place.full);
-            (!holds_preferred(site), full, site.element)
+            (!holds_one(site), Reverse(can_use(site)), full, site.element)
         });
         let mut held = Vec::new();
         let mut refused = None;
         for site in sites {
-            if held.len() == wanted {
-                break;
+            if !is_wanted(&held, &site) {
+                continue;
             }
             match self.hold(site) {
                 Ok(held_drive) => held.push(held_drive),

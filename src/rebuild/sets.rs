@@ -20,7 +20,6 @@ use crate::catalogue::{
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, KeyId, SetDefinitionId, SetId, VolumeId};
 use crate::index::{Origin, OriginKey};
-use crate::job::{recorder, volumes};
 use crate::journal::Event as JournalEvent;
 use crate::key::Identities;
 use crate::retention;
@@ -308,7 +307,7 @@ impl Set<'_> {
         };
         for place in places {
             let data = &place.files.data;
-            if volumes::digest(data.xxh3_128) != digest {
+            if data.xxh3_128 != digest {
                 // Written before an accident, and written again: it never counted.
                 tracing::info!(volume = %place.volume, tape_file = %data.tape_file, "void segment");
                 continue;
@@ -583,8 +582,8 @@ fn segment_row(set: SetId, part: &PartDocument, places: &[Found]) -> Segment {
         stream_offset: part.stream_offset,
         plaintext_length: part.plaintext_length,
         coded_length: part.length,
-        codec: recorder::codec(part.codec),
-        digest: volumes::digest(part.xxh3_128),
+        codec: part.codec,
+        digest: part.xxh3_128,
         entries: part.members,
         resume_point: ResumePoint {
             stream_offset: end,

@@ -66,7 +66,7 @@ impl OnTape {
             .catalogue
             .read(|view| volumes::segment_files(view, &leg.held.row))?;
         let segment = &leg.segment;
-        let compressed = volumes::tape_codec(segment.codec).is_compressed();
+        let compressed = segment.codec.is_compressed();
         let frames = if compressed {
             let table = wanted.index.frames_of(segment.number).ok_or_else(|| {
                 Error::failed(format!(
@@ -123,7 +123,7 @@ pub(super) fn read_segment(
             .and_then(|payload| {
                 PlaintextReader::open(
                     payload,
-                    volumes::tape_codec(first.leg.segment.codec),
+                    first.leg.segment.codec,
                     first.leg.segment.plaintext_length,
                     on_tape.frames.clone(),
                     identities,
@@ -193,7 +193,7 @@ fn read_whole(
         Ok(payload) => BufReader::with_capacity(CHUNK, payload),
         Err(error) => return Read::Failed(at, error),
     };
-    let decoded = crate::tape::codec::decode(coded, volumes::tape_codec(segment.codec), identities);
+    let decoded = crate::tape::codec::decode(coded, segment.codec, identities);
     let mut plain = match decoded.context(what(segment)) {
         Ok(plain) => plain,
         Err(error) => return Read::Failed(at, error),

@@ -417,7 +417,7 @@ impl Rounds<'_> {
     /// Where the first member begins that may be read where the one at `rest` could not: nothing
     /// of the block that failed belongs to it.
     fn bad_end(&self, set: usize, leg: &Leg, at: u64, rest: Range) -> Result<u64> {
-        let compressed = crate::job::volumes::tape_codec(leg.segment.codec).is_compressed();
+        let compressed = leg.segment.codec.is_compressed();
         let certain = if compressed {
             0
         } else {

@@ -7,9 +7,10 @@ use crate::archive::member::{
 };
 use crate::archive::order::walk_order;
 use crate::archive::problem::show;
-use crate::catalogue::{Codec, Segment, SegmentDigest};
+use crate::catalogue::Segment;
 use crate::id::SetId;
 use crate::index::{IndexHeader, IndexReader, IndexWriter, Scope};
+use crate::tape::{Codec, TapeDigest};
 
 /// Bytes of every member.
 const MEMBER: u64 = 1024;
@@ -104,7 +105,7 @@ fn segment(set: SetId, number: u64) -> Segment {
         plaintext_length: length,
         coded_length: length,
         codec: Codec::None,
-        digest: SegmentDigest([0; 16]),
+        digest: TapeDigest::from_bytes([0; 16]),
         entries: PER_SEGMENT,
         resume_point: ResumePoint::default(),
         part: None,

@@ -1,5 +1,7 @@
 //! What the record says about the copies on a volume.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::rule::{CopyHere, Keep, OtherCopy, Standing, judge};
@@ -7,7 +9,7 @@ use crate::catalogue::{
     BackupSet, ContentState, Place, SegmentCopyState, SetCopy, SetCopyState, SetState, View,
 };
 use crate::error::Result;
-use crate::id::VolumeId;
+use crate::id::{SetId, VolumeId};
 
 /// What keeps a volume; nothing: all on it may go.
 pub fn keeps(view: &View<'_>, volume: VolumeId, now: DateTime<Utc>) -> Result<Vec<Keep>> {
@@ -20,7 +22,18 @@ pub fn keeps(view: &View<'_>, volume: VolumeId, now: DateTime<Utc>) -> Result<Ve
     if view.sole_copies()?.iter().any(|sole| sole.volume == volume) {
         keeps.push(Keep::ToBeCopied);
     }
+    let remains: BTreeSet<SetId> = view.remains_on(volume)?.iter().map(|row| row.set).collect();
+    for id in remains {
+        let set = view.set(id)?;
+        let set = set_in_words(view, &set)?;
+        keeps.push(Keep::OnlyRemains { set });
+    }
     Ok(keeps)
+}
+
+fn set_in_words(view: &View<'_>, set: &BackupSet) -> Result<String> {
+    let definition = view.definition(set.definition)?;
+    Ok(format!("{} of {}", definition.name, set.month))
 }
 
 /// A copy with what decides on it; the others are looked at only if it is not kept for itself.
@@ -31,7 +44,6 @@ fn copy_here(
     now: DateTime<Utc>,
 ) -> Result<CopyHere> {
     let set = view.set(copy.set)?;
-    let definition = view.definition(set.definition)?;
     let mut others = Vec::new();
     if copy.retain_until <= now && now < set.retain_until {
         others = view.set_copies(set.id)?;
@@ -47,7 +59,7 @@ fn copy_here(
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(CopyHere {
-        set: format!("{} of {}", definition.name, set.month),
+        set: set_in_words(view, &set)?,
         until: copy.retain_until,
         set_until: set.retain_until,
         hold: view

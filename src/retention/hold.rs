@@ -5,23 +5,81 @@ use chrono::{DateTime, Utc};
 use super::review::review;
 use crate::app::App;
 use crate::catalogue::{HoldChange, HoldEvent, HoldSubject, Tx, View};
-use crate::error::{Error, Result};
-use crate::id::SetId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Barcode, SetId};
 use crate::journal::Event;
+
+/// What is held from now on.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// That.
+    pub subject: HoldSubject,
+    /// Cartridges with some of it that are being labelled anew: for these it comes too late.
+    pub going: Vec<Barcode>,
+}
+
+impl Held {
+    /// # Errors
+    /// [`ErrorKind::Incomplete`] when it comes too late for something.
+    pub fn outcome(&self) -> Result<()> {
+        if self.going.is_empty() {
+            return Ok(());
+        }
+        let barcodes: Vec<&str> = self.going.iter().map(Barcode::as_str).collect();
+        Err(Error::new(
+            ErrorKind::Incomplete,
+            format!(
+                "it may be too late for what is on {}: a label is being written there",
+                barcodes.join(", ")
+            ),
+        )
+        .hint("it is held wherever else it is: \"tapeward set show\" says where"))
+    }
+}
 
 /// Keeps every set of a definition, those to come too, or one set, whatever its retention says.
 /// Where it is held already the new reason counts.
 ///
 /// # Errors
 /// Nothing is known by that name; no reason.
-pub fn hold(app: &App, which: &str, reason: &str) -> Result<HoldSubject> {
+pub fn hold(app: &App, which: &str, reason: &str) -> Result<Held> {
     let reason = in_words(reason)?;
     app.write(|tx, now| {
         let subject = find(tx, which)?;
         change(app, tx, now, subject, HoldChange::Placed, reason)?;
+        let going = going(app, tx, now, subject)?;
         review(app, tx, now)?;
-        Ok(subject)
+        Ok(Held { subject, going })
     })
+}
+
+/// Cartridges with something that is held by this that are being labelled anew.
+fn going(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, subject: HoldSubject) -> Result<Vec<Barcode>> {
+    let mut going = Vec::new();
+    for volume in tx.volumes_being_labelled()? {
+        let mut holds = false;
+        for copy in tx.set_copies_on(volume.id)? {
+            let set = tx.set(copy.set)?;
+            let hold = tx.hold_of_set(set.id, set.definition)?;
+            holds |= hold.is_some_and(|hold| hold.subject == subject);
+        }
+        if !holds {
+            continue;
+        }
+        let barcode = tx.cartridge(volume.cartridge)?.barcode;
+        app.note(
+            tx,
+            now,
+            &Event::ProblemFound {
+                run: None,
+                volume: Some(volume.id),
+                cartridge: Some(volume.cartridge),
+                what: format!("a hold comes too late for {barcode}: it is being labelled anew"),
+            },
+        )?;
+        going.push(barcode);
+    }
+    Ok(going)
 }
 
 /// Ends a hold.

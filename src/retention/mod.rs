@@ -7,6 +7,6 @@ mod rule;
 
 pub use facts::keeps;
 pub(crate) use hold::place;
-pub use hold::{hold, release};
+pub use hold::{Held, hold, release};
 pub use review::{change_content, review, review_volume};
 pub use rule::{CopyHere, Keep, OtherCopy, Standing, judge};

@@ -74,6 +74,11 @@ pub enum Keep {
     },
     /// Segments of which this is the last good copy are to be copied elsewhere.
     ToBeCopied,
+    /// A segment that can be read nowhere any more was lost here; some of it may still be read.
+    OnlyRemains {
+        /// The set.
+        set: String,
+    },
     /// The set must be kept longer than this copy, and no other copy is known to be good.
     LastGoodCopy {
         /// The set.
@@ -96,6 +101,11 @@ impl fmt::Display for Keep {
             Self::ToBeCopied => f.write_str(
                 "it holds the last good copy of what is still to be copied elsewhere (\"tapeward copy \
                  list\")",
+            ),
+            Self::OnlyRemains { set } => write!(
+                f,
+                "it holds all that is left of a damaged part of set {set}, of which some may still be \
+                 read"
             ),
             Self::LastGoodCopy { set, until } => write!(
                 f,

@@ -169,7 +169,7 @@ fn write_segment(
 }
 
 /// How the file was begun, from its trailer.
-fn start_of(file: &TapeFile) -> Result<FileStart, LabelError> {
+pub fn start_of(file: &TapeFile) -> Result<FileStart, LabelError> {
     let labels = TrailerGroup::parse(&file.trailer)?;
     Ok(FileStart {
         kind: file.kind,

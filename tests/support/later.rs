@@ -1,15 +1,17 @@
 //! The same state folder some days later: the program's rooms called with a clock that says so.
 #![allow(dead_code)] // each test program uses a part of it
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tapeward::app::{App, Surroundings};
 use tapeward::catalogue::{ContentState, SetCopy, Volume};
-use tapeward::clock::{Clock as _, ManualClock};
+use tapeward::clock::{ManualClock, SharedClock};
 use tapeward::error::Result;
 use tapeward::health::{Verdict, record};
 use tapeward::id::Barcode;
+use tapeward::job::foreign;
 use tapeward::job::label::{self, Foreign, Labelled};
 use tapeward::job::plan::Request;
 use tapeward::job::report::Report;
@@ -28,9 +30,16 @@ pub(crate) struct Later {
 
 impl Later {
     pub(crate) fn days(world: &World, days: i64) -> Self {
+        Self::by(
+            world,
+            ManualClock::shared(Utc::now() + TimeDelta::days(days)),
+        )
+    }
+
+    /// By this clock.
+    pub(crate) fn by(world: &World, clock: SharedClock) -> Self {
         // The virtual library's process is started by the program, not by a test.
         world.ok(["library", "status"]);
-        let clock = ManualClock::shared(Utc::now() + TimeDelta::days(days));
         let now = clock.now();
         let around = Surroundings {
             clock,
@@ -54,6 +63,12 @@ impl Later {
     pub(crate) fn label(&self, barcode: &str) -> Result<Vec<Labelled>> {
         let (code, pool) = (barcode.parse().unwrap(), "onsite".parse().unwrap());
         label::label(&self.app, &self.library(), &[code], &pool, Foreign::Refuse)
+    }
+
+    /// Writes a raw copy onto a cartridge.
+    pub(crate) fn raw_write(&self, folder: &Path, barcode: &str) {
+        let code = barcode.parse().unwrap();
+        foreign::raw_write(&self.app, &self.library(), folder, &code).unwrap();
     }
 
     pub(crate) fn job(&self) -> Report {

@@ -11,6 +11,7 @@ use tapeward::archive::member::{ResumePoint, SegmentNumber, SetForm};
 use tapeward::catalogue::*;
 use tapeward::id::*;
 use tapeward::journal::{self, Actor, Event};
+use tapeward::tape::{Codec, TapeDigest};
 
 pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-21T09:16:00.123456789Z".parse().unwrap()
@@ -179,7 +180,7 @@ pub(crate) fn tape_file(world: &World, number: u32) -> TapeFile {
         first_block: u64::from(number) * 100,
         blocks: 10,
         bytes: 2_621_440,
-        digest: SegmentDigest::from_xxh3(7),
+        digest: TapeDigest::from_bytes([7; 16]),
         trailer: format!("EOF1{number:0>76}"),
         written_at: now(),
     }
@@ -193,7 +194,7 @@ pub(crate) fn segment(world: &World, number: u32) -> Segment {
         plaintext_length: 1 << 40,
         coded_length: 1 << 39,
         codec: Codec::ZstdAge,
-        digest: SegmentDigest::from_xxh3(u128::MAX - u128::from(number)),
+        digest: TapeDigest::from_bytes((u128::MAX - u128::from(number)).to_be_bytes()),
         entries: 12,
         resume_point: ResumePoint {
             last_path: Some(b"a/\xff".to_vec()),
@@ -237,7 +238,7 @@ pub(crate) fn commit(world: &World, number: u32, file: u32) -> Result<(), Catalo
             copy: COPY,
             tape_file: TapeFileNumber(file),
             codec: Codec::ZstdAge,
-            digest: SegmentDigest::from_xxh3(0),
+            digest: TapeDigest::from_bytes([0; 16]),
             bytes: 1,
         };
         journal::append(tx, now(), &actor(), &event).map(|_| ())

@@ -1,5 +1,6 @@
 //! Labelling cartridges: the beginning of a volume's life.
 
+mod old;
 mod policy;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tapeward_drivers::Drive;
 
+pub(super) use self::old::{end_old, written_over};
 use self::policy::{choose_policy, not_kept};
 use super::blocks::{self, Tried};
 use super::drives::Drives;
@@ -18,8 +20,7 @@ use super::step::{LABEL, RunContext};
 use super::volumes;
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, MediumUse, NewVolume, PoolName, RunKind, SetCopyState, Tx, View,
-    Volume,
+    Cartridge, ContentState, MediumUse, NewVolume, PoolName, RunKind, Tx, View, Volume,
 };
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, VolumeId, VolumeSerial};
@@ -31,7 +32,7 @@ use crate::retention::{self, Keep};
 use crate::tape::document::VolumeHeader;
 use crate::tape::stream::{Geometry, StreamOptions};
 use crate::tape::volume::{
-    DriveCompression, Identified, LabelPolicy, Trial, VolumeWriter, WriterSettings,
+    DriveCompression, Identified, LabelPolicy, Touched, Trial, VolumeWriter, WriterSettings,
 };
 use crate::tape::{BlockSizes, Codec, VolumeError};
 
@@ -57,6 +58,16 @@ pub struct LabelIntent {
     pub pool: PoolName,
     /// Size of its blocks in bytes.
     pub block_size: u32,
+}
+
+/// Why no label was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LabelFailure {
+    /// In words.
+    error: String,
+    /// Whether the beginning of it may stand on the tape.
+    #[serde(default)]
+    begun: bool,
 }
 
 /// A volume that was just labelled.
@@ -281,7 +292,14 @@ pub fn label_mounted(
         block_size: u32::from(header.block_size),
     };
     let size = header.block_size;
-    let step = match context.intend(LABEL, &intent) {
+    // While the tape was looked at somebody may have placed a hold.
+    let may = |tx: &Tx<'_>, now| match may_label(tx, code, now)?.1.map(|volume| volume.id) {
+        there if there == old.as_ref().map(|old| old.id) => Ok(()),
+        _ => Err(Error::failed(format!(
+            "{code} was labelled meanwhile: nothing was written"
+        ))),
+    };
+    let step = match context.intend_if(LABEL, &intent, may) {
         Ok(step) => step,
         Err(error) => return Err(Box::new(LabelError { drive, error })),
     };
@@ -295,7 +313,7 @@ pub fn label_mounted(
                         blocks::tried(context, tx, now, held, size, Tried::CameBack)?;
                     }
                     if let Some(old) = &old {
-                        end_old(context, tx, now, old)?;
+                        written_over(context, tx, now, old)?;
                     }
                     let overwrote = (policy == LabelPolicy::OverwriteForeign)
                         .then(|| "whatever was on it, as asked for".to_owned());
@@ -321,7 +339,13 @@ pub fn label_mounted(
         Err(failed) => {
             let recorded = record_refusal(context, held, old.as_ref(), &failed.error);
             let error = refused(code, failed.error);
-            let error = match context.failed(step, &error).and(recorded) {
+            let seen = LabelFailure {
+                error: error.to_string(),
+                begun: failed.tape == Touched::Label,
+            };
+            let noted = serde_json::to_value(&seen).context("cannot record a step");
+            let noted = noted.and_then(|seen| context.failed_as(step, seen));
+            let error = match noted.and(recorded) {
                 Ok(()) => error,
                 Err(unrecorded) => unrecorded,
             };
@@ -331,28 +355,6 @@ pub fn label_mounted(
             }))
         }
     }
-}
-
-/// The life of the volume that was on the cartridge ends, and with it what was on it: copies whose
-/// retention has ended.
-pub(super) fn end_old(
-    context: &RunContext,
-    tx: &Tx<'_>,
-    now: DateTime<Utc>,
-    old: &Volume,
-) -> Result<()> {
-    for copy in tx.set_copies_on(old.id)? {
-        tx.set_copy_state(copy.set, copy.copy, SetCopyState::Expired, now)?;
-    }
-    tx.end_volume(old.id, now)?;
-    context.app.note(
-        tx,
-        now,
-        &Event::VolumeEnded {
-            volume: old.id,
-            reason: "labelled anew".to_owned(),
-        },
-    )
 }
 
 /// Records what the attempt has shown: a tape that ends elsewhere than on record is not written by

@@ -1,9 +1,9 @@
 //! What a new label may overwrite.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use tapeward_drivers::Drive;
 
-use super::{Foreign, LabelIntent};
+use super::{Foreign, LabelFailure, LabelIntent};
 use crate::catalogue::{StepState, View, Volume};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, VolumeId, VolumeSerial};
@@ -48,8 +48,8 @@ pub(super) fn choose_policy(
                 Box::new(last.trailer.clone()),
             ));
         }
-        if view.find_volume(volume)?.is_some() {
-            return Ok(LabelPolicy::BlankOnly);
+        if let Some(ended) = view.find_volume(volume)? {
+            return let_go(view, code, old, &ended, context.app.clock.now());
         }
         Ok(if label_unfinished(view, volume)? {
             LabelPolicy::Unfinished { volume, serial }
@@ -61,16 +61,39 @@ pub(super) fn choose_policy(
     })
 }
 
+/// A volume that the record has ended, on the cartridge it was on: it was let go, and what was to
+/// take its place was never written. It goes if it ends as the record says.
+fn let_go(
+    view: &View<'_>,
+    code: &Barcode,
+    old: Option<&Volume>,
+    ended: &Volume,
+    now: DateTime<Utc>,
+) -> Result<LabelPolicy> {
+    let here = view
+        .cartridge_by_barcode(code)?
+        .is_some_and(|cartridge| cartridge.id == ended.cartridge);
+    let over = ended.ended_at.is_some() && ended.retain_until.is_none_or(|until| until <= now);
+    let record = volumes::record(view, ended.id)?;
+    Ok(match record.files.last() {
+        Some(last) if here && over && old.is_none() => {
+            LabelPolicy::Recorded(ended.id, Box::new(last.trailer.clone()))
+        }
+        _ => LabelPolicy::BlankOnly,
+    })
+}
+
 /// Whether writing this very label was begun here and never observed.
 fn label_unfinished(view: &View<'_>, volume: VolumeId) -> Result<bool> {
     let meant = labels_meant(view)?
         .into_iter()
-        .find(|(_, intent)| intent.volume == volume);
-    Ok(meant.is_some_and(|(state, _)| state != StepState::Done))
+        .find(|meant| meant.intent.volume == volume);
+    Ok(meant.is_some_and(|meant| meant.state != StepState::Done))
 }
 
-/// Whether a process of ours died over a label with this serial on this cartridge, since the last
-/// one that the record knows of. What was refused says nothing: then nothing was written.
+/// Whether a label with this serial was begun on this cartridge and not finished, since the last
+/// one that the record knows of: the process died, or the drive or tape failed. What was refused says
+/// nothing: then nothing was written.
 fn label_begun(
     view: &View<'_>,
     code: &Barcode,
@@ -84,14 +107,15 @@ fn label_begun(
     if lives.is_some_and(|lives| old.is_none_or(|old| old.id != lives.id)) {
         return Ok(None);
     }
-    for (state, intent) in labels_meant(view)? {
+    for meant in labels_meant(view)? {
+        let intent = &meant.intent;
         if intent.barcode != *code {
             continue;
         }
-        if state == StepState::Done || view.find_volume(intent.volume)?.is_some() {
+        if meant.state == StepState::Done || view.find_volume(intent.volume)?.is_some() {
             return Ok(None);
         }
-        if intent.serial == serial && matches!(state, StepState::Intended | StepState::Settled) {
+        if intent.serial == serial && meant.may_have_begun() {
             return Ok(Some(LabelPolicy::Unfinished {
                 volume: intent.volume,
                 serial,
@@ -101,12 +125,35 @@ fn label_begun(
     Ok(None)
 }
 
-/// All labels that were ever meant to be written, newest first, and what became of each.
-fn labels_meant(view: &View<'_>) -> Result<Vec<(StepState, LabelIntent)>> {
+/// A label that was meant to be written, and what became of it.
+struct Meant {
+    state: StepState,
+    intent: LabelIntent,
+    failure: Option<LabelFailure>,
+}
+
+impl Meant {
+    fn may_have_begun(&self) -> bool {
+        match self.state {
+            StepState::Intended | StepState::Settled => true,
+            StepState::Failed => self.failure.as_ref().is_some_and(|failure| failure.begun),
+            StepState::Done => false,
+        }
+    }
+}
+
+/// All labels that were ever meant to be written, newest first.
+fn labels_meant(view: &View<'_>) -> Result<Vec<Meant>> {
     let steps = view.steps_of_kind(&LABEL.parse()?)?;
     let meant = steps.into_iter().filter_map(|step| {
         let intent = serde_json::from_value(step.intent).ok()?;
-        Some((step.state, intent))
+        let failure = step.observation;
+        let failure = failure.and_then(|seen| serde_json::from_value(seen).ok());
+        Some(Meant {
+            state: step.state,
+            intent,
+            failure,
+        })
     });
     Ok(meant.collect())
 }

@@ -1,10 +1,54 @@
 //! Which cartridge a copy goes on with.
 
 use super::{State, Supply};
+use crate::catalogue::PoolName;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::CopyNumber;
+use crate::id::{Barcode, CopyNumber, SetId};
 use crate::job::collocation;
 use crate::job::plan::{self, Candidate, Reason, Unsuitable, Wanted};
+use crate::job::step::RunContext;
+use crate::tape::BlockSize;
+
+/// The cartridges in the library that a copy of a set may go onto, whatever drives there are, with
+/// the size of their blocks.
+pub(in crate::job) fn usable(
+    context: &RunContext,
+    set: SetId,
+    copy: CopyNumber,
+    pool: &PoolName,
+) -> Result<Vec<(Barcode, BlockSize)>> {
+    let (candidates, wanted) = wanted(context, set, copy, pool)?;
+    let new_blocks = context.app.config.block_size(pool)?;
+    let usable = candidates
+        .into_iter()
+        .filter(|candidate| plan::suitability(candidate, &wanted).is_ok());
+    let with_blocks = usable.map(|candidate| {
+        let blocks = candidate.blocks().unwrap_or(new_blocks);
+        (candidate.cartridge.barcode, blocks)
+    });
+    Ok(with_blocks.collect())
+}
+
+fn wanted(
+    context: &RunContext,
+    set: SetId,
+    copy: CopyNumber,
+    pool: &PoolName,
+) -> Result<(Vec<Candidate>, Wanted)> {
+    let app = &context.app;
+    let now = app.clock.now();
+    app.catalogue.read(|view| {
+        let row = view.set_copy(set, copy)?;
+        let wanted = Wanted {
+            library: context.library_id,
+            pool: pool.clone(),
+            collocate: app.config.pool(pool).collocate,
+            traits: collocation::traits(view, &view.set(set)?, &row)?,
+            now,
+        };
+        Ok((plan::candidates(view, now)?, wanted))
+    })
+}
 
 impl Supply {
     pub(super) fn choose(&self, state: &mut State, copy: CopyNumber) -> Result<Candidate> {
@@ -13,18 +57,7 @@ impl Supply {
             .pools
             .get(&copy)
             .ok_or_else(|| Error::failed(format!("copy {copy} has no pool")))?;
-        let now = app.clock.now();
-        let (mut candidates, wanted) = app.catalogue.read(|view| {
-            let row = view.set_copy(self.set, copy)?;
-            let wanted = Wanted {
-                library: self.context.library_id,
-                pool: pool.clone(),
-                collocate: app.config.pool(pool).collocate,
-                traits: collocation::traits(view, &view.set(self.set)?, &row)?,
-                now,
-            };
-            Ok::<_, Error>((plan::candidates(view, now)?, wanted))
-        })?;
+        let (mut candidates, wanted) = wanted(&self.context, self.set, copy, pool)?;
         let new_blocks = app.config.block_size(pool)?;
         candidates.retain(|candidate| {
             let barcode = &candidate.cartridge.barcode;

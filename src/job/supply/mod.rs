@@ -2,19 +2,22 @@
 
 mod choice;
 
+pub(super) use choice::usable;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 use tapeward_drivers::Drive;
 
+use super::coded_file::Appended;
 use super::drives::Drives;
 use super::label::{self, Foreign, NewLabel, may_append};
 use super::plan::Candidate;
 use super::recorder::{Recorder, set_content};
 use super::set_aside::SetAside;
 use super::settle::WriteIntent;
-use super::snapshot::{self, Appended, Snapshot};
+use super::snapshot::{self, Snapshot};
 use super::step::{RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
@@ -301,29 +304,46 @@ impl Supply {
             return Ok((writer, step));
         }
         let app = &self.context.app;
-        let begun = app
-            .catalogue
-            .read(|view| view.set(self.set))
-            .map_err(Error::from)
-            .and_then(|set| {
-                let until = Some(set.retain_until);
-                let recipients = &self.options.recipients;
-                writer
-                    .begin_drive_key(self.set, recipients, until)
-                    .map_err(|error| {
-                        let what = format!("cannot encrypt on {barcode}");
-                        Error::failed(what).because(error)
-                    })
-            })
-            .and_then(|file| {
-                let volume = writer.volume();
-                app.write(|tx, now| volumes::add_files(tx, volume, &[file], now))
-            });
-        match begun {
+        let set = match app.catalogue.read(|view| view.set(self.set)) {
+            Ok(set) => set,
+            Err(error) => return Err(Box::new((writer.into_drive(), error.into()))),
+        };
+        let recipients = &self.options.recipients;
+        let file = match writer.begin_drive_key(self.set, recipients, Some(set.retain_until)) {
+            Ok(file) => file,
+            Err(error) => {
+                let cut = self.cut_off(&mut writer, step);
+                let what = format!("cannot encrypt on {barcode}");
+                let error = Error::failed(what).because(error);
+                return Err(Box::new((writer.into_drive(), cut.err().unwrap_or(error))));
+            }
+        };
+        let volume = writer.volume();
+        match app.write(|tx, now| volumes::add_files(tx, volume, &[file], now)) {
             Ok(()) => Ok((writer, step)),
-            // The step stays open: what may have been written is cut off before anything else
-            // happens to the volume.
+            // The step stays open: what was written is cut off before anything else happens to the
+            // volume.
             Err(error) => Err(Box::new((writer.into_drive(), error))),
+        }
+    }
+
+    /// What could not be committed on a volume that others are written instead of goes, and a directory
+    /// ends it. Where that cannot be, nothing is appended any more.
+    fn cut_off(&self, writer: &mut VolumeWriter, step: StepId) -> Result<()> {
+        let volume = writer.volume();
+        match writer.rollback().and_then(|()| writer.write_directory()) {
+            Ok(directory) => self
+                .context
+                .observe(step, &json!({ "closed": true }), |tx, now| {
+                    volumes::add_files(tx, volume, &[directory], now)
+                }),
+            Err(error) => {
+                let why = error.to_string();
+                let seen = json!({ "ended early": why });
+                self.context.observe(step, &seen, |tx, now| {
+                    set_content(&self.context, tx, now, volume, ContentState::Full, &why)
+                })
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub use frames::{FrameSize, FrameTable};
 pub use random::PlaintextReader;
 pub use stanzas::recipient_stanzas;
 
+use crate::id::IdError;
+
 /// Compression and encryption of one file on tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Codec {
@@ -125,6 +127,18 @@ impl Codec {
         Self::ALL
             .into_iter()
             .find(|codec| codec.columns() == columns)
+    }
+}
+
+impl std::str::FromStr for Codec {
+    type Err = IdError;
+    /// Its name.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let named = Self::ALL.into_iter().find(|codec| codec.name() == text);
+        named.ok_or_else(|| IdError {
+            text: text.to_owned(),
+            expected: "a codec (none, zstd, age, zstd+age, drive, zstd+drive)",
+        })
     }
 }
 

@@ -13,7 +13,7 @@ mod writer;
 
 pub use encryption::{DriveKeys, check_encryption};
 pub use identify::{ForeignKind, Identified, identify};
-pub use open::{LabelPolicy, OpenError, Trial, VolumeRecord, ends_with};
+pub use open::{LabelPolicy, OpenError, Touched, Trial, VolumeRecord, ends_with};
 pub use payload::PayloadReader;
 pub use reader::VolumeReader;
 pub use settings::{DriveCompression, EarlyWarning, WriterSettings};

@@ -65,6 +65,25 @@ pub struct OpenError {
     pub drive: Drive,
     /// Why not.
     pub error: VolumeError,
+    /// Whether the tape is as it was.
+    pub tape: Touched,
+}
+
+/// What happened to a tape that is not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touched {
+    /// Nothing, but for a trial of long blocks at its beginning.
+    No,
+    /// A label was begun at its beginning, and not finished.
+    Label,
+}
+
+impl OpenError {
+    /// Of a tape on which no label was begun.
+    pub(super) fn untouched(drive: Drive, error: VolumeError) -> Box<Self> {
+        let tape = Touched::No;
+        Box::new(Self { drive, error, tape })
+    }
 }
 
 impl std::fmt::Display for OpenError {
@@ -87,7 +106,7 @@ fn open(
 ) -> Result<VolumeWriter, Box<OpenError>> {
     let prepared = match prepare(&mut drive, &settings) {
         Ok(prepared) => prepared,
-        Err(error) => return Err(Box::new(OpenError { drive, error })),
+        Err(error) => return Err(OpenError::untouched(drive, error)),
     };
     let opened = rest(&mut drive, &settings).and_then(|opened| {
         // A volume that an earlier session filled is full from the start.
@@ -105,7 +124,7 @@ fn open(
         Ok((opened, room)) => Ok(VolumeWriter::new(drive, &prepared, settings, opened, room)),
         Err(error) => {
             restore(&mut drive, &prepared.before);
-            Err(Box::new(OpenError { drive, error }))
+            Err(OpenError::untouched(drive, error))
         }
     }
 }
@@ -166,6 +185,7 @@ impl VolumeWriter {
             Err(error) => Err(Box::new(OpenError {
                 drive: writer.into_drive(),
                 error,
+                tape: Touched::Label,
             })),
         }
     }

@@ -33,7 +33,7 @@ impl VolumeReader {
     pub fn open(mut drive: Drive, expected: VolumeId) -> Result<Self, Box<OpenError>> {
         match check_volume(&mut drive, expected) {
             Ok(header) => Ok(Self::of_identified(drive, header)),
-            Err(error) => Err(Box::new(OpenError { drive, error })),
+            Err(error) => Err(OpenError::untouched(drive, error)),
         }
     }
 
@@ -67,10 +67,7 @@ impl VolumeReader {
             },
             Err(error) => error,
         };
-        Err(Box::new(OpenError {
-            drive: reader.drive,
-            error,
-        }))
+        Err(OpenError::untouched(reader.drive, error))
     }
 
     fn wrong(&self, found: Identified) -> VolumeError {
