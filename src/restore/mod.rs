@@ -360,13 +360,7 @@ impl Running<'_> {
     ) -> Result<Outcome> {
         match (&self.request.to, self.ledger) {
             (Destination::Folder(to), Some(ledger)) => {
-                let folder = Folder {
-                    to,
-                    wanted: self.wanted,
-                    options: self.request.options,
-                    ledger,
-                    renamed: AtomicU64::new(0),
-                };
+                let folder = Folder::new(to, self.wanted, self.request.options, ledger)?;
                 if ledger.resumed {
                     folder.reopen()?;
                 }
