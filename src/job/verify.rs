@@ -254,8 +254,20 @@ impl Job {
                 if let Depth::Content(identities) = depth {
                     identities.disproved();
                 }
-                if let VerifyError::Files { count, names, .. } = &mut error {
-                    (found.differing, found.names) = (*count, std::mem::take(names));
+                if let VerifyError::Files {
+                    count,
+                    names,
+                    compared,
+                    apart,
+                    ..
+                } = &mut error
+                {
+                    found = Files {
+                        compared: *compared,
+                        apart: *apart,
+                        differing: *count,
+                        names: std::mem::take(names),
+                    };
                 }
                 let error = Error::failed(format!("segment {number}")).because(error);
                 Ok(ReadBack {

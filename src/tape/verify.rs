@@ -89,6 +89,10 @@ pub enum VerifyError {
         why: Option<Box<VerifyError>>,
         /// How many.
         count: u64,
+        /// As in [`Verified::files`].
+        compared: u64,
+        /// As in [`Verified::apart`].
+        apart: u64,
         /// The paths of the first of them.
         names: Vec<String>,
     },
@@ -193,6 +197,8 @@ pub fn verify_next(
             segment,
             why: why.map(Box::new),
             count,
+            compared: check.compared,
+            apart: check.apart,
             names,
         }),
         _ => Ok(Verified {
