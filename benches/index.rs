@@ -20,6 +20,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,9 @@ use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberState, SegmentNumber,
 };
 use tapeward::id::SetId;
-use tapeward::index::{Glob, IndexHeader, IndexReader, IndexWriter, Paths, Query, Scope, merge};
+use tapeward::index::{
+    Glob, IndexHeader, IndexReader, IndexWriter, Paths, Query, Scope, merge, search_all,
+};
 
 const FILES_IN_FOLDER: u64 = 60;
 const FOLDERS_IN_PROJECT: u64 = 40;
@@ -153,15 +156,19 @@ fn report_find(folder: &Path, index: &Path, rows: u64, rounds: u64, wanted: &[Ve
     let small = folder.join("small");
     write_index(&small, rows / 10);
     let first = reader.entries().next().unwrap().unwrap().path;
+    let sets = vec![small; SETS];
     let mut times = Vec::new();
     for _ in 0..rounds * 3 {
         let begun = Instant::now();
-        let query = exactly(&first);
-        let found = (0..SETS).filter(|_| {
-            let reader = IndexReader::open(&small).unwrap();
-            reader.search(&query).next().is_some()
+        let mut found = 0;
+        let ended = search_all(&sets, &exactly(&first), 1, |_, row| match row {
+            Ok(_) => {
+                found += 1;
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
         });
-        assert_eq!(found.count(), SETS);
+        assert!(ended.is_continue() && found == SETS);
         times.push(begun.elapsed());
     }
     line(

@@ -5,11 +5,12 @@
 //! and medians are printed with their range, the processor time for each GiB (which a busy machine
 //! does not change much) and peak memory. The first rows write to a drive that takes blocks and
 //! forgets them, with digests and index (the peers write to `/dev/zero`); those marked "job" run
-//! the program with its catalogue on the virtual library.
+//! the program with its catalogue on the virtual library (in memory, where there is a `/dev/shm`),
+//! the last of them beside Amanda and Bacula (Debian), whose volumes are where the data is.
 //!
 //! `TAPEWARD_BENCH_SCALE=0.1` makes everything ten times smaller, `TAPEWARD_BENCH_ROUNDS` sets the
 //! rounds (5), `TAPEWARD_BENCH_DIR` the place for data and tapes, `TAPEWARD_BENCH_ROWS` chooses
-//! among `tree job memory drive`.
+//! among `tree job peers memory drive`.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -30,6 +31,8 @@ mod world;
 mod drives;
 #[path = "streaming/pass.rs"]
 mod pass;
+#[path = "streaming/peers.rs"]
+mod peers;
 
 use pass::{Found, Order};
 use tapeward::tape::codec::Codec;
@@ -69,7 +72,8 @@ fn main() -> Result<(), Failure> {
     }
     let scale = number("TAPEWARD_BENCH_SCALE", 1.0);
     let rounds = (number("TAPEWARD_BENCH_ROUNDS", 5.0) as usize).max(1);
-    let rows = std::env::var("TAPEWARD_BENCH_ROWS").unwrap_or("tree job memory drive".to_owned());
+    let rows =
+        std::env::var("TAPEWARD_BENCH_ROWS").unwrap_or("tree job peers memory drive".to_owned());
     let wants = |row: &str| rows.split_whitespace().any(|wanted| wanted == row);
     let base =
         std::env::var_os("TAPEWARD_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
@@ -78,7 +82,7 @@ fn main() -> Result<(), Failure> {
         .tempdir_in(base)?;
     let scratch = folder.path();
     let recipient = make_key(&scratch.join("identity"))?;
-    if wants("tree") || wants("job") {
+    if wants("tree") || wants("job") || wants("peers") {
         let folders = [
             make_a(&scratch.join("a"), scale)?,
             make_b(&scratch.join("b"), scale)?,
@@ -91,7 +95,9 @@ fn main() -> Result<(), Failure> {
                 jobs(source, rounds, &recipient)?;
             }
         }
-        say("Amanda and Bacula: not measured; their servers need configurations of their own")?;
+        if wants("peers") {
+            beside_others(&folders[1], rounds, scratch, &recipient)?;
+        }
     }
     if wants("memory") {
         memory(scale, scratch, &recipient)?;
@@ -203,6 +209,45 @@ fn jobs(source: &Folder, rounds: usize, recipient: &str) -> Result<(), Failure> 
                 "tar | age" => tar_age(source, recipient)?,
                 "job" => job(source, "\"onsite\"")?,
                 _ => job(source, "\"onsite\", \"offsite\"")?,
+            });
+        }
+    }
+    print(source, rounds, &mut lanes)
+}
+
+/// The whole job, encrypted, beside whole jobs of others that encrypt nothing.
+fn beside_others(
+    source: &Folder,
+    rounds: usize,
+    scratch: &Path,
+    recipient: &str,
+) -> Result<(), Failure> {
+    let mut names = vec!["tar", "tar | age", "job"];
+    let mut others = Vec::new();
+    let amanda = peers::Amanda::new(source, scratch)?.map(peers::Peer::Amanda);
+    let bacula = peers::Bacula::new(source, scratch)?.map(peers::Peer::Bacula);
+    for (name, peer) in [("amdump", amanda), ("bacula", bacula)] {
+        match peer {
+            Ok(peer) => {
+                names.push(name);
+                others.push(peer);
+            }
+            Err(why) => say(&format!("{name} is not measured: {why}"))?,
+        }
+    }
+    let lane = |name| Lane {
+        name,
+        runs: Vec::new(),
+    };
+    let mut lanes: Vec<Lane> = names.into_iter().map(lane).collect();
+    for _ in 0..rounds {
+        for (number, lane) in lanes.iter_mut().enumerate() {
+            tar(source)?;
+            lane.runs.push(match number {
+                0 => tar(source)?,
+                1 => tar_age(source, recipient)?,
+                2 => job(source, "\"onsite\"")?,
+                other => others[other - 3].run()?,
             });
         }
     }
@@ -424,7 +469,8 @@ fn tar_age(source: &Folder, recipient: &str) -> Result<Run, Failure> {
 
 /// The monthly job's write step with labels, catalogue, index and encryption.
 fn job(source: &Folder, copies: &str) -> Result<Run, Failure> {
-    let world = World::with_library("16GiB");
+    let world = World::in_memory();
+    world.prepare_library("16GiB");
     let config = world.state().join("config.toml");
     let text = std::fs::read_to_string(&config)?;
     let mut table: toml::Table = text.parse()?;

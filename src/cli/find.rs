@@ -1,7 +1,9 @@
 //! `find`.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -14,8 +16,8 @@ use crate::archive::member::{FileTime, IndexEntry, MemberKind, MemberState, Segm
 use crate::archive::problem::show;
 use crate::catalogue::{BackupSet, Month};
 use crate::error::{Context, Error, Result};
-use crate::id::{Barcode, CopyNumber, SetId};
-use crate::index::{Glob, IndexReader, Paths, PatternError, Query, Text};
+use crate::id::{Barcode, CopyNumber, SetDefinitionId, SetId};
+use crate::index::{Glob, IndexError, Paths, PatternError, Query, Text, search_all};
 use crate::media::reconcile;
 
 /// A file in a set.
@@ -48,43 +50,81 @@ pub(super) fn find(session: &Session, args: &FindArgs) -> Result<()> {
     let app = session.open()?;
     let query = query(args)?;
     let month: Option<Month> = args.month.as_deref().map(str::parse).transpose()?;
+    let mut sets: Vec<BackupSet> = sets(&app, args)?;
+    sets.retain(|set| month.is_none_or(|month| month == set.month));
+    sets.reverse();
+    let (sets, files) = with_index(&app, sets);
     let mut found = Vec::new();
     let mut holdings = Holdings::new();
-    for set in sets(&app, args)?.iter().rev() {
-        let Some(stored) = &set.index else { continue };
-        if month.is_some_and(|month| month != set.month) {
-            continue;
-        }
-        let what = || format!("cannot read the index of set {}", set.id);
-        let index = IndexReader::open(&app.indexes().join(&stored.file)).context(what())?;
-        let name = app
-            .catalogue
-            .read(|view| view.definition(set.definition))?
-            .name;
-        for entry in index.search(&query) {
-            let entry = entry.context(what())?;
-            if found.len() == args.limit {
-                return shown(session, &found, Some(args.limit));
+    let mut names = HashMap::new();
+    // One more than is shown tells that there is more.
+    let ended = search_all(
+        &files,
+        &query,
+        args.limit.saturating_add(1),
+        |number, entry| {
+            let set = &sets[number];
+            if found.len() == args.limit && entry.is_ok() {
+                return ControlFlow::Break(Ok(()));
             }
-            found.push(Found {
-                set: set.id,
-                set_name: name.clone(),
-                month: set.month,
-                made: time(set.started_at),
-                path: show(&entry.path),
-                kind: entry.kind,
-                size: entry.size,
-                modified: shown_time(entry.modified),
-                state: entry.state,
-                cartridges: holding(&app, &mut holdings, set.id, &entry)?,
-            });
-        }
+            match row(&app, set, &mut names, &mut holdings, entry) {
+                Ok(row) => found.push(row),
+                Err(error) => return ControlFlow::Break(Err(error)),
+            }
+            ControlFlow::Continue(())
+        },
+    );
+    if let ControlFlow::Break(ended) = ended {
+        ended?;
+        return shown(session, &found, Some(args.limit));
     }
     shown(session, &found, None)?;
     if found.is_empty() {
         return Err(Error::failed("nothing in the sets on tape matches"));
     }
     Ok(())
+}
+
+/// The sets that have an index, and where it is.
+fn with_index(app: &App, sets: Vec<BackupSet>) -> (Vec<BackupSet>, Vec<PathBuf>) {
+    let file = |set: &BackupSet| {
+        set.index
+            .as_ref()
+            .map(|stored| app.indexes().join(&stored.file))
+    };
+    sets.into_iter()
+        .filter_map(|set| file(&set).map(|file| (set, file)))
+        .unzip()
+}
+
+fn row(
+    app: &App,
+    set: &BackupSet,
+    names: &mut HashMap<SetDefinitionId, String>,
+    holdings: &mut Holdings,
+    entry: std::result::Result<IndexEntry, IndexError>,
+) -> Result<Found> {
+    let entry = entry.context(format!("cannot read the index of set {}", set.id))?;
+    let set_name = match names.get(&set.definition) {
+        Some(name) => name.clone(),
+        None => {
+            let definition = app.catalogue.read(|view| view.definition(set.definition))?;
+            names.insert(set.definition, definition.name.clone());
+            definition.name
+        }
+    };
+    Ok(Found {
+        set: set.id,
+        set_name,
+        month: set.month,
+        made: time(set.started_at),
+        path: show(&entry.path),
+        kind: entry.kind,
+        size: entry.size,
+        modified: shown_time(entry.modified),
+        state: entry.state,
+        cartridges: holding(app, holdings, set.id, &entry)?,
+    })
 }
 
 fn sets(app: &App, args: &FindArgs) -> Result<Vec<BackupSet>> {

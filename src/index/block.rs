@@ -1,5 +1,7 @@
 //! Blocks of rows, column by column. The layout is described in `docs/index-format.md`.
 
+use std::cell::RefCell;
+
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::column::{Cursor, put_varint, unzigzag, zigzag};
@@ -250,13 +252,30 @@ fn decode_flags(flags: u8) -> Result<(MemberKind, MemberState), Damage> {
 pub(super) struct Block {
     rows: u32,
     columns: Vec<u8>,
-    digests: Vec<u8>,
+    payload: Vec<u8>,
+    /// Where in the payload the digests begin.
+    digests: usize,
+}
+
+thread_local! {
+    /// Making one costs as much as decompressing a block.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn decompress(coded: &[u8], raw: usize) -> std::io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(kept) => kept,
+            none => none.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(coded, raw)
+    })
 }
 
 impl Block {
     /// Decompresses a payload whose digest was right.
-    pub(super) fn decode(payload: &[u8]) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(payload);
+    pub(super) fn decode(payload: Vec<u8>) -> Result<Self, Damage> {
+        let mut cursor = Cursor::new(&payload);
         let rows = cursor.u32()?;
         let raw = cursor.u32()? as usize;
         let coded = cursor.u32()? as usize;
@@ -264,16 +283,16 @@ impl Block {
             return Err(Damage::Content("its columns are too long"));
         }
         let coded = cursor.bytes(coded)?;
-        let columns = Decompressor::new()
-            .and_then(|mut decompressor| decompressor.decompress(coded, raw))
-            .map_err(|_| Damage::Compression)?;
+        let columns = decompress(coded, raw).map_err(|_| Damage::Compression)?;
         if columns.len() != raw {
             return Err(Damage::Compression);
         }
+        let digests = payload.len() - cursor.rest().len();
         Ok(Self {
             rows,
             columns,
-            digests: cursor.rest().to_vec(),
+            payload,
+            digests,
         })
     }
 
@@ -318,7 +337,7 @@ impl Block {
         }
         Ok(RowCursor {
             columns,
-            digests: Cursor::new(&self.digests),
+            digests: Cursor::new(&self.payload[self.digests..]),
             left: self.rows,
             base: Base::ZERO,
             row: Row::default(),

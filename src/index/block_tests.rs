@@ -43,7 +43,7 @@ fn payload(rows: u32) -> Vec<u8> {
 }
 
 fn read(payload: &[u8]) -> Result<Vec<IndexEntry>, Damage> {
-    let block = Block::decode(payload)?;
+    let block = Block::decode(payload.to_vec())?;
     let mut cursor = block.rows()?;
     let mut rows = Vec::new();
     while cursor.advance()? {

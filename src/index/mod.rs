@@ -17,6 +17,7 @@ mod pattern;
 mod reader;
 mod rows;
 mod search;
+mod several;
 mod source;
 mod writer;
 
@@ -30,4 +31,5 @@ pub use pattern::{Glob, PatternError, Text};
 pub use reader::IndexReader;
 pub use rows::Entries;
 pub use search::{Paths, Query, Search};
+pub use several::search_all;
 pub use writer::IndexWriter;

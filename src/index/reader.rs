@@ -10,7 +10,6 @@ use super::format::{
     END_MAGIC, FrameTable, IndexHeader, MAGIC, PREAMBLE_LENGTH, TOC_ROW_LENGTH, TRAILER_LENGTH,
     Tag, Totals, VERSION,
 };
-use super::lookup::Lookup;
 use super::rows::Entries;
 use super::source::Source;
 use crate::archive::member::{IndexEntry, SegmentNumber};
@@ -119,7 +118,23 @@ impl IndexReader {
 
     /// The row of a path; where a path occurs several times, the last one in the stream.
     pub fn lookup(&self, path: &[u8]) -> Result<Option<IndexEntry>, IndexError> {
-        Ok(Lookup::new(self).find(path)?.cloned())
+        let Some(number) = self.last_block(path) else {
+            return Ok(None);
+        };
+        let block = self.block(number)?;
+        let read = || {
+            let mut last = None;
+            let mut cursor = block.rows()?;
+            while cursor.advance()? {
+                match walk_order(cursor.path(), path) {
+                    Ordering::Less => {}
+                    Ordering::Equal => last = Some(cursor.entry()?),
+                    Ordering::Greater => break,
+                }
+            }
+            Ok(last)
+        };
+        read().map_err(|damage| self.block_error(number, damage))
     }
 
     /// The rows of a path and of everything below it, in order; `.` is everything.
@@ -221,7 +236,7 @@ impl IndexReader {
         if blake3::hash(&payload) != place.digest {
             return Err(wrong(Damage::Digest));
         }
-        let block = Block::decode(&payload).map_err(wrong)?;
+        let block = Block::decode(payload).map_err(wrong)?;
         if block.row_count() != place.rows {
             return Err(wrong(Damage::Content(
                 "it has other rows than the directory says",

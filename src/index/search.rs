@@ -78,7 +78,7 @@ impl Query {
     }
 
     /// The path that all rows are at or below, if there is one.
-    fn folder(&self) -> Option<&[u8]> {
+    pub(super) fn folder(&self) -> Option<&[u8]> {
         match &self.paths {
             Paths::Exactly(path) | Paths::Below(path) => Some(path),
             _ => None,
@@ -127,18 +127,33 @@ impl Search<'_> {
         })
     }
 
+    /// Whether nothing at or below the query's folder comes any more.
+    fn is_behind(&self, path: &[u8]) -> bool {
+        self.query.folder().is_some_and(|folder| {
+            folder != b"."
+                && walk_order(path, folder) == Ordering::Greater
+                && !is_below(path, folder)
+        })
+    }
+
     fn gather(&self, block: &Block) -> Result<Vec<IndexEntry>, Damage> {
         let mut found = Vec::new();
         let mut paths = block.paths()?;
         let mut any = matches!(self.query.paths, Paths::Any);
         while !any && let Some(path) = paths.next()? {
             any = self.query.is_path(path);
+            if !any && self.is_behind(path) {
+                break;
+            }
         }
         if !any {
             return Ok(found);
         }
         let mut cursor = block.rows()?;
         while cursor.advance()? {
+            if self.is_behind(cursor.path()) {
+                break;
+            }
             if self.query.is_path(cursor.path()) {
                 let entry = cursor.entry()?;
                 if self.query.is_rest(&entry) {
