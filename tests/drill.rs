@@ -11,6 +11,7 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
+use std::fmt::Write;
 use std::fs;
 
 use damage::{Action, damage};
@@ -40,7 +41,10 @@ fn prepared() -> World {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// The draw computed by the rule as it is published.

@@ -6,6 +6,7 @@
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -125,7 +126,10 @@ impl std::fmt::Display for RawPath {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // into memory
+        text
+    })
 }
 
 fn lot(seed: &str, volume: VolumeId, set: SetId, path: &[u8]) -> [u8; 32] {

@@ -79,7 +79,9 @@ impl Hashing {
 
     /// Reads on; whether all of it came.
     fn read(&mut self, input: &mut dyn Read) -> io::Result<bool> {
-        let mut buffer = vec![0; CHUNK];
+        // Most files are small.
+        let longest = self.runs.iter().map(|run| run.length).max().unwrap_or(0);
+        let mut buffer = vec![0; usize::try_from(longest).unwrap_or(CHUNK).min(CHUNK)];
         while let Some(run) = self.runs.last_mut() {
             hash_zeros(&mut self.hasher, run.offset - self.at);
             let wanted = usize::try_from(run.length).unwrap_or(CHUNK).min(CHUNK);

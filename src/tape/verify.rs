@@ -123,11 +123,13 @@ impl VerifyError {
 
     /// Whether no identity at hand opens it.
     fn is_wrong_key(&self) -> bool {
-        let source = match self {
-            Self::Decode { source, .. } => source,
-            _ => return false,
-        };
-        matches!(source, CodecError::WrongIdentity { .. })
+        matches!(
+            self,
+            Self::Decode {
+                source: CodecError::WrongIdentity { .. },
+                ..
+            }
+        )
     }
 }
 
@@ -174,6 +176,7 @@ pub fn verify_next(
         });
     };
     let index = read_index(&facts, &coded_index, identities)?;
+    drop(coded_index);
     let form = facts.set.form;
     let mut check = FileCheck::new(&index, segment, form, facts.plaintext_length)
         .map_err(|source| VerifyError::Index { segment, source })?;
