@@ -156,6 +156,8 @@ fn what_a_person_must_bring_is_on_record_and_then_it_goes_on() {
     );
     let list = world.json(["drill", "list"]);
     assert_eq!(list[0]["state"], "waiting", "{list:#}");
+    let note = list[0]["note"].as_str().unwrap();
+    assert!(note.contains("TWV001L8 (outside): bring it"), "{note}");
     let run = list[0]["run"].as_str().unwrap().to_owned();
     // It keeps nobody from anything.
     let here = ["drill", "run", "--here", "--seed", "else"];

@@ -193,11 +193,13 @@ fn carry_out(
         Ok((report, stopped)) => (Ok(report), stopped),
         Err(error) => (Err(error), None),
     };
-    let state = match &outcome {
-        Ok(report) if !report.pending.is_empty() => RunState::Waiting,
-        _ => RunState::Done,
+    let (state, note) = match &outcome {
+        Ok(report) if !report.pending.is_empty() => {
+            (RunState::Waiting, Some(in_words(&report.pending)))
+        }
+        _ => (RunState::Done, None),
     };
-    run.end_as(state, &outcome, |_, _, _| Ok(()))?;
+    run.end_with(state, note, &outcome, |_, _, _| Ok(()))?;
     let report = outcome?;
     stopped.map_or(Ok(report), Err)
 }
@@ -375,15 +377,15 @@ impl Drill<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            // A copy may be on another cartridge by now.
-            let elsewhere = report
-                .cartridges
-                .iter()
-                .filter(|read| *read != line.barcode.as_str());
-            tested
-                .problems
-                .extend(elsewhere.map(|read| format!("{read} was read instead")));
-            if tested.problems.is_empty() || report.problem_count > 0 {
+            // A copy may be on another cartridge by now: that one proves nothing of this.
+            let others = report.cartridges.iter();
+            let others: Vec<_> = others
+                .filter(|read| *read != line.barcode.as_str())
+                .collect();
+            let is_here = others.is_empty();
+            let instead = others.iter().map(|read| format!("{read} was read instead"));
+            tested.problems.extend(instead);
+            if is_here {
                 tested.restored += report.restored.min(files.len() as u64);
             }
             tested.problems.extend(report.problems);
