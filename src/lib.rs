@@ -15,6 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod copies;
 pub mod doctor;
+pub mod drill;
 pub mod error;
 pub mod files;
 pub mod health;

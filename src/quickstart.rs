@@ -341,6 +341,7 @@ fn restore_sample(
             wait: restore::Wait::No,
             problems: None,
             identities: Arc::new(identities),
+            proof: crate::catalogue::ProofKind::Restore,
         },
         None,
     )?;

@@ -11,8 +11,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use tapeward::archive::extract::{DeviceNodes, Existing, Extractor, Outcome, Ownership};
+use tapeward::archive::extract::{DeviceNodes, Existing, Extractor, Outcome, Ownership, Parents};
 use tapeward::archive::header::DeviceNumber;
 use tapeward::archive::member::MemberKind;
 use tapeward::archive::problem::{ArchiveError, Problem, ProblemKind};
@@ -372,6 +373,49 @@ fn missing_parents_are_made_for_the_restoring_user_alone() {
             .mode();
         assert_eq!(mode & 0o7777, 0o700);
     }
+}
+
+/// Which drive comes to a directory's own member first is nobody's choice.
+#[test]
+fn a_directory_made_for_what_is_in_it_is_not_taken_for_one_to_keep() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target");
+    fs::create_dir_all(target.join("theirs")).unwrap();
+    let mode = |name: &str| fs::metadata(target.join(name)).unwrap().mode() & 0o7777;
+    fs::set_permissions(target.join("theirs"), fs::Permissions::from_mode(0o711)).unwrap();
+    let list = folder.path().join("list");
+    let extract = |bytes: &[u8]| {
+        let parents = Arc::new(Parents::listed(&list).unwrap());
+        let extractor = Extractor::in_any_order(&target, options(Existing::Keep)).unwrap();
+        let mut extractor = extractor.with_parents(parents);
+        let mut reader = ArchiveReader::new(bytes);
+        let mut outcomes = Vec::new();
+        while let Some(header) = reader.next_member().unwrap() {
+            let path = header.path.clone();
+            let outcome = extractor
+                .extract(&path, &header, &mut reader, None, &mut |_| {})
+                .unwrap();
+            if header.kind == MemberKind::Directory && outcome == Outcome::Restored {
+                extractor.close_directory(&header, &mut |_| {});
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
+    };
+    let files = [file(b"ours/in/file", b"1"), file(b"theirs/in/file", b"2")];
+    assert_eq!(
+        extract(&archive(&files)),
+        [Outcome::Restored, Outcome::Restored]
+    );
+    // Another thread, or another process.
+    let (kept, restored) = (Outcome::Kept, Outcome::Restored);
+    let directories = ["ours", "ours/in", "theirs", "theirs/in"];
+    let members = directories.map(|path| directory(path.as_bytes()));
+    assert_eq!(
+        extract(&archive(&members)),
+        [restored.clone(), restored.clone(), kept, restored]
+    );
+    assert_eq!(directories.map(mode), [0o755, 0o755, 0o711, 0o755]);
 }
 
 #[test]

@@ -282,3 +282,38 @@ fn a_system_that_was_there_last_month_and_is_not_now_is_named() {
         back.to_str().unwrap(),
     ]);
 }
+
+/// A folder that comes after the month's run goes with the next one, and only with that.
+#[test]
+fn what_comes_after_the_run_is_taken_by_the_next() {
+    let world = World::in_memory();
+    world.prepare_library("16MiB");
+    let pattern = appliance(&world, &["db/MONTH-01/full"]);
+    world.ok(["set", "define", "all", "--pattern", &pattern]);
+    world.ok(["job", "run"]);
+    appliance(&world, &["db/MONTH-28/full", "web/MONTH-28/full"]);
+    let now = chrono::Utc::now().date_naive();
+    let next = now.checked_add_months(chrono::Months::new(1)).unwrap();
+    let after = next.checked_add_months(chrono::Months::new(1)).unwrap();
+    let month = |day: chrono::NaiveDate| day.format("%Y-%m").to_string();
+    write_files(
+        &world
+            .path("appliance")
+            .join(format!("db/{}-05/full", month(next))),
+        &[("name", b"next")],
+    );
+    let all = |day: &str| format!("all/{day}");
+    let wanted = [
+        all(&format!("db/full/{}-28", month(now))),
+        all(&format!("db/full/{}-05", month(next))),
+        all(&format!("web/full/{}-28", month(now))),
+    ];
+    let expansion = world.json(["set", "expand", "all", "--month", &month(next)]);
+    assert_eq!(names(&expansion), wanted);
+    world.return_cartridges();
+    world.ok(["job", "run", "--month", &month(next)]);
+    let (out, _) = world.exits(3, ["set", "expand", "all", "--month", &month(after)]);
+    assert!(out.contains("The pattern finds nothing."), "{out}");
+    assert!(out.contains("all/db/full was there"), "{out}");
+    assert!(!out.contains("all/web"), "{out}");
+}

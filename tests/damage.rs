@@ -327,3 +327,70 @@ fn a_gap_ends_where_the_damage_ends() {
     let there = fs::read(tape.world.path("back").join(wanted)).unwrap();
     assert!(there == fs::read(tape.world.path("source").join(wanted)).unwrap());
 }
+
+/// What reading back with an identity says of copy 1: the files that are not as they were written.
+fn differing(tape: &Tape) -> (BTreeSet<String>, String) {
+    let output = tape
+        .world
+        .run(["--json", "verify", "data", "--copy", "1", "--content"]);
+    let (out, err) = texts(&output);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let copy = &report["copies"][0];
+    let names = copy["differing"].as_array().unwrap().iter();
+    let names: BTreeSet<String> = names
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(copy["differing_files"], names.len(), "{out}");
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(!names.is_empty())),
+        "{out}{err}"
+    );
+    (names, format!("{out}{err}"))
+}
+
+/// Reading back names the files a restore from that copy would not have.
+#[test]
+fn reading_back_with_an_identity_names_the_files_that_differ() {
+    for compression in ["none", "zstd"] {
+        let tape = Tape::new(compression);
+        let (names, said) = differing(&tape);
+        assert!(names.is_empty(), "{said}");
+        let first = tape.file(TapeFileKind::SegmentData, 1).first_block;
+        for action in [Action::Corrupt, Action::Unreadable, Action::Truncate] {
+            damage(
+                &tape.world,
+                COPIES[0],
+                &[(first + 6, action), (first + 14, action)],
+            );
+            let (names, said) = differing(&tape);
+            let (missing, _) = tape.restore(&["--copy", "1"]);
+            assert!(!missing.is_empty(), "{action:?}: {said}");
+            assert_eq!(names, missing, "{compression}, {action:?}: {said}");
+            fs::remove_dir_all(tape.world.path("back")).unwrap();
+            tape.put_back();
+        }
+        // The same by volume, of a segment that is not known to be bad.
+        let other = tape.file(TapeFileKind::SegmentData, 2).first_block;
+        damage(&tape.world, COPIES[0], &[(other + 3, Action::Corrupt)]);
+        let (wanted, _) = tape.restore(&["--copy", "1"]);
+        let run = ["--json", "scrub", "run", "--volumes", "2", "--files"];
+        let (out, err) = tape.world.exits(1, run);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let volumes = report["volumes"].as_array().unwrap().iter();
+        let volumes: Vec<_> = volumes.collect();
+        let names = volumes
+            .iter()
+            .flat_map(|volume| volume["differing"].as_array().unwrap());
+        let names: BTreeSet<String> = names
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        assert!(!names.is_empty() && names.is_subset(&wanted), "{out}{err}");
+        // A file that begins in the segment that is known to be bad.
+        let apart = volumes
+            .iter()
+            .map(|volume| volume["files_apart"].as_u64().unwrap());
+        let more = wanted.difference(&names).count() as u64;
+        assert!(more <= apart.sum::<u64>(), "{compression}: {out}{err}");
+    }
+}

@@ -183,6 +183,52 @@ fn a_set_over_three_cartridges_comes_back_in_every_way() {
     assert!(!runs.as_array().unwrap().iter().any(waits), "{runs}");
 }
 
+/// Half-written files of a process that was killed go, also from a directory that was there before
+/// and whose own member is not read again.
+#[test]
+fn what_a_killed_restore_left_half_written_goes() {
+    let world = World::with_library("8MiB");
+    world.configure(SMALL);
+    let source = world.path("source");
+    fs::create_dir_all(source.join("d")).unwrap();
+    let mut random = seeded::Seeded::new(33);
+    for number in 0..18 {
+        let name = source.join(format!("d/f{number:02}"));
+        fs::write(name, random.bytes(1 << 20)).unwrap();
+    }
+    world.ok(["set", "define", "data", source.to_str().unwrap()]);
+    world.run_job();
+    world.return_cartridges();
+    let back = world.path("back");
+    let to = back.to_str().unwrap();
+    for copy in ["1", "2"] {
+        let plan = world.json(["restore", "data", "--plan", "--copy", copy]);
+        take_out(&world, barcodes(&plan, false).last().unwrap());
+    }
+    let folder = back.join("d");
+    fs::create_dir_all(&folder).unwrap();
+    let refusal = world.stops(20, ["restore", "data", "--existing", "keep", "--to", to]);
+    let hint = refusal.hint.as_ref().unwrap();
+    let run = hint.split("--resume ").nth(1).unwrap();
+    let run = run.trim_end_matches('"');
+    // A process that is no more.
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    // Something is still to come there, and this is how a kill in the middle of it leaves it.
+    let there = fs::read_dir(&folder).unwrap().count();
+    assert!((1..18).contains(&there), "{there}");
+    let partial = folder.join(format!(".tapeward-{:x}-0.partial", gone.id()));
+    fs::write(&partial, b"half").unwrap();
+    let own = folder.join(format!(".tapeward-{:x}-0.partial", std::process::id()));
+    fs::write(&own, b"somebody else's").unwrap();
+    world.return_cartridges();
+    world.ok(["restore", "--resume", run]);
+    assert!(!partial.exists(), "{} is there", partial.display());
+    // What a process that lives is at work on stays.
+    fs::remove_file(own).unwrap();
+    same_trees(&source, &back);
+}
+
 /// Whatever moment it is killed at, it goes on, and what was done is not read again.
 #[test]
 fn a_restore_that_was_killed_goes_on() {

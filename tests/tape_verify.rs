@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use members::{stream_bytes, write_members};
+use members::{stream_bytes, write_members, write_one};
 use support::{MIB, Outcome, Room, Shelf, Stream, finish};
 use tapeward::id::VolumeId;
 use tapeward::key::Identities;
@@ -21,7 +21,7 @@ use tapeward::tape::codec::Codec;
 use tapeward::tape::copy::{CopyError, SpooledSegment, copy_segment};
 use tapeward::tape::error::VolumeError;
 use tapeward::tape::layout::{FileKind, SegmentFiles};
-use tapeward::tape::verify::{Depth, VerifyError, verify_segment};
+use tapeward::tape::verify::{Depth, VerifyError, verify_next, verify_segment};
 use tapeward::tape::volume::{Room as Space, VolumeReader};
 use tapeward_drivers::ssc;
 use tapeward_sim::fault::{Fault, Place, PlannedFault};
@@ -94,6 +94,60 @@ fn what_was_written_verifies_with_and_without_a_key() {
     }
 }
 
+/// Every frame, chunk, header and digest of a tape file is as it should be, and one file is not what
+/// its row says.
+#[test]
+fn a_file_that_is_not_what_the_index_says_is_named() {
+    for codec in [Codec::None, Codec::ZstdAge] {
+        let room = Room::with(&["AAA001L8"], CAPACITY);
+        let stream = Stream::new(&room, codec, CAPACITY);
+        let shelf = Shelf::new(&room, stream.geometry, CAPACITY, &[(1, &["AAA001L8"])]);
+        let mut segmenter = stream.start(vec![(1, shelf.first(1))], shelf.clone());
+        for number in 0..60 {
+            write_one(&mut segmenter, number, MEMBER, |bytes| {
+                if number == 41 {
+                    bytes[70_000] ^= 1;
+                }
+            });
+        }
+        drop(finish(segmenter));
+        let outcome = stream.outcome();
+        let identities = stream.keys.identities();
+        let depth = Depth::Content(&identities);
+        let mut reader = room.reader(0, outcome.committed[0].2);
+        let (mut cut, mut compared, mut apart, mut alone) = (None, 0, 0, 0);
+        let mut bad = Vec::new();
+        assert!(outcome.committed.len() > 1);
+        for (.., files) in &outcome.committed {
+            match verify_next(&mut reader, files, depth, &mut cut) {
+                Ok(verified) => {
+                    compared += verified.files;
+                    apart += verified.apart;
+                }
+                Err(VerifyError::Files {
+                    why: None,
+                    names,
+                    compared: others,
+                    ..
+                }) => {
+                    bad.extend(names);
+                    compared += others;
+                }
+                Err(error) => panic!("{codec}: {error}"),
+            }
+            // Without what was read before, what begins there cannot be compared.
+            if let Ok(verified) = verify_segment(&mut reader, files, depth) {
+                alone += verified.apart;
+            }
+        }
+        assert_eq!(bad, ["00000041"], "{codec}");
+        assert_eq!(apart, 0, "{codec}");
+        let segments = outcome.committed.len() as u64;
+        assert_eq!(compared, 59, "{codec}");
+        assert!((1..segments).contains(&alone), "{codec}: {alone}");
+    }
+}
+
 #[test]
 fn a_wrong_key_is_told_and_not_taken_for_damage() {
     let written = written(Codec::Age, 3, &[]);
@@ -121,10 +175,14 @@ fn a_bad_spot_and_a_wrong_record_are_found() {
     let identities = written.stream.keys.identities();
     let error =
         verify_segment(&mut written.reader(), &files, Depth::Content(&identities)).unwrap_err();
+    let VerifyError::Files { why, names, .. } = &error else {
+        panic!("{error}");
+    };
     assert!(
-        matches!(&error, VerifyError::Volume(VolumeError::Scsi { source, .. }) if source.sense().is_some()),
+        matches!(why.as_deref(), Some(VerifyError::Volume(VolumeError::Scsi { source, .. })) if source.sense().is_some()),
         "{error}"
     );
+    assert!(!names.is_empty(), "{error}");
 
     let mut other = files.clone();
     other.data.xxh3_128 = tapeward::tape::TapeDigest::of(b"else");

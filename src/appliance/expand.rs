@@ -46,6 +46,24 @@ pub struct Taken {
     pub definition: Option<SetDefinitionId>,
     /// Whether it is more than a month old.
     pub stale: bool,
+    /// Whether it is of an earlier month, whose run did not find it yet.
+    pub late: bool,
+}
+
+/// What is on record of a pattern.
+#[derive(Debug, Default)]
+struct History {
+    /// The first month that has a set of it.
+    since: Option<Month>,
+    /// Names that have a set that was not given up.
+    names: BTreeSet<String>,
+}
+
+impl History {
+    /// Whether a folder of an earlier month is in no set although the pattern was in use then.
+    fn lacks(&self, date: NaiveDate, name: &str) -> bool {
+        self.since.is_some_and(|since| since <= Month::of_day(date)) && !self.names.contains(name)
+    }
 }
 
 impl Expansion {
@@ -89,12 +107,33 @@ pub fn expand(
         )));
     };
     let walk = Pattern::parse(&source.pattern)?.find()?;
-    let mut expansion = decide(definition, source, walk, month, now)?;
     let known: BTreeMap<String, SetDefinition> = view
         .all_definitions()?
         .into_iter()
         .map(|known| (known.name.clone(), known))
         .collect();
+    let mut history = History::default();
+    let mut before = BTreeSet::new();
+    for child in known
+        .values()
+        .filter(|one| one.parent == Some(definition.id))
+    {
+        let sets = view.sets_of(child.id)?;
+        let months = sets
+            .into_iter()
+            .filter(|set| set.state != SetState::Failed)
+            .map(|set| set.month);
+        let (name, date) = undated(&child.name, source.dates);
+        for counts in months {
+            // A folder that came late is of its own month, not of that of its run.
+            if Some(date.map_or(counts, Month::of_day)) == month.before() {
+                before.insert(name.to_owned());
+            }
+            history.since = history.since.into_iter().chain([counts]).min();
+            history.names.insert(child.name.clone());
+        }
+    }
+    let mut expansion = decide(definition, source, walk, &history, month, now)?;
     for taken in &mut expansion.taken {
         match known.get(&taken.name) {
             None => {}
@@ -108,25 +147,10 @@ pub fn expand(
             }
         }
     }
-    let mut before = BTreeSet::new();
-    for child in known
-        .values()
-        .filter(|one| one.parent == Some(definition.id))
-    {
-        let was_there = view
-            .sets_of(child.id)?
-            .into_iter()
-            .any(|set| Some(set.month) == month.before() && set.state != SetState::Failed);
-        if was_there {
-            before.insert(undated(&child.name, source.dates));
-        }
+    for taken in expansion.taken.iter().filter(|taken| !taken.late) {
+        before.remove(undated(&taken.name, source.dates).0);
     }
-    let now_there: BTreeSet<String> = expansion
-        .taken
-        .iter()
-        .map(|taken| undated(&taken.name, source.dates))
-        .collect();
-    expansion.missing = before.difference(&now_there).cloned().collect();
+    expansion.missing = before.into_iter().collect();
     Ok(expansion)
 }
 
@@ -135,21 +159,25 @@ fn decide(
     definition: &SetDefinition,
     source: &PatternSource,
     walk: Walk,
+    history: &History,
     month: Month,
     now: DateTime<Utc>,
 ) -> Result<Expansion> {
     let limit = now.date_naive().min(month.last_day());
     let mut taken: BTreeMap<String, Taken> = BTreeMap::new();
     for found in walk.found {
-        let wanted = match (source.dates, found.date) {
+        let mut one = as_taken(&definition.name, source.dates, found, limit);
+        let wanted = match (source.dates, one.date) {
             (_, None) => true,
             (DateChoice::Newest, Some(date)) => date <= limit,
-            (DateChoice::Month, Some(date)) => month.has(date),
+            (DateChoice::Month, Some(date)) => {
+                one.late = Month::of_day(date) < month && history.lacks(date, &one.name);
+                one.late || month.has(date)
+            }
         };
         if !wanted {
             continue;
         }
-        let one = as_taken(&definition.name, source.dates, found, limit);
         match taken.get(&one.name) {
             Some(other) if other.date == one.date => {
                 return Err(Error::failed(format!(
@@ -194,17 +222,18 @@ fn as_taken(name: &str, dates: DateChoice, found: Found, limit: NaiveDate) -> Ta
         date: found.date,
         path: found.path,
         definition: None,
+        late: false,
     }
 }
 
-/// The name of a set without its date.
-fn undated(name: &str, dates: DateChoice) -> String {
-    match name.rsplit_once('/') {
-        Some((before, date)) if dates == DateChoice::Month && date.parse::<NaiveDate>().is_ok() => {
-            before.to_owned()
-        }
-        _ => name.to_owned(),
+/// The name of a set without its date, and the date.
+fn undated(name: &str, dates: DateChoice) -> (&str, Option<NaiveDate>) {
+    if let (DateChoice::Month, Some((before, date))) = (dates, name.rsplit_once('/'))
+        && let Ok(date) = date.parse()
+    {
+        return (before, Some(date));
     }
+    (name, None)
 }
 
 #[cfg(test)]
@@ -222,6 +251,16 @@ mod tests {
     }
 
     fn decided(dates: DateChoice, month: &str, now: &str, found: Vec<Found>) -> Result<Expansion> {
+        decided_after(&History::default(), dates, month, now, found)
+    }
+
+    fn decided_after(
+        history: &History,
+        dates: DateChoice,
+        month: &str,
+        now: &str,
+        found: Vec<Found>,
+    ) -> Result<Expansion> {
         let source = PatternSource {
             pattern: "/appliance/{system}/{date}/{kind}".to_owned(),
             dates,
@@ -248,7 +287,8 @@ mod tests {
             found,
             unreadable: Vec::new(),
         };
-        decide(&definition, &source, walk, month.parse().unwrap(), now)
+        let month = month.parse().unwrap();
+        decide(&definition, &source, walk, history, month, now)
     }
 
     fn taken(expansion: &Expansion) -> Vec<(&str, String)> {
@@ -307,8 +347,40 @@ mod tests {
                 "all/db/log/2026-11-01"
             ]
         );
-        assert_eq!(undated(names[0], DateChoice::Month), "all/db/full");
-        assert_eq!(undated("all/db/full", DateChoice::Newest), "all/db/full");
+        assert_eq!(
+            undated(names[0], DateChoice::Month),
+            ("all/db/full", Some("2026-11-07".parse().unwrap()))
+        );
+        for dates in [DateChoice::Newest, DateChoice::Month] {
+            assert_eq!(undated("all/db/full", dates), ("all/db/full", None));
+        }
+    }
+
+    /// A run in the middle of November does not see what comes behind it; that of December does.
+    #[test]
+    fn nothing_falls_between_two_months() {
+        let names = ["all/db/full/2026-11-07", "all/db/log/2026-11-01"];
+        let history = History {
+            since: Some("2026-11".parse().unwrap()),
+            names: names.map(str::to_owned).into(),
+        };
+        let mut folders = folders();
+        folders.push(found("db", "full", "2026-12-05"));
+        let now = "2026-12-21T10:00:00Z";
+        let expansion =
+            decided_after(&history, DateChoice::Month, "2026-12", now, folders).unwrap();
+        let late: Vec<_> = expansion
+            .taken
+            .iter()
+            .map(|one| (one.name.as_str(), one.late))
+            .collect();
+        assert_eq!(
+            late,
+            [
+                ("all/db/full/2026-11-28", true),
+                ("all/db/full/2026-12-05", false)
+            ]
+        );
     }
 
     #[test]

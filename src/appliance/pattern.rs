@@ -1,6 +1,7 @@
 //! Paths with placeholders: `/appliance/{system}/{date:%Y-%m-%d}/{kind}`.
 
 use std::fmt::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -119,13 +120,15 @@ impl Pattern {
 
     fn walk(&self, at: &Path, depth: usize, captured: &Captured, walk: &mut Walk) {
         let Some(pieces) = self.parts.get(depth) else {
-            if at.is_dir() {
-                walk.found.push(Found {
+            match is_folder(at) {
+                Ok(true) => walk.found.push(Found {
                     system: captured.system.clone(),
                     kind: captured.kind.clone(),
                     date: captured.date,
                     path: at.to_owned(),
-                });
+                }),
+                Ok(false) => {}
+                Err(error) => walk.unreadable.push((at.to_owned(), error.to_string())),
             }
             return;
         };
@@ -136,9 +139,7 @@ impl Pattern {
         let entries = match std::fs::read_dir(at) {
             Ok(entries) => entries,
             // A kind that one system does not have.
-            Err(error)
-                if error.kind() == std::io::ErrorKind::NotFound && is_below_one(captured) =>
-            {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_below_one(captured) => {
                 return;
             }
             Err(error) => {
@@ -154,19 +155,39 @@ impl Pattern {
                     continue;
                 }
             };
-            // What has no name that can be typed cannot be the name of a set.
             let name = entry.file_name();
-            let Some(name) = name
-                .to_str()
-                .filter(|name| !name.contains(char::is_control))
-            else {
-                continue;
-            };
+            let text = name.to_string_lossy();
             let mut more = captured.clone();
-            if entry.path().is_dir() && matches(pieces, name, &mut more) {
-                self.walk(&entry.path(), depth + 1, &more, walk);
+            if !matches(pieces, &text, &mut more) {
+                continue;
+            }
+            let path = entry.path();
+            match is_folder(&path) {
+                Ok(true) if name.to_str().is_none() || text.contains(char::is_control) => {
+                    let why = "its name cannot be typed, so it cannot be the name of a set";
+                    walk.unreadable.push((path, why.to_owned()));
+                }
+                Ok(true) => self.walk(&path, depth + 1, &more, walk),
+                Ok(false) => {}
+                Err(error) => walk.unreadable.push((path, error.to_string())),
             }
         }
+    }
+}
+
+/// Whether a folder is there, or a link to one. What cannot be looked at, and a link to nothing, is
+/// an error: it may be somebody's backup.
+fn is_folder(path: &Path) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(found) => Ok(found.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match std::fs::symlink_metadata(path) {
+                Ok(_) => Err(error),
+                Err(_) => Ok(false),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -363,5 +384,23 @@ mod tests {
         let nowhere = format!("{}/gone/{{system}}", top.path().display());
         let error = Pattern::parse(&nowhere).unwrap().find().unwrap_err();
         assert!(error.to_string().contains("gone"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_looked_into_is_told() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        std::fs::create_dir_all(at("a/full")).unwrap();
+        std::fs::create_dir_all(at("b")).unwrap();
+        std::fs::create_dir_all(at("bad\n/full")).unwrap();
+        // Each leads nowhere: to itself, and to what is not mounted.
+        std::os::unix::fs::symlink("full", at("b/full")).unwrap();
+        std::os::unix::fs::symlink(at("gone"), at("c")).unwrap();
+        let pattern = format!("{}/{{system}}/full", top.path().display());
+        let walk = Pattern::parse(&pattern).unwrap().find().unwrap();
+        assert_eq!(walk.found.len(), 1, "{:?}", walk.found);
+        let mut told: Vec<_> = walk.unreadable.iter().map(|(path, _)| path).collect();
+        told.sort();
+        assert_eq!(told, [&at("b/full"), &at("bad\n"), &at("c")]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::sql::text_column;
@@ -25,6 +25,12 @@ impl Month {
         let year = u16::try_from(moment.year().clamp(0, 9999)).unwrap_or(9999);
         let month = u8::try_from(moment.month()).unwrap_or(12);
         Self { year, month }
+    }
+
+    /// The month of a day.
+    #[must_use]
+    pub fn of_day(day: NaiveDate) -> Self {
+        Self::of(day.and_time(NaiveTime::MIN).and_utc())
     }
 
     /// The one before; none before the year 0.

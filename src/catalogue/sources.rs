@@ -55,7 +55,7 @@ pub struct PatternSource {
 pub enum DateChoice {
     /// The newest one at or before the run.
     Newest,
-    /// All of the run's month.
+    /// All of the run's month, and what came after the run of an earlier one.
     Month,
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
+pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
@@ -103,6 +104,9 @@ pub enum Command {
     /// Read back what lies on tapes, by plan.
     #[command(subcommand)]
     Scrub(ScrubCommand),
+    /// Restore files drawn by lot to nowhere, and record the proof.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
@@ -454,7 +458,7 @@ pub struct VerifyArgs {
     /// Only this copy.
     #[arg(long, value_name = "N", value_parser = parse_copy)]
     pub copy: Option<CopyNumber>,
-    /// Decrypt it too: every frame, every row of the index, every header.
+    /// Decrypt it too: every frame, every row of the index, every file's digest.
     #[arg(long)]
     pub content: bool,
     /// Identity file to decrypt with, plain or as "age -p" makes it; the host's own keys without it.

@@ -9,6 +9,8 @@ mod devices;
 mod discover;
 mod discover_args;
 mod doctor;
+mod drill;
+mod drill_args;
 mod find;
 mod foreign;
 mod foreign_args;
@@ -183,6 +185,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
         Command::Scrub(command) => scrub::run(&session, command),
+        Command::Drill(command) => drill::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),
     }
 }

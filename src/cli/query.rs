@@ -47,6 +47,7 @@ pub(super) fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
                 size(copy.bytes),
                 copy.damaged.len()
             ))?;
+            super::scrub::files(&format!("copy {}", copy.copy), &copy.files)?;
             for absent in &copy.absent {
                 output::line(format!(
                     "copy {}: {} is not in the library ({}) and was not looked at",

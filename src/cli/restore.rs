@@ -11,7 +11,7 @@ use super::output::{self, Column, size, time};
 use super::restore_args::{ExistingArg, RestoreArgs};
 use crate::app::App;
 use crate::archive::extract::{DeviceNodes, Existing, ExtractOptions, PrivilegedModes};
-use crate::catalogue::BackupSet;
+use crate::catalogue::{BackupSet, ProofKind};
 use crate::error::{Error, Result};
 use crate::restore::{self as restoring, About, Destination, Plan, Report, Request, Wait};
 
@@ -70,6 +70,7 @@ fn request(app: &App, args: &RestoreArgs) -> Result<Request> {
         wait: wait(args),
         problems: args.problems.clone(),
         identities: identities(app, args, &sets)?,
+        proof: ProofKind::Restore,
         sets,
     })
 }
@@ -83,6 +84,7 @@ fn resumed(app: &App, args: &RestoreArgs, run: crate::id::RunId) -> Result<Reque
     })?;
     Ok(Request {
         identities: identities(app, args, &sets)?,
+        proof: ProofKind::Restore,
         sets,
         paths: order.paths,
         to: order.to,

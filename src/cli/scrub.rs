@@ -9,6 +9,7 @@ use super::args::ScrubCommand;
 use super::output::{self, Column, size};
 use crate::error::Result;
 use crate::job::scrub::{self as job_scrub, Limits, Report};
+use crate::job::verify::Files;
 use crate::media::reconcile;
 use crate::progress::counted;
 use crate::scrub::{self, Line};
@@ -94,6 +95,29 @@ fn show(lines: &[Line]) -> Result<()> {
     )
 }
 
+/// Files shown to a person; the others are in the JSON.
+const SHOWN: usize = 100;
+
+/// What became of files that were compared.
+pub(super) fn files(whose: &str, files: &Files) -> Result<()> {
+    if *files == Files::default() {
+        return Ok(());
+    }
+    let compared = counted(files.compared, "file", "files");
+    output::line(format!(
+        "{whose}: {compared} compared by digest; not as written: {}; not compared, as they begin on \
+         another volume: {}",
+        files.differing, files.apart
+    ))?;
+    for name in files.names.iter().take(SHOWN) {
+        output::line(format!("{whose}: differs: {name}"))?;
+    }
+    match files.differing.saturating_sub(SHOWN as u64) {
+        0 => Ok(()),
+        more => output::line(format!("{whose}: and {more} more")),
+    }
+}
+
 fn ran(session: &Session, report: &Report) -> Result<()> {
     if session.is_json() {
         return output::json(report);
@@ -114,6 +138,7 @@ fn ran(session: &Session, report: &Report) -> Result<()> {
                 "; not all of it was read"
             }
         ))?;
+        files(volume.barcode.as_str(), &volume.files)?;
     }
     report.elsewhere.iter().try_for_each(|line| {
         output::line(format!(

@@ -26,7 +26,8 @@ pub enum ScrubCommand {
         /// At most so many volumes.
         #[arg(long, value_name = "N")]
         volumes: Option<usize>,
-        /// Decrypt too: every frame, every row of the index, every header.
+        /// Decrypt too: every frame, every row of the index, every file's digest; files that differ
+        /// are named.
         #[arg(long)]
         files: bool,
         /// Identity file to decrypt with; the host's own keys without it. May be given several

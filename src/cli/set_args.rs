@@ -61,7 +61,8 @@ pub struct SetDefineArgs {
     /// Back up the folders that match, each as a set of its own, named NAME/system/kind.
     #[arg(long, value_name = "PATTERN")]
     pub pattern: Option<String>,
-    /// Of each system and kind only the newest at or before the run; all of the month without it.
+    /// Of each system and kind only the newest at or before the run; without it all of the month,
+    /// and what earlier months' runs did not find yet.
     #[arg(long)]
     pub newest: bool,
     /// Commands are lines for sh.

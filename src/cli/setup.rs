@@ -180,7 +180,10 @@ fn expand(session: &Session, app: &App, name: &str, month: Option<&str>) -> Resu
                 .map(|taken| {
                     vec![
                         taken.name.clone(),
-                        or_dash(taken.date),
+                        match taken.date {
+                            Some(date) if taken.late => format!("{date} (late)"),
+                            date => or_dash(date),
+                        },
                         taken.path.display().to_string(),
                     ]
                 })

@@ -257,7 +257,9 @@ impl Job {
         let name = format!("reading back {}, copy {}", recopied.name, task.copy);
         for row in rows {
             app.interrupt.check()?;
-            let read = self.with_other_drives(|job| job.read_back(&row, Depth::Bytes))?;
+            let read = self
+                .with_other_drives(|job| job.read_back(&row, Depth::Bytes, &mut None))?
+                .outcome;
             app.write(|tx, now| self.record_read(tx, now, &row, &read, Depth::Bytes))?;
             match read {
                 Ok(bytes) => {

@@ -1,6 +1,6 @@
 //! Scrubbing: volumes are read back in the order of the plan, each segment on record at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,16 +13,18 @@ use super::run::{Job, can_be_opened};
 use super::set_aside::SetAside;
 use super::single::{SingleRun, settle_interrupted};
 use super::step::{RunContext, VERIFY};
+use super::verify::{Files, ReadBack};
 use crate::app::App;
 use crate::catalogue::{RunKind, SegmentCopy, SegmentCopyState};
 use crate::copies::last::{WithoutCopy, left_without, without_copy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Barcode, SetId};
+use crate::id::{Barcode, CopyNumber, SetId};
 use crate::key::Identities;
 use crate::library::Library;
 use crate::media::reconcile;
 use crate::progress::{Event, counted};
 use crate::scrub::{self, Line};
+use crate::tape::content::Cut;
 use crate::tape::verify::Depth;
 
 /// Where to stop.
@@ -47,6 +49,9 @@ pub struct Scrubbed {
     pub bytes: u64,
     /// Segments that are not, and why.
     pub damaged: Vec<String>,
+    /// What became of the files, where they were compared.
+    #[serde(flatten)]
+    pub files: Files,
     /// Segments that nobody could look at, and why.
     pub unread: Vec<String>,
     /// Whether all of it was looked at.
@@ -97,6 +102,16 @@ impl Report {
     }
 }
 
+/// What is to be read, how closely, and what is known from volumes read before.
+struct Reading<'a> {
+    limits: Limits,
+    depth: Depth<'a>,
+    /// Files that go on in the next segment of a copy, perhaps on another volume.
+    cuts: HashMap<(SetId, CopyNumber), Cut>,
+    /// Sets with damaged segments.
+    damaged: BTreeSet<SetId>,
+}
+
 /// Reads volumes back. Without identities the bytes on tape are compared, with them what is in
 /// them too.
 pub fn run(
@@ -133,33 +148,36 @@ pub fn run(
         failed: Vec::new(),
         warnings: Vec::new(),
     };
-    let outcome = job.scrub_all(&chosen, limits, identities.map(AsRef::as_ref));
+    let mut reading = Reading {
+        limits,
+        depth: identities.map_or(Depth::Bytes, |identities| Depth::Content(identities)),
+        cuts: HashMap::new(),
+        damaged: BTreeSet::new(),
+    };
+    let outcome = job.scrub_all(&chosen, &mut reading);
     let outcome = job.drives.put_away(outcome);
     run.end(&outcome, |_, _, _| Ok(()))?;
-    let (volumes, sets) = outcome?;
+    let volumes = outcome?;
     Ok(Report {
         volumes,
         elsewhere,
-        without_copy: app.catalogue.read(|view| left_without(view, &sets))?,
+        without_copy: app
+            .catalogue
+            .read(|view| left_without(view, &reading.damaged))?,
     })
 }
 
 impl Job {
-    fn scrub_all(
-        &mut self,
-        lines: &[Line],
-        limits: Limits,
-        identities: Option<&Identities>,
-    ) -> Result<(Vec<Scrubbed>, BTreeSet<SetId>)> {
+    fn scrub_all(&mut self, lines: &[Line], reading: &mut Reading<'_>) -> Result<Vec<Scrubbed>> {
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
-        let (mut volumes, mut damaged) = (Vec::new(), BTreeSet::new());
+        let mut volumes = Vec::new();
         for line in lines {
-            if self.is_over(limits) {
+            if self.is_over(reading.limits) {
                 break;
             }
             let intent = json!({ "volume": line.volume, "barcode": line.barcode });
             let step = self.context.intend(VERIFY, &intent)?;
-            match self.scrub(line, limits, identities, &mut damaged) {
+            match self.scrub(line, reading) {
                 Ok(scrubbed) => {
                     self.context.observe(step, &scrubbed, |_, _| Ok(()))?;
                     self.drives.unmount(&line.barcode, None)?;
@@ -171,7 +189,7 @@ impl Job {
                 }
             }
         }
-        Ok((volumes, damaged))
+        Ok(volumes)
     }
 
     fn is_over(&self, limits: Limits) -> bool {
@@ -180,13 +198,7 @@ impl Job {
             .is_some_and(|until| self.context.app.clock.now() >= until)
     }
 
-    fn scrub(
-        &mut self,
-        line: &Line,
-        limits: Limits,
-        identities: Option<&Identities>,
-        damaged: &mut BTreeSet<SetId>,
-    ) -> Result<Scrubbed> {
+    fn scrub(&mut self, line: &Line, reading: &mut Reading<'_>) -> Result<Scrubbed> {
         let app = Arc::clone(&self.context.app);
         let rows = app
             .catalogue
@@ -196,24 +208,28 @@ impl Job {
             segments: 0,
             bytes: 0,
             damaged: Vec::new(),
+            files: Files::default(),
             unread: Vec::new(),
             whole: true,
         };
         let task = format!("reading back {}", line.barcode);
-        let depth = identities.map_or(Depth::Bytes, Depth::Content);
         for row in rows.iter().filter(|row| is_live(row)) {
             app.interrupt.check()?;
-            if self.is_over(limits) {
+            if self.is_over(reading.limits) {
                 scrubbed.whole = false;
                 break;
             }
-            match self.scrub_segment(row, depth) {
+            let read = self.scrub_segment(row, reading).map(|read| {
+                scrubbed.files.add(read.files);
+                read.outcome
+            });
+            match read {
                 Ok(Ok(bytes)) => {
                     scrubbed.segments += 1;
                     scrubbed.bytes += bytes;
                 }
                 Ok(Err(damage)) => {
-                    damaged.insert(row.set);
+                    reading.damaged.insert(row.set);
                     app.watcher.event(Event::Problem {
                         subject: line.barcode.to_string(),
                         what: damage.clone(),
@@ -238,20 +254,20 @@ impl Job {
         Ok(scrubbed)
     }
 
-    fn scrub_segment(
-        &mut self,
-        row: &SegmentCopy,
-        depth: Depth<'_>,
-    ) -> Result<Result<u64, String>> {
+    fn scrub_segment(&mut self, row: &SegmentCopy, reading: &mut Reading<'_>) -> Result<ReadBack> {
         let app = Arc::clone(&self.context.app);
         let set = app.catalogue.read(|view| view.set(row.set))?;
         let name = set.id.to_string();
         self.must_open_keys(&set, &name)?;
+        let depth = reading.depth;
         if let Depth::Content(identities) = depth {
             can_be_opened(&app, row.set, identities)?;
         }
-        let read = self.with_other_drives(|job| job.read_back(row, depth))?;
-        app.write(|tx, now| self.record_read(tx, now, row, &read, depth))?;
+        let copy = (row.set, row.copy);
+        let mut cut = reading.cuts.remove(&copy);
+        let read = self.with_other_drives(|job| job.read_back(row, depth, &mut cut))?;
+        reading.cuts.extend(cut.map(|cut| (copy, cut)));
+        app.write(|tx, now| self.record_read(tx, now, row, &read.outcome, depth))?;
         Ok(read)
     }
 }

@@ -75,10 +75,21 @@ impl SingleRun {
         outcome: &Result<T>,
         more: impl FnOnce(&Tx<'_>, DateTime<Utc>, &T) -> Result<()>,
     ) -> Result<()> {
+        self.end_with(state, None, outcome, more)
+    }
+
+    /// As [`SingleRun::end_as`], with what the run waits for in words.
+    pub fn end_with<T>(
+        self,
+        state: RunState,
+        note: Option<String>,
+        outcome: &Result<T>,
+        more: impl FnOnce(&Tx<'_>, DateTime<Utc>, &T) -> Result<()>,
+    ) -> Result<()> {
         self.app.write(|tx, now| match outcome {
             Ok(done) => {
                 more(tx, now, done)?;
-                set_state(&self.app, tx, now, self.id, state, None)
+                set_state(&self.app, tx, now, self.id, state, note)
             }
             Err(error) => {
                 let note = Some(error.to_string());

@@ -23,8 +23,8 @@ use crate::journal::Event as JournalEvent;
 use crate::key::record_proofs;
 use crate::media::reconcile::place_words;
 use crate::progress::{Event, counted};
-use crate::tape::VolumeError;
-use crate::tape::verify::{Depth, VerifyError, verify_segment};
+use crate::tape::content::Cut;
+use crate::tape::verify::{Depth, VerifyError, verify_next};
 
 /// What came of verifying a copy.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -39,8 +39,51 @@ pub struct Verified {
     pub damaged: Vec<String>,
     /// Segments that are on no cartridge on record.
     pub unknown: Vec<SegmentNumber>,
+    /// What became of the files, where they were compared.
+    #[serde(flatten)]
+    pub files: Files,
     /// Cartridges with some of it that nobody could look at.
     pub absent: Vec<Absent>,
+}
+
+/// Paths named at most.
+const NAMED: usize = 10_000;
+
+/// What became of the files in segments that were read back with an identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Files {
+    /// Files that have the digest in the index.
+    #[serde(rename = "files")]
+    pub compared: u64,
+    /// Files that begin on a volume that was not read just before: nobody compared them.
+    #[serde(rename = "files_apart")]
+    pub apart: u64,
+    /// Files that cannot be read as they were written.
+    #[serde(rename = "differing_files")]
+    pub differing: u64,
+    /// The paths of those.
+    #[serde(rename = "differing")]
+    pub names: Vec<String>,
+}
+
+impl Files {
+    /// Adds what was found in a segment.
+    pub(super) fn add(&mut self, found: Self) {
+        self.compared += found.compared;
+        self.apart += found.apart;
+        self.differing += found.differing;
+        let room = NAMED.saturating_sub(self.names.len());
+        self.names.extend(found.names.into_iter().take(room));
+    }
+}
+
+/// What came of reading a segment back.
+#[derive(Debug)]
+pub(super) struct ReadBack {
+    /// Bytes of its data, or what is wrong with it.
+    pub(super) outcome: Result<u64, String>,
+    /// What became of the files in it.
+    pub(super) files: Files,
 }
 
 /// A cartridge that is not in the library.
@@ -89,8 +132,10 @@ impl Job {
             bytes: 0,
             damaged: missing,
             unknown,
+            files: Files::default(),
             absent,
         };
+        let mut cut = None;
         for segment in &copies {
             if let Err(error) = app.interrupt.check() {
                 self.context.failed(step, &error)?;
@@ -102,14 +147,15 @@ impl Job {
             }
             // Only what the tape says about the segment counts against it; a drive, a robot or a
             // path that fails says nothing.
-            let read = match self.read_back(segment, depth) {
+            let ReadBack { outcome, files } = match self.read_back(segment, depth, &mut cut) {
                 Ok(read) => read,
                 Err(error) => {
                     self.context.failed(step, &error)?;
                     return Err(error);
                 }
             };
-            match &read {
+            verified.files.add(files);
+            match &outcome {
                 Ok(bytes) => {
                     verified.segments += 1;
                     verified.bytes += bytes;
@@ -122,7 +168,7 @@ impl Job {
                     verified.damaged.push(damage.clone());
                 }
             }
-            app.write(|tx, now| self.record_read(tx, now, segment, &read, depth))?;
+            app.write(|tx, now| self.record_read(tx, now, segment, &outcome, depth))?;
             app.watcher.event(Event::Progress {
                 task: task.clone(),
                 bytes: verified.bytes,
@@ -144,6 +190,8 @@ impl Job {
                 "segments": verified.segments,
                 "damaged": verified.damaged,
                 "unknown": verified.unknown,
+                "files": verified.files.compared,
+                "differing_files": verified.files.differing,
                 "absent": verified.absent,
             }),
             |tx, now| {
@@ -175,38 +223,64 @@ impl Job {
 }
 
 impl Job {
-    /// Reads a segment back. The inner result is the bytes of its data, or what is wrong with it;
-    /// the outer one fails when nobody can tell.
+    /// Reads a segment back; `cut` goes from one segment of a copy to the next.
+    ///
+    /// # Errors
+    /// Nobody can tell whether it is as it was written.
     pub(super) fn read_back(
         &mut self,
         segment: &SegmentCopy,
         depth: Depth<'_>,
-    ) -> Result<Result<u64, String>> {
+        cut: &mut Option<Cut>,
+    ) -> Result<ReadBack> {
         let files = self
             .context
             .app
             .catalogue
             .read(|view| volumes::segment_files(view, segment))?;
         let read = self.drives.with_reader(segment.volume, |reader| {
-            Ok(verify_segment(reader, &files, depth))
+            Ok(verify_next(reader, &files, depth, cut))
         })?;
         let number = segment.segment.0;
+        let mut found = Files::default();
         match read {
-            Ok(_) => {
+            Ok(verified) => {
                 if let Depth::Content(identities) = depth {
                     identities.proved_on(segment.volume);
                 }
-                Ok(Ok(files.data.length))
+                (found.compared, found.apart) = (verified.files, verified.apart);
+                Ok(ReadBack {
+                    outcome: Ok(files.data.length),
+                    files: found,
+                })
             }
-            Err(error) if !is_damage(&error) => {
+            Err(error) if !error.is_damage() => {
                 Err(Error::failed(format!("segment {number} cannot be verified")).because(error))
             }
-            Err(error) => {
+            Err(mut error) => {
                 if let Depth::Content(identities) = depth {
                     identities.disproved();
                 }
+                if let VerifyError::Files {
+                    count,
+                    names,
+                    compared,
+                    apart,
+                    ..
+                } = &mut error
+                {
+                    found = Files {
+                        compared: *compared,
+                        apart: *apart,
+                        differing: *count,
+                        names: std::mem::take(names),
+                    };
+                }
                 let error = Error::failed(format!("segment {number}")).because(error);
-                Ok(Err(error.to_string()))
+                Ok(ReadBack {
+                    outcome: Err(error.to_string()),
+                    files: found,
+                })
             }
         }
     }
@@ -399,35 +473,6 @@ fn in_library(
         }
     }
     Ok((here, absent))
-}
-
-/// Whether the tape is to blame: its bytes, labels or structure are not as they were written, or
-/// the medium cannot be read (MEDIUM ERROR, BLANK CHECK).
-fn is_damage(error: &VerifyError) -> bool {
-    match error {
-        VerifyError::Volume(error) => is_bad_medium(error),
-        _ => true,
-    }
-}
-
-/// As [`is_damage`] for reading a volume.
-pub(super) fn is_bad_medium(error: &VolumeError) -> bool {
-    match error.scsi_error() {
-        Some(scsi) => scsi.is_about_medium(),
-        None => matches!(
-            error,
-            VolumeError::Damaged { .. }
-                | VolumeError::Layout { .. }
-                | VolumeError::Label { .. }
-                | VolumeError::NoLabels { .. }
-                | VolumeError::EndsWithin { .. }
-                | VolumeError::LabelDisagrees { .. }
-                | VolumeError::Document { .. }
-                | VolumeError::DocumentFormat { .. }
-                | VolumeError::Codec(_)
-                | VolumeError::Position { .. }
-        ),
-    }
 }
 
 /// An error for copies that are not as they were written, or that nobody could look at

@@ -318,6 +318,22 @@ pub enum Event {
         members: u64,
         problems: u64,
     },
+    /// Files were drawn by lot for a drill; `sha256` is over the draw as it is in the run's plan.
+    DrillDrawn {
+        run: RunId,
+        seed: String,
+        cartridges: Vec<Barcode>,
+        files: u64,
+        sha256: String,
+    },
+    /// What was drawn from a volume was restored to nowhere.
+    DrillRead {
+        run: RunId,
+        volume: VolumeId,
+        files: u64,
+        restored: u64,
+        problems: u64,
+    },
     /// A lease was taken over from a holder that is gone.
     LeaseTakenOver {
         run: Option<RunId>,

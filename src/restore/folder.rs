@@ -1,6 +1,7 @@
 //! Members into a folder, through as many threads as there are drives.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::later::{Later, directories, links};
@@ -10,7 +11,7 @@ use super::request::Wanted;
 use super::select::Range;
 use super::sink::{Done, Member, Members, Sink, Sinks};
 use super::writer::Counts;
-use crate::archive::extract::{ExtractOptions, Extractor, Outcome};
+use crate::archive::extract::{Existing, ExtractOptions, Extractor, Outcome, Parents};
 use crate::archive::header::MemberHeader;
 use crate::archive::member::MemberKind;
 use crate::archive::problem::{Problem, ProblemKind, Severity};
@@ -26,9 +27,39 @@ pub(super) struct Folder<'a> {
     pub(super) ledger: &'a Ledger,
     /// How many things that were there got another name.
     pub(super) renamed: AtomicU64,
+    /// For each set, directories made before their own member came.
+    parents: Vec<Arc<Parents>>,
 }
 
-impl Folder<'_> {
+impl<'a> Folder<'a> {
+    pub(super) fn new(
+        to: &'a Path,
+        wanted: &'a [Wanted],
+        options: ExtractOptions,
+        ledger: &'a Ledger,
+    ) -> Result<Self> {
+        let parents = |set| {
+            let list = ledger.folder().join(format!("parents-{set}"));
+            let parents = Parents::listed(&list);
+            parents.context(format!("cannot use {}", list.display()))
+        };
+        let parents = match options.existing {
+            Existing::Keep => (0..wanted.len())
+                .map(|set| parents(set).map(Arc::new))
+                .collect::<Result<_>>()?,
+            // A directory that is there gets its own mode in any case.
+            Existing::Refuse | Existing::Replace | Existing::Rename => Vec::new(),
+        };
+        Ok(Self {
+            to,
+            wanted,
+            options,
+            ledger,
+            renamed: AtomicU64::new(0),
+            parents,
+        })
+    }
+
     fn below(&self, set: usize) -> PathBuf {
         use std::os::unix::ffi::OsStrExt;
         let below = &self.wanted[set].below;
@@ -37,8 +68,12 @@ impl Folder<'_> {
 
     fn extractor(&self, set: usize) -> Result<Extractor> {
         let to = self.below(set);
-        Extractor::in_any_order(&to, self.options)
-            .context(format!("cannot restore to {}", to.display()))
+        let extractor = Extractor::in_any_order(&to, self.options)
+            .context(format!("cannot restore to {}", to.display()))?;
+        Ok(match self.parents.get(set) {
+            Some(parents) => extractor.with_parents(Arc::clone(parents)),
+            None => extractor,
+        })
     }
 
     fn tell(&self, problems: &ProblemList, set: usize, problem: &Problem) {
@@ -146,6 +181,7 @@ impl Sinks for Folder<'_> {
             folder: self,
             extractors: self.extractors(),
             later: Later::new(self.ledger.folder())?,
+            tidied: None,
         }))
     }
 }
@@ -154,6 +190,8 @@ struct FolderSink<'a> {
     folder: &'a Folder<'a>,
     extractors: Vec<Option<Extractor>>,
     later: Later,
+    /// The directory tidied last.
+    tidied: Option<(usize, Vec<u8>)>,
 }
 
 impl Sink for FolderSink<'_> {
@@ -175,6 +213,17 @@ impl Sink for FolderSink<'_> {
         let folder = self.folder;
         let extractor = folder.in_set(&mut self.extractors, set)?;
         let again = folder.ledger.resumed && header.kind != MemberKind::Directory;
+        if again {
+            // What an earlier process did not complete comes again, though its directory, if that
+            // was there before, may not.
+            let mut names = member.path.rsplitn(2, |byte| *byte == b'/');
+            let parent = names.nth(1).unwrap_or(b".");
+            let tidied = self.tidied.as_ref();
+            if tidied.is_none_or(|(of, path)| (*of, path.as_slice()) != (set, parent)) {
+                folder.tidy(extractor, set, parent);
+                self.tidied = Some((set, parent.to_vec()));
+            }
+        }
         if again && extractor.is_there(member.path, header, member.digest) {
             return Ok(Done::Restored);
         }
@@ -214,6 +263,10 @@ impl Sink for FolderSink<'_> {
                 .context("cannot synchronise what was restored")?;
         }
         self.later.save()?;
+        for parents in &self.folder.parents {
+            let saved = parents.sync();
+            saved.context("cannot keep the list of directories that were made")?;
+        }
         self.folder.ledger.note(done)
     }
 }

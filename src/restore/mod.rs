@@ -33,7 +33,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::archive::extract::Existing;
 use crate::archive::problem::show;
-use crate::catalogue::{ProofKind, Run, RunKind, RunState};
+use crate::catalogue::{Run, RunKind, RunState};
 use crate::error::{Context, Error, Result};
 use crate::id::{Barcode, LibraryId, RunId};
 use crate::job::Drives;
@@ -288,7 +288,7 @@ fn end(app: &App, run: SingleRun, request: &Request, outcome: &Result<Report>) -
         RunState::Done
     };
     run.end_as(state, outcome, |tx, now, report| {
-        record_proofs(app, tx, now, id, ProofKind::Restore, &request.identities)?;
+        record_proofs(app, tx, now, id, request.proof, &request.identities)?;
         for set in &request.sets {
             app.note(
                 tx,
@@ -360,13 +360,7 @@ impl Running<'_> {
     ) -> Result<Outcome> {
         match (&self.request.to, self.ledger) {
             (Destination::Folder(to), Some(ledger)) => {
-                let folder = Folder {
-                    to,
-                    wanted: self.wanted,
-                    options: self.request.options,
-                    ledger,
-                    renamed: AtomicU64::new(0),
-                };
+                let folder = Folder::new(to, self.wanted, self.request.options, ledger)?;
                 if ledger.resumed {
                     folder.reopen()?;
                 }

@@ -12,7 +12,7 @@ use crate::archive::extract::ExtractOptions;
 use crate::archive::header::MemberHeader;
 use crate::archive::member::SetForm;
 use crate::archive::problem::show;
-use crate::catalogue::{BackupSet, Segment};
+use crate::catalogue::{BackupSet, ProofKind, Segment};
 use crate::error::{Context, Error, Result};
 use crate::id::{CopyNumber, SetId};
 use crate::index::IndexReader;
@@ -82,6 +82,8 @@ pub struct Request {
     pub problems: Option<PathBuf>,
     /// Who can decrypt it.
     pub identities: Arc<Identities>,
+    /// What it proves of the keys it took.
+    pub proof: ProofKind,
 }
 
 /// What a later process needs to go on.

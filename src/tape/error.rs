@@ -292,6 +292,28 @@ impl VolumeError {
         }
     }
 
+    /// Whether the tape is to blame: its bytes, labels or structure are not as they were written, or
+    /// the medium cannot be read (MEDIUM ERROR, BLANK CHECK).
+    #[must_use]
+    pub fn is_bad_medium(&self) -> bool {
+        match self.scsi_error() {
+            Some(scsi) => scsi.is_about_medium(),
+            None => matches!(
+                self,
+                Self::Damaged { .. }
+                    | Self::Layout { .. }
+                    | Self::Label { .. }
+                    | Self::NoLabels { .. }
+                    | Self::EndsWithin { .. }
+                    | Self::LabelDisagrees { .. }
+                    | Self::Document { .. }
+                    | Self::DocumentFormat { .. }
+                    | Self::Codec(_)
+                    | Self::Position { .. }
+            ),
+        }
+    }
+
     /// The drive's answer, if it is one.
     #[must_use]
     pub fn scsi_error(&self) -> Option<&ScsiError> {

@@ -3,6 +3,7 @@
 //! The format is published in `docs/tape-format.md`.
 
 pub mod codec;
+pub mod content;
 pub mod copy;
 pub mod digest;
 pub mod document;

@@ -1,15 +1,16 @@
 //! Reading a segment back and comparing it with what was written.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use thiserror::Error;
 
-use super::codec::{CodecError, decode, recipient_stanzas};
+use super::codec::{CodecError, PlaintextReader, decode, recipient_stanzas};
+use super::content::{Cut, FileCheck};
 use super::document::PartDocument;
 use super::error::VolumeError;
 use super::layout::{SegmentFiles, TapeFile};
 use super::volume::VolumeReader;
-use crate::archive::member::{IndexEntry, SegmentNumber};
+use crate::archive::member::SegmentNumber;
 use crate::index::{IndexError, IndexReader, Scope};
 use crate::key::Identities;
 
@@ -20,7 +21,8 @@ pub enum Depth<'a> {
     /// the drive encrypted.
     Bytes,
     /// All that, and the segment and its index part are decoded: every frame and chunk is
-    /// authentic, every row of the index is readable, and a tar header stands at every address.
+    /// authentic, every row of the index is readable, every member is what its row says, and every
+    /// file has its digest.
     Content(&'a Identities),
 }
 
@@ -33,6 +35,11 @@ pub struct Verified {
     pub bytes: u64,
     /// Rows of the index part, when it was decoded.
     pub rows: Option<u64>,
+    /// Files whose content has the digest in the index, when it was decoded.
+    pub files: u64,
+    /// Files that end here of which an earlier part was not read just before, so that nobody
+    /// compared them.
+    pub apart: u64,
 }
 
 /// A segment on a volume is not as it was written.
@@ -73,6 +80,57 @@ pub enum VerifyError {
         /// In what.
         what: String,
     },
+    /// Files are not as they were written.
+    #[error("{}", with_files(*.segment, .why.as_deref(), *.count))]
+    Files {
+        /// The segment.
+        segment: SegmentNumber,
+        /// What else is wrong with it.
+        why: Option<Box<VerifyError>>,
+        /// How many.
+        count: u64,
+        /// As in [`Verified::files`].
+        compared: u64,
+        /// As in [`Verified::apart`].
+        apart: u64,
+        /// The paths of the first of them.
+        names: Vec<String>,
+    },
+}
+
+/// Paths named of one segment at most.
+const NAMED: usize = 1000;
+
+fn with_files(segment: SegmentNumber, why: Option<&VerifyError>, count: u64) -> String {
+    let why = why.map_or_else(|| format!("segment {}", segment.0), ToString::to_string);
+    let files = crate::progress::counted(
+        count,
+        "file cannot be read as it was written",
+        "files cannot be read as they were written",
+    );
+    format!("{why}: {files}")
+}
+
+impl VerifyError {
+    /// Whether the tape is to blame, and not the drive, the path or the library.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Volume(error) => error.is_bad_medium(),
+            _ => true,
+        }
+    }
+
+    /// Whether no identity at hand opens it.
+    fn is_wrong_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Decode {
+                source: CodecError::WrongIdentity { .. },
+                ..
+            }
+        )
+    }
 }
 
 /// Reads the three files of a segment from a volume and compares them with the record.
@@ -81,6 +139,18 @@ pub fn verify_segment(
     files: &SegmentFiles,
     depth: Depth<'_>,
 ) -> Result<Verified, VerifyError> {
+    verify_next(reader, files, depth, &mut None)
+}
+
+/// As [`verify_segment`], for segments of one copy in their order: `cut` goes from one to the
+/// next, so that files which begin in one and end in another are compared too.
+pub fn verify_next(
+    reader: &mut VolumeReader,
+    files: &SegmentFiles,
+    depth: Depth<'_>,
+    cut: &mut Option<Cut>,
+) -> Result<Verified, VerifyError> {
+    let before = cut.take();
     for file in files.iter() {
         reader.check_labels(file)?;
     }
@@ -101,22 +171,124 @@ pub fn verify_segment(
             facts,
             bytes,
             rows: None,
+            files: 0,
+            apart: 0,
         });
     };
     let index = read_index(&facts, &coded_index, identities)?;
-    let mut headers = HeaderCheck::new(&index, &facts)?;
+    drop(coded_index);
+    let form = facts.set.form;
+    let mut check = FileCheck::new(&index, segment, form, facts.plaintext_length)
+        .map_err(|source| VerifyError::Index { segment, source })?;
+    let why = match read_files(reader, files, &facts, identities, &mut check, before) {
+        Ok(after) => {
+            *cut = after;
+            None
+        }
+        Err(error) if !error.is_damage() || error.is_wrong_key() => return Err(error),
+        Err(error) => {
+            read_the_rest(reader, files, &facts, &index, identities, &mut check);
+            Some(error)
+        }
+    };
+    let (count, names) = check
+        .differing(&index, NAMED)
+        .map_err(|source| VerifyError::Index { segment, source })?;
+    match why {
+        Some(why) if count == 0 => Err(why),
+        why if count > 0 => Err(VerifyError::Files {
+            segment,
+            why: why.map(Box::new),
+            count,
+            compared: check.compared,
+            apart: check.apart,
+            names,
+        }),
+        _ => Ok(Verified {
+            rows: Some(index.totals().rows),
+            files: check.compared,
+            apart: check.apart,
+            facts,
+            bytes,
+        }),
+    }
+}
+
+/// Decodes the segment from its first byte to its last.
+fn read_files(
+    reader: &mut VolumeReader,
+    files: &SegmentFiles,
+    facts: &PartDocument,
+    identities: &Identities,
+    check: &mut FileCheck,
+    before: Option<Cut>,
+) -> Result<Option<Cut>, VerifyError> {
+    let segment = facts.segment;
     let mut payload = reader.payload(&files.data)?;
-    decode(BufReader::new(&mut payload), facts.codec, identities)
-        .and_then(|mut plaintext| Ok(io::copy(&mut plaintext, &mut headers)?))
+    let after = decode(BufReader::new(&mut payload), facts.codec, identities)
+        .and_then(|mut plaintext| Ok(check.read_all(&mut plaintext, before)?))
         .map_err(|source| decoding(segment, source))?;
     // The decoder may stop before the end of the file: its last bytes count too.
     io::copy(&mut payload, &mut io::sink()).map_err(|error| decoding(segment, error.into()))?;
-    headers.finish()?;
-    Ok(Verified {
-        rows: Some(index.totals().rows),
-        facts,
-        bytes,
+    if check.position == facts.plaintext_length {
+        return Ok(after);
+    }
+    Err(VerifyError::Content {
+        segment,
+        what: format!(
+            "{} bytes of stream, part.json says {}",
+            check.position, facts.plaintext_length
+        ),
     })
+}
+
+/// How often reading goes on behind something that cannot be read.
+const TRIES: usize = 200;
+/// Plaintext of an age chunk (age specification, "Payload").
+const AGE_CHUNK: u64 = 64 << 10;
+
+/// Tells which of the files behind a bad place can be read all the same.
+fn read_the_rest(
+    reader: &mut VolumeReader,
+    files: &SegmentFiles,
+    facts: &PartDocument,
+    index: &IndexReader,
+    identities: &Identities,
+    check: &mut FileCheck,
+) {
+    let table = index.frames_of(facts.segment);
+    let frames = table.and_then(|table| (table, facts.plaintext_length).try_into().ok());
+    // What is read as a whole or not at all.
+    let unit = match table {
+        Some(table) => table.frame_plaintext.max(1),
+        None if facts.codec.is_age() => AGE_CHUNK,
+        None => files.data.block_size.as_u64(),
+    };
+    for _ in 0..TRIES {
+        check.give_up((check.position / unit + 1) * unit);
+        let Some(offset) = check.next_offset() else {
+            return;
+        };
+        let Ok(payload) = reader.payload(&files.data) else {
+            break;
+        };
+        let opened = PlaintextReader::open(
+            payload,
+            facts.codec,
+            facts.plaintext_length,
+            frames.clone(),
+            identities,
+        );
+        let Ok(mut plain) = opened else {
+            break;
+        };
+        check.position = offset;
+        let read = plain.seek(SeekFrom::Start(offset));
+        if read.and_then(|_| check.read_rows(&mut plain)).is_ok() {
+            return;
+        }
+    }
+    check.give_up(u64::MAX);
 }
 
 /// No age header of ours is longer: a stanza for each of a few hundred keys.
@@ -205,101 +377,4 @@ fn read_index(
         return disagrees("the number of members");
     }
     Ok(index)
-}
-
-/// Looks for `ustar` at the offset of every member that begins in the segment and ends in it.
-struct HeaderCheck {
-    segment: SegmentNumber,
-    expected_length: u64,
-    /// Offsets still to be looked at, the nearest last.
-    offsets: Vec<u64>,
-    position: u64,
-    /// Bytes of the header being collected.
-    header: Vec<u8>,
-    bad: Option<u64>,
-}
-
-/// Bytes of a tar header up to the end of its magic (POSIX.1-2017 pax, "ustar Interchange
-/// Format": `magic` is at offset 257).
-const MAGIC_END: usize = 262;
-
-impl HeaderCheck {
-    fn new(index: &IndexReader, facts: &PartDocument) -> Result<Self, VerifyError> {
-        let segment = facts.segment;
-        // What a command wrote has no headers.
-        let members = facts.set.form.is_tree().then(|| index.entries());
-        let mut offsets = members
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| match entry {
-                Ok(IndexEntry { address, .. }) if address.segment != segment => None,
-                Ok(IndexEntry { address, .. }) => Some(Ok(address.offset)),
-                Err(error) => Some(Err(error)),
-            })
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| VerifyError::Index { segment, source })?;
-        offsets.sort_unstable_by(|one, other| other.cmp(one));
-        Ok(Self {
-            segment,
-            expected_length: facts.plaintext_length,
-            offsets,
-            position: 0,
-            header: Vec::new(),
-            bad: None,
-        })
-    }
-
-    fn look(&mut self, mut bytes: &[u8]) {
-        while let Some(offset) = self.offsets.last().copied() {
-            let next = offset + self.header.len() as u64;
-            // Not backwards: members do not overlap by less than a header.
-            let skip = usize::try_from(next.saturating_sub(self.position)).unwrap_or(usize::MAX);
-            if skip >= bytes.len() {
-                break;
-            }
-            let rest = &bytes[skip..];
-            let wanted = rest.len().min(MAGIC_END - self.header.len());
-            self.header.extend_from_slice(&rest[..wanted]);
-            self.position += (skip + wanted) as u64;
-            bytes = &rest[wanted..];
-            if self.header.len() < MAGIC_END {
-                break;
-            }
-            if !self.header.ends_with(b"ustar") {
-                self.bad = self.bad.or(Some(offset));
-            }
-            self.header.clear();
-            self.offsets.pop();
-        }
-        self.position += bytes.len() as u64;
-    }
-
-    fn finish(self) -> Result<(), VerifyError> {
-        let what = if self.position != self.expected_length {
-            format!(
-                "{} bytes of stream, part.json says {}",
-                self.position, self.expected_length
-            )
-        } else if let Some(offset) = self.bad {
-            format!("no tar header at offset {offset}")
-        } else {
-            // A header at the very end may be cut; its member ends in a later segment.
-            return Ok(());
-        };
-        Err(VerifyError::Content {
-            segment: self.segment,
-            what,
-        })
-    }
-}
-
-impl io::Write for HeaderCheck {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.look(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -2,14 +2,19 @@
 #![allow(dead_code, unreachable_pub)] // each test program uses its own part
 #![allow(clippy::unwrap_used)] // a test's helpers fail as the test itself does
 
+use tapeward::archive::header::{DeviceNumber, MemberHeader};
 use tapeward::archive::member::{
     FileTime, IndexEntry, MemberAddress, MemberKind, MemberSink, MemberStart, MemberState,
     ResumePoint, SegmentNumber, SinkError, SourceIdentity,
 };
 
-/// Bytes a member has in the tests' streams: repeatable, different for each member, and of a
-/// kind that compresses to about half.
-pub fn member_bytes(number: u64, length: u64) -> Vec<u8> {
+/// Bytes of its file: whole tar blocks, as many as have room behind a header.
+fn file_length(length: u64) -> u64 {
+    (length - 512) / 512 * 512
+}
+
+/// Bytes of a file: repeatable, different for each, and of a kind that compresses to about half.
+fn file_bytes(number: u64, length: u64) -> Vec<u8> {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::new();
     while (bytes.len() as u64) < length {
@@ -20,8 +25,41 @@ pub fn member_bytes(number: u64, length: u64) -> Vec<u8> {
         bytes.extend_from_slice(b"....");
     }
     bytes.truncate(usize::try_from(length).unwrap());
-    // As in a tar header.
-    bytes[257..262].copy_from_slice(b"ustar");
+    bytes
+}
+
+/// The header of a member.
+fn header(number: u64, length: u64) -> Vec<u8> {
+    let header = MemberHeader {
+        path: member_path(number),
+        kind: MemberKind::File,
+        mode: 0o644,
+        uid: 1000,
+        gid: 100,
+        owner: Vec::new(),
+        group: Vec::new(),
+        modified: FileTime {
+            seconds: 1_700_000_000,
+            nanos: 0,
+        },
+        size: file_length(length),
+        device: DeviceNumber { major: 0, minor: 0 },
+        link: Vec::new(),
+        sparse: None,
+        attributes: Vec::new(),
+        access_acl: None,
+        default_acl: None,
+    };
+    let bytes = header.to_bytes();
+    assert_eq!(bytes.len(), 512);
+    bytes
+}
+
+/// Bytes a member has in the tests' streams: a header, a file, and zeros up to its length.
+pub fn member_bytes(number: u64, length: u64) -> Vec<u8> {
+    let mut bytes = header(number, length);
+    bytes.extend(file_bytes(number, file_length(length)));
+    bytes.resize(usize::try_from(length).unwrap(), 0);
     bytes
 }
 
@@ -33,17 +71,17 @@ fn entry(number: u64, length: u64, address: MemberAddress) -> IndexEntry {
     IndexEntry {
         path: member_path(number),
         kind: MemberKind::File,
-        size: length,
+        size: file_length(length),
         modified: FileTime {
             seconds: 1_700_000_000,
-            nanos: 5,
+            nanos: 0,
         },
         mode: 0o644,
         uid: 1000,
         gid: 100,
         address,
         length,
-        digest: Some([u8::try_from(number % 251).unwrap(); 32]),
+        digest: Some(*blake3::hash(&file_bytes(number, file_length(length))).as_bytes()),
         link: None,
         state: MemberState::Intact,
     }
@@ -59,7 +97,7 @@ pub fn member_start(number: u64, length: u64) -> MemberStart {
         kind: MemberKind::File,
         length,
         header_length: 512,
-        headers: vec![0; 512].into(),
+        headers: header(number, length).into(),
         source: SourceIdentity {
             device: 1,
             inode: number,
@@ -93,6 +131,20 @@ pub fn write_members(
         addresses.push((number, address));
     }
     Ok(addresses)
+}
+
+/// Writes one member, whose bytes are not quite what its row says.
+pub fn write_one(
+    sink: &mut dyn MemberSink,
+    number: u64,
+    length: u64,
+    change: impl FnOnce(&mut Vec<u8>),
+) {
+    let address = sink.begin(&member_start(number, length)).unwrap();
+    let mut bytes = member_bytes(number, length);
+    change(&mut bytes);
+    sink.write(&bytes).unwrap();
+    sink.end(entry(number, length, address)).unwrap();
 }
 
 /// The rest of a stream that was cut: what comes after a resume point.

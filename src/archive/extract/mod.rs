@@ -10,10 +10,12 @@ mod content;
 mod metadata;
 mod options;
 mod outcome;
+mod parents;
 mod place;
 
 pub use options::{DeviceNodes, Existing, ExtractOptions, Ownership, PrivilegedModes};
 pub use outcome::{Finished, Outcome};
+pub use parents::Parents;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -22,6 +24,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -64,6 +67,8 @@ pub struct Extractor {
     /// Paths this run restored from a member that the stream replaces by a later one.
     superseded: HashSet<Vec<u8>>,
     order: MemberOrder,
+    /// Directories made before their own member came.
+    parents: Arc<Parents>,
     /// How many things that were there got another name.
     renamed: u64,
 }
@@ -125,8 +130,17 @@ impl Extractor {
             previous: None,
             superseded: HashSet::new(),
             order,
+            parents: Arc::default(),
             renamed: 0,
         })
+    }
+
+    /// Shares with other extractors, and with later processes, which directories were made before
+    /// their own member came.
+    #[must_use]
+    pub fn with_parents(mut self, parents: Arc<Parents>) -> Self {
+        self.parents = parents;
+        self
     }
 
     /// How many things that were there got another name ([`Existing::Rename`]).
@@ -297,14 +311,18 @@ impl Extractor {
             let mut path = Vec::with_capacity(directory.len());
             for component in components(directory) {
                 let above = self.descent.at(&path).map_err(refused)?;
-                match mkdirat(above, component, Mode::S_IRWXU) {
-                    Ok(()) | Err(Errno::EEXIST) => {}
-                    Err(errno) => return Err(ProblemKind::refused(Access::Create, errno).into()),
-                }
                 if !path.is_empty() {
                     path.push(b'/');
                 }
                 path.extend_from_slice(component);
+                let place = Place {
+                    path: &path,
+                    directory: above,
+                    name: component,
+                };
+                let make = || mkdirat(above, component, Mode::S_IRWXU);
+                let is_there = || exists(place).unwrap_or(false);
+                self.parents.make(&path, is_there, make)?;
             }
         }
         let opened = self.descent.at(directory).map_err(refused)?;
@@ -340,7 +358,9 @@ impl Extractor {
         match mkdirat(&parent, name, Mode::S_IRWXU) {
             Ok(()) => {}
             Err(Errno::EEXIST) => match self.descent.at(path) {
-                Ok(_) if self.options.existing == Existing::Keep => return Ok(Outcome::Kept),
+                Ok(_) if self.options.existing == Existing::Keep && !self.parents.made(path) => {
+                    return Ok(Outcome::Kept);
+                }
                 Ok(existing) => metadata::make_passable(existing),
                 Err(_)
                     if self.options.existing == Existing::Replace

@@ -594,7 +594,7 @@ fn volume_error(error: &Error) -> Option<&VolumeError> {
 /// Another cartridge may do better.
 fn is_about_the_cartridge(error: &Error) -> bool {
     volume_error(error).is_some_and(|error| {
-        super::verify::is_bad_medium(error)
+        error.is_bad_medium()
             || matches!(
                 error,
                 VolumeError::TrailerMismatch { .. }
