@@ -14,6 +14,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tapeward::catalogue::{Catalogue, JournalRow};
+use tapeward_sim::Operator;
+use tapeward_sim::fault::{Fault, Place, PlannedFault};
+use tapeward_sim::front::control::Request;
 use world::{World, same_trees, texts, write_files};
 
 /// A world with a snapshot that is made before and removed after, and a log of both.
@@ -95,6 +98,53 @@ fn when_before_fails_nothing_is_read_and_after_runs() {
         (set["state"].as_str(), set["segments"].as_u64()),
         (Some("failed"), Some(0))
     );
+}
+
+/// A snapshot that cannot be made when a job is resumed costs nothing of what is on tape, and the other
+/// sets are written.
+#[test]
+fn when_before_fails_in_a_resumed_job_the_set_stays_to_be_gone_on_with() {
+    let world = World::in_memory();
+    world.prepare_library("64MiB");
+    world.configure("[stream]\nsegment-size = \"128KiB\"\nblock-size = \"16KiB\"\n");
+    let live = world.path("live");
+    seeded::make_tree(&live, 7, 2 << 20);
+    let broken = world.path("broken");
+    let before = format!("test ! -e {}", broken.display());
+    let define = ["set", "define", "data", live.to_str().unwrap(), "--shell"];
+    world.ok([&define[..], &["--before", &before]].concat());
+    let other = world.path("other");
+    write_files(&other, &[("a", b"text")]);
+    world.ok(["set", "define", "other", other.to_str().unwrap()]);
+    world.ok(["library", "status"]);
+    let operator = Operator::connect(&world.virtual_folder()).unwrap();
+    let faults = vec![PlannedFault {
+        at: Place::Command(450),
+        fault: Fault::KillHost,
+    }];
+    operator.ask(&Request::SetFaults { faults }).unwrap();
+    let killed = world.run(["job", "run"]);
+    assert_eq!(killed.status.code(), None, "{:?}", texts(&killed));
+    let set = |name: &str| world.json(["set", "show", name])["sets"][0].clone();
+    let written = set("data")["segments"].as_u64().unwrap();
+    assert!(written > 0);
+
+    fs::write(&broken, "").unwrap();
+    let refusal = world.stops(1, ["job", "resume"]);
+    refusal.says(&["set data stays", "ended with status 1", "job resume"]);
+    let left = set("data");
+    assert_eq!(
+        (&left["state"], left["segments"].as_u64()),
+        (&"open".into(), Some(written))
+    );
+    assert_eq!(set("other")["state"], "complete");
+
+    fs::remove_file(&broken).unwrap();
+    world.ok(["job", "resume"]);
+    assert_eq!(set("data")["id"], left["id"]);
+    world.return_cartridges();
+    world.ok(["restore", "data", "--to", "back"]);
+    same_trees(&live, &world.path("back"));
 }
 
 #[test]

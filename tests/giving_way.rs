@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
 
+#[path = "support/meanwhile.rs"]
+mod meanwhile;
 #[path = "support/refusal.rs"]
 mod refusal;
 #[path = "support/running.rs"]
@@ -12,124 +14,14 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
-use std::fs;
-
+use meanwhile::{
+    done, holds_a_drive, journal, prepared, restore, restored, stop, stopped, stopped_job,
+};
 use nix::sys::signal::Signal;
 use rstest::rstest;
 use running::Running;
 use tapeward::catalogue::{Catalogue, CatalogueError};
-use tapeward_sim::Operator;
-use tapeward_sim::fault::Counts;
-use tapeward_sim::front::control::{Request, Response};
-use world::{World, same_trees, texts};
-
-const SMALL: &str = "[stream]\nsegment-size = \"128KiB\"\nblock-size = \"16KiB\"\n\
-                     ring-size = \"64KiB\"\n";
-/// A WRITE in the middle of a job.
-const MIDDLE: u64 = 150;
-
-/// A library with a set on TWV001L8 and TWV002L8, and a larger source for the next job.
-fn prepared() -> World {
-    let world = World::with_library("64MiB");
-    world.configure(SMALL);
-    let old = world.path("old");
-    seeded::make_tree(&old, 91, 1 << 20);
-    world.ok(["set", "define", "old", old.to_str().unwrap()]);
-    world.ok(["job", "run"]);
-    world.return_cartridges();
-    world.define_data(92, 4 << 20);
-    world
-}
-
-/// Commands since the plan of faults was set.
-fn counts(operator: &Operator) -> Counts {
-    let Response::Faults { counts, .. } = operator.ask(&Request::Faults).unwrap() else {
-        panic!("no counts");
-    };
-    counts
-}
-
-/// Starts a job and stops its process in the middle of writing.
-fn stopped_job(world: &World) -> Running {
-    let is_there = |counts: Counts| counts.writes >= MIDDLE;
-    stopped(world, &["job", "run", "--set", "data"], is_there)
-}
-
-/// Starts a program and stops its process when it gave so many commands, where it holds no lock that
-/// others wait for but those of drives.
-fn stopped(world: &World, arguments: &[&str], is_there: impl Fn(Counts) -> bool) -> Running {
-    world.ok(["library", "status"]);
-    let operator = Operator::connect(&world.virtual_folder()).unwrap();
-    let faults = Vec::new();
-    operator.ask(&Request::SetFaults { faults }).unwrap();
-    let job = Running::start(world, arguments);
-    while !is_there(counts(&operator)) {
-        std::thread::yield_now();
-    }
-    stop(world, &job);
-    job
-}
-
-/// Stops a process while nobody writes to the record.
-fn stop(world: &World, process: &Running) {
-    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
-    let stopped = catalogue.write(|_| {
-        process.signal(Signal::SIGSTOP);
-        while !process.is_stopped() {
-            std::thread::yield_now();
-        }
-        Ok::<_, CatalogueError>(())
-    });
-    stopped.unwrap();
-}
-
-/// Whether a process holds a drive.
-fn holds_a_drive(world: &World, process: &Running) -> bool {
-    let by = format!("\"pid\":{},", process.id());
-    let mut locks = fs::read_dir(world.path("locks")).unwrap();
-    locks.any(|entry| {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        text.contains(&by) && !text.contains("\"modes\":null")
-    })
-}
-
-fn restore(world: &World, to: &str) -> Running {
-    let to = world.path(to);
-    Running::start(world, &["restore", "old", "--to", to.to_str().unwrap()])
-}
-
-fn journal(world: &World, kind: &str) -> usize {
-    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
-    let rows = catalogue
-        .read(|view| view.journal_after(0, 100_000))
-        .unwrap();
-    rows.iter().filter(|row| row.body.contains(kind)).count()
-}
-
-/// The job is done or waits for its mail slots to be emptied; both copies are what the source is.
-fn done(world: &World, job: Running) -> String {
-    let output = job.end();
-    let (out, err) = texts(&output);
-    match output.status.code() {
-        Some(0) => {}
-        Some(20) => {
-            world.empty_mail_slots();
-            world.ok(["job", "resume"]);
-        }
-        code => panic!("the job exits {code:?}\n{out}\n{err}"),
-    }
-    world.return_cartridges();
-    world.both_copies_restore();
-    err
-}
-
-fn restored(world: &World, restore: Running, to: &str) -> String {
-    let output = restore.end();
-    let (out, err) = texts(&output);
-    assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
-    same_trees(&world.path("old"), &world.path(to));
-    err
-}
+use world::{same_trees, texts};
 
 /// What is wanted is in one of the job's drives, or somewhere else.
 #[rstest]

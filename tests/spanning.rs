@@ -9,11 +9,12 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 
 use dump::Dump;
 use rstest::rstest;
+use tapeward::catalogue::Catalogue;
 use world::{World, same_trees};
 
 const SMALL: &str = "[stream]\nblock-size = \"16KiB\"\nring-size = \"64KiB\"\n";
@@ -88,6 +89,7 @@ fn a_set_spans_three_cartridges_in_two_copies(#[values("none", "zstd")] compress
     let define = ["set", "define", "data", source.to_str().unwrap()];
     world.ok([&define[..], &["--compression", compression]].concat());
     world.run_job();
+    put_away_when_recorded(&world);
     both_copies_are_the_same_and_restore(&world, 3);
 
     // A file from the last cartridge takes that cartridge only.
@@ -107,6 +109,35 @@ fn a_set_spans_three_cartridges_in_two_copies(#[values("none", "zstd")] compress
     let largest = found.iter().max_by_key(|row| row["size"].as_u64()).unwrap();
     assert!(largest["size"].as_u64().unwrap() > 1 << 20);
     restored_alone(&world, largest);
+}
+
+/// A cartridge is put away when the record knows all of it: else a kill in between would leave it with
+/// more than is on record and without a step that says so, and the next job would not append to it.
+fn put_away_when_recorded(world: &World) {
+    let catalogue = Catalogue::open(&world.state().join("catalogue.db")).unwrap();
+    let rows = catalogue.read(|view| view.journal_after(0, 100_000));
+    let mut volumes = HashMap::new();
+    let mut full = HashSet::new();
+    let mut put_away = 0;
+    for row in rows.unwrap() {
+        let entry: serde_json::Value = serde_json::from_str(&row.body).unwrap();
+        let (details, subjects) = (&entry["details"], &entry["subjects"]);
+        let step = subjects["step"].to_string();
+        match entry["kind"].as_str().unwrap() {
+            "step_intended" if details["step_kind"] == "write" => {
+                volumes.insert(step, details["intent"]["volume"].to_string());
+            }
+            "volume_content" if details["content"] == "full" => {
+                full.insert(subjects["volume"].to_string());
+            }
+            "step_observed" if details["observation"]["full"] == true => {
+                assert!(full.contains(&volumes[&step]), "{entry:#}");
+                put_away += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(put_away >= 4, "{put_away}");
 }
 
 /// Restores one file from copy 2 and compares it; returns the report.

@@ -38,6 +38,9 @@ pub struct Amanda {
     configuration: PathBuf,
 }
 
+/// As many as it keeps before it writes over one.
+const SLOTS: [&str; 3] = ["slot1", "slot2", "slot3"];
+
 const AMANDA: &str = "org \"bench\"\nmailto \"\"\ndumpcycle 0\nrunspercycle 1\ntapecycle 3\nruntapes 1\n\
     autolabel \"BENCH-%%\" any\nlabelstr \"BENCH-[0-9][0-9]\"\nnetusage 80000000 Kbps\ninparallel 1\n\
     define tapetype DISK {\n length 64 gbytes\n blocksize 256 kbytes\n}\ntapetype DISK\n\
@@ -61,17 +64,9 @@ impl Amanda {
             configuration: Path::new("/etc/amanda").join(&name),
             name,
         };
-        let places = [
-            "",
-            "logs",
-            "index",
-            "info",
-            "slots",
-            "slots/slot1",
-            "slots/slot2",
-            "slots/slot3",
-        ];
+        let places = ["", "logs", "index", "info", "slots"];
         let mut folders: Vec<PathBuf> = places.iter().map(|place| folder.join(place)).collect();
+        folders.extend(SLOTS.map(|slot| made.slots.join(slot)));
         folders.extend([
             made.configuration.clone(),
             "/var/lib/amanda/gnutar-lists".into(),
@@ -108,8 +103,8 @@ impl Amanda {
     }
 
     fn run(&self) -> Result<Run, Failure> {
-        for slot in fs::read_dir(&self.slots)? {
-            for file in fs::read_dir(slot?.path())? {
+        for slot in SLOTS {
+            for file in fs::read_dir(self.slots.join(slot))? {
                 fs::remove_file(file?.path())?;
             }
         }

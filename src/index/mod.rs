@@ -7,6 +7,7 @@ mod block;
 #[cfg(test)]
 mod block_tests;
 mod column;
+mod directory;
 mod error;
 mod format;
 mod lookup;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::block::Block;
 use super::column::Cursor;
+use super::directory::Directory;
 use super::error::{Damage, IndexError};
 use super::format::{
     END_MAGIC, FrameTable, IndexHeader, MAGIC, PREAMBLE_LENGTH, TOC_ROW_LENGTH, TRAILER_LENGTH,
@@ -26,22 +27,9 @@ pub struct IndexReader {
     header: IndexHeader,
     totals: Totals,
     frames: Vec<FrameTable>,
-    blocks: Vec<BlockPlace>,
-    /// The directory's bytes, for the paths in it.
-    directory: Vec<u8>,
+    directory: Directory,
     contents_end: u64,
     content_digest: [u8; 32],
-}
-
-/// Where a block is.
-#[derive(Debug)]
-struct BlockPlace {
-    offset: u64,
-    length: u32,
-    rows: u32,
-    digest: [u8; 32],
-    /// Where in the directory its first path is.
-    first_path: std::ops::Range<usize>,
 }
 
 impl IndexReader {
@@ -73,12 +61,11 @@ impl IndexReader {
         };
         let header = sections.header.ok_or_else(|| missing("header"))?;
         let totals = sections.totals.ok_or_else(|| missing("footer"))?;
-        let (blocks, directory) = sections.blocks.ok_or_else(|| missing("directory"))?;
+        let directory = sections.directory.ok_or_else(|| missing("directory"))?;
         Ok(Self {
             header,
             totals,
             frames: sections.frames,
-            blocks,
             directory,
             contents_end: source.length - TRAILER_LENGTH as u64,
             content_digest: trailer.content_digest,
@@ -199,36 +186,31 @@ impl IndexReader {
     }
 
     pub(super) fn block_count(&self) -> usize {
-        self.blocks.len()
+        self.directory.len()
     }
 
     /// Path of a block's first row.
     pub(super) fn first_path(&self, number: usize) -> Option<&[u8]> {
-        self.blocks.get(number).map(|block| self.path_of(block))
-    }
-
-    fn path_of(&self, block: &BlockPlace) -> &[u8] {
-        &self.directory[block.first_path.clone()]
+        self.directory.place(number).map(|place| place.first_path)
     }
 
     /// The last block that begins at or before a path.
     pub(super) fn last_block(&self, path: &[u8]) -> Option<usize> {
-        self.blocks
-            .partition_point(|block| walk_order(self.path_of(block), path) != Ordering::Greater)
-            .checked_sub(1)
+        let is_before = |first: &[u8]| walk_order(first, path) != Ordering::Greater;
+        self.directory.partition_point(is_before).checked_sub(1)
     }
 
     /// The block where rows of this path or below it may begin.
     pub(super) fn block_before(&self, path: &[u8]) -> usize {
-        self.blocks
-            .partition_point(|block| walk_order(self.path_of(block), path) == Ordering::Less)
-            .saturating_sub(1)
+        let is_before = |first: &[u8]| walk_order(first, path) == Ordering::Less;
+        self.directory.partition_point(is_before).saturating_sub(1)
     }
 
     /// Reads and checks a block.
     pub(super) fn block(&self, number: usize) -> Result<Block, IndexError> {
-        let place = &self.blocks[number];
         let wrong = |damage| self.block_error(number, damage);
+        let place = self.directory.place(number);
+        let place = place.ok_or_else(|| wrong(Damage::Content("there is no such block")))?;
         let payload = self
             .source
             .read(place.offset, u64::from(place.length))?
@@ -263,7 +245,7 @@ impl IndexReader {
         IndexError::Block {
             name: self.source.name.clone(),
             block: number,
-            blocks: self.blocks.len(),
+            blocks: self.directory.len(),
             damage,
         }
     }
@@ -363,7 +345,7 @@ struct Sections {
     header: Option<IndexHeader>,
     totals: Option<Totals>,
     frames: Vec<FrameTable>,
-    blocks: Option<(Vec<BlockPlace>, Vec<u8>)>,
+    directory: Option<Directory>,
 }
 
 impl Sections {
@@ -400,7 +382,7 @@ impl Sections {
             Tag::HEADER => self.header = Some(json(&bytes)?),
             Tag::FOOTER => self.totals = Some(json(&bytes)?),
             Tag::FRAMES => self.frames.push(parse_frames(&bytes)?),
-            _ => self.blocks = Some((parse_directory(&bytes)?, bytes)),
+            _ => self.directory = Some(Directory::parse(bytes)?),
         }
         Ok(())
     }
@@ -430,24 +412,4 @@ fn parse_frames(bytes: &[u8]) -> Result<FrameTable, Damage> {
         frame_plaintext,
         coded_lengths,
     })
-}
-
-fn parse_directory(bytes: &[u8]) -> Result<Vec<BlockPlace>, Damage> {
-    let mut cursor = Cursor::new(bytes);
-    let mut blocks = Vec::new();
-    while !cursor.is_empty() {
-        blocks.push(BlockPlace {
-            offset: cursor.u64()?,
-            length: cursor.u32()?,
-            rows: cursor.u32()?,
-            digest: cursor.array()?,
-            first_path: {
-                let length = cursor.u32()? as usize;
-                let start = bytes.len() - cursor.rest().len();
-                cursor.bytes(length)?;
-                start..start + length
-            },
-        });
-    }
-    Ok(blocks)
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use super::block::Block;
 use super::error::{Damage, IndexError};
@@ -138,13 +139,11 @@ impl Search<'_> {
 
     fn gather(&self, block: &Block) -> Result<Vec<IndexEntry>, Damage> {
         let mut found = Vec::new();
+        // In a folder rows stand together; elsewhere most blocks have none, and paths are read faster.
+        let mut any = matches!(self.query.paths, Paths::Any) || self.query.folder().is_some();
         let mut paths = block.paths()?;
-        let mut any = matches!(self.query.paths, Paths::Any);
         while !any && let Some(path) = paths.next()? {
             any = self.query.is_path(path);
-            if !any && self.is_behind(path) {
-                break;
-            }
         }
         if !any {
             return Ok(found);
@@ -183,7 +182,7 @@ impl Search<'_> {
         if self.query.folder().is_none() {
             self.batch = (self.batch * 2).min(BATCH);
         }
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads();
         let share = count.div_ceil(threads).max(1);
         let mut blocks: Vec<Result<Vec<IndexEntry>, IndexError>> = Vec::new();
         if count < 2 * threads {
@@ -215,6 +214,13 @@ impl Search<'_> {
         }
         count > 0
     }
+}
+
+/// Threads that work at the same time. Asked for once: the answer costs as much as a search for a path.
+pub(super) fn threads() -> usize {
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *THREADS
 }
 
 impl Iterator for Search<'_> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::IndexError;
 use super::reader::IndexReader;
-use super::search::Query;
+use super::search::{Query, threads};
 use crate::archive::member::IndexEntry;
 
 /// Indexes for each thread that are looked through before what was found is handed out.
@@ -38,7 +38,7 @@ pub fn search_all<B>(
         }
         return ControlFlow::Continue(());
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads();
     for (start, batch) in (0..)
         .step_by(threads * IN_ADVANCE)
         .zip(files.chunks(threads * IN_ADVANCE))

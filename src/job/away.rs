@@ -29,6 +29,8 @@ pub(super) enum Spare {
     Idle(HeldDrive),
     /// With a cartridge that nobody is working with.
     Mounted(Box<(Seat, Drive)>),
+    /// Of no use to this run any more.
+    Failed(HeldDrive),
 }
 
 impl DriveRequest {
@@ -69,9 +71,20 @@ impl Drives {
         self.answered.insert(request.id, request.asked);
     }
 
+    /// What a request was answered with could not be given: it is to be answered anew.
+    pub(super) fn take_answer_back(&mut self, request: &DriveRequest) {
+        self.answered.remove(&request.id);
+    }
+
     /// A drive that nobody is working with and that would do: best the one that holds a cartridge
-    /// that is wanted, else an empty one.
-    pub(super) fn spare_for(&mut self, request: &DriveRequest) -> Option<Spare> {
+    /// that is wanted, else an empty one. So many that work are kept.
+    pub(super) fn spare_for(&mut self, request: &DriveRequest, kept: usize) -> Option<Spare> {
+        if let Some(failed) = self.failed_with(request) {
+            return Some(Spare::Failed(failed));
+        }
+        if self.available() <= kept {
+            return None;
+        }
         let holds_it = |(seat, _): &(Seat, Drive)| request.wants(&seat.barcode);
         let fits =
             |(seat, _): &(Seat, Drive)| request.is_met_by(&seat.held.site, Some(&seat.barcode));
@@ -79,16 +92,60 @@ impl Drives {
             return Some(Spare::Mounted(Box::new(self.mounted.swap_remove(at))));
         }
         let is_met = |held: &HeldDrive| request.is_met_by(&held.site, None);
-        if let Some(at) = self.idle.iter().position(is_met) {
+        let idle = self.idle.iter().position(is_met);
+        if let Some(at) = idle.or_else(|| self.idle_holding(request)) {
             return Some(Spare::Idle(self.idle.swap_remove(at)));
         }
         let at = self.mounted.iter().position(fits)?;
         Some(Spare::Mounted(Box::new(self.mounted.swap_remove(at))))
     }
 
-    /// Others have this drive for now.
-    pub(super) fn is_away(&mut self, site: DriveSite) {
-        self.away.push(site);
+    /// The drive in which somebody who had it before left the cartridge that is asked for.
+    fn idle_holding(&self, request: &DriveRequest) -> Option<usize> {
+        if request.need != DriveNeed::Cartridge || self.idle.is_empty() {
+            return None;
+        }
+        let view = self.context().library.view();
+        let view = view
+            .inspect_err(|error| tracing::warn!(%error, "cannot tell where cartridges are"))
+            .ok()?;
+        self.idle.iter().position(|held| {
+            let place = view.at(held.site.element);
+            let barcode = place.and_then(|place| place.barcode.as_ref());
+            barcode.is_some_and(|barcode| request.wants(barcode))
+        })
+    }
+
+    /// A drive was let go of, or could not be.
+    ///
+    /// # Errors
+    /// A cartridge stays in its drive, and the drive is not to blame.
+    pub(super) fn parted(
+        &mut self,
+        parted: Result<Option<DriveSite>, Box<UnmountError>>,
+        request: Option<&DriveRequest>,
+    ) -> Result<()> {
+        let UnmountError {
+            seat,
+            drive,
+            blamed,
+        } = match parted {
+            Ok(site) => {
+                self.away.extend(site);
+                return Ok(());
+            }
+            Err(failed) => *failed,
+        };
+        // It may get another one, or this one as it is.
+        if let Some(request) = request {
+            self.take_answer_back(request);
+        }
+        if blamed.culprit == Culprit::Drive {
+            self.fail(seat, &blamed.error);
+            return Ok(());
+        }
+        self.put(seat, drive);
+        Err(blamed.error)
     }
 
     /// Whether a drive is to come back.
@@ -97,9 +154,18 @@ impl Drives {
         !self.away.is_empty()
     }
 
-    /// The drives to be taken again.
-    pub(super) fn take_away(&mut self) -> Vec<DriveSite> {
-        std::mem::take(&mut self.away)
+    /// Where the drives are that are to be taken again.
+    pub(super) fn sites_away(&self) -> Vec<DriveSite> {
+        self.away.clone()
+    }
+
+    /// These were taken again, and those are lost; until now they are still to come for everybody
+    /// else.
+    pub(super) fn are_back(&mut self, Back { held, lost }: Back) {
+        let of_held = held.iter().map(|held| &held.site.serial);
+        let gone: Vec<_> = of_held.chain(&lost).cloned().collect();
+        self.away.retain(|site| !gone.contains(&site.serial));
+        self.idle.extend(held);
     }
 
     /// Between two pieces of work: whoever asks gets a drive. What was given before is taken again
@@ -112,22 +178,19 @@ impl Drives {
         let mut told = false;
         loop {
             for request in self.unanswered()? {
-                let Some(spare) = self.spare_for(&request) else {
+                let Some(spare) = self.spare_for(&request, 0) else {
                     continue;
                 };
                 self.answer(&request);
-                match part_with(&context, spare, Some(&request)) {
-                    Ok(site) => self.is_away(site),
-                    Err(failed) => self.not_parted_with(*failed)?,
-                }
+                let parted = part_with(&context, spare, Some(&request));
+                self.parted(parted, Some(&request))?;
             }
             if !self.awaits_drives() {
                 return Ok(());
             }
             if nobody_asks(&context)? {
-                let (held, away) = take_again(&context, self.take_away())?;
-                self.idle.extend(held);
-                self.away = away;
+                let back = take_again(&context, self.sites_away())?;
+                self.are_back(back);
             }
             if self.available() > 0 || !self.awaits_drives() {
                 return Ok(());
@@ -142,12 +205,15 @@ impl Drives {
     }
 
     /// Waits until nobody asks for anything or works with what was given: cartridges are about to
-    /// leave.
+    /// leave, and no drive is needed any more.
     pub fn wait_for_others(&mut self) -> Result<()> {
         let context = self.context().clone();
         let mut told = false;
         while !nobody_asks(&context)? {
             self.give_way()?;
+            if let Some(request) = self.unanswered()?.first() {
+                self.let_all_go(request)?;
+            }
             if !told {
                 context.app.say("waiting until the restore is done");
                 told = true;
@@ -156,6 +222,18 @@ impl Drives {
             context.app.clock.pause(LOOK_AGAIN);
         }
         self.give_way()
+    }
+
+    /// Lets go of every drive: none seems to be what is asked for, and who asks sees for himself.
+    fn let_all_go(&mut self, request: &DriveRequest) -> Result<()> {
+        let context = self.context().clone();
+        let idle = std::mem::take(&mut self.idle).into_iter().map(Spare::Idle);
+        let failed = self.all_failed().into_iter().map(Spare::Failed);
+        for spare in idle.chain(failed) {
+            let parted = part_with(&context, spare, Some(request));
+            self.parted(parted, Some(request))?;
+        }
+        Ok(())
     }
 
     /// As [`Drives::take`]; a cartridge that a restore reads is waited for.
@@ -180,21 +258,6 @@ impl Drives {
             context.app.clock.pause(LOOK_AGAIN);
         }
     }
-
-    /// A cartridge that stays in its drive.
-    pub(super) fn not_parted_with(&mut self, failed: UnmountError) -> Result<()> {
-        let UnmountError {
-            seat,
-            drive,
-            blamed,
-        } = failed;
-        if blamed.culprit == Culprit::Drive {
-            self.fail(seat, &blamed.error);
-            return Ok(());
-        }
-        self.put(seat, drive);
-        Err(blamed.error)
-    }
 }
 
 /// Whether no living process asks for a drive or works with one that was given to it.
@@ -202,14 +265,16 @@ pub(super) fn nobody_asks(context: &RunContext) -> Result<bool> {
     Ok(requests::alive(&context.app, context.library_id)?.is_empty())
 }
 
-/// Lets others have a drive. A cartridge that is wanted stays in it, any other goes home.
+/// Lets others have a drive; returns where it is if this run is to have it again. A cartridge that
+/// is wanted stays in it, any other goes home.
 pub(super) fn part_with(
     context: &RunContext,
     spare: Spare,
     request: Option<&DriveRequest>,
-) -> Result<DriveSite, Box<UnmountError>> {
+) -> Result<Option<DriveSite>, Box<UnmountError>> {
+    let comes_back = !matches!(spare, Spare::Failed(_));
     let (held, cartridge) = match spare {
-        Spare::Idle(held) => (held, None),
+        Spare::Idle(held) | Spare::Failed(held) => (held, None),
         Spare::Mounted(mounted) => {
             let (seat, drive) = *mounted;
             let barcode = seat.barcode.clone();
@@ -253,30 +318,38 @@ pub(super) fn part_with(
         site.name,
         cartridge.map_or_else(String::new, |barcode| format!(" with {barcode} in it"))
     ));
-    Ok(site)
+    Ok(comes_back.then_some(site))
 }
 
-/// Takes drives again that were given away; those that somebody still has are handed back.
+/// Drives that were given away and are not any more.
+#[derive(Debug, Default)]
+pub(super) struct Back {
+    /// Held again.
+    held: Vec<HeldDrive>,
+    /// Serial numbers of those that are of no use any more.
+    lost: Vec<String>,
+}
+
+/// Takes drives again that were given away, but for those that somebody still has.
 ///
 /// # Errors
 /// The record cannot be written.
-pub(super) fn take_again(
-    context: &RunContext,
-    sites: Vec<DriveSite>,
-) -> Result<(Vec<HeldDrive>, Vec<DriveSite>)> {
-    let mut held = Vec::new();
-    let mut away = Vec::new();
+pub(super) fn take_again(context: &RunContext, sites: Vec<DriveSite>) -> Result<Back> {
+    let mut back = Back::default();
     for site in sites {
         match context.library.hold(site.clone()) {
             Ok(drive) => {
                 taken(context, &drive)?;
-                held.push(drive);
+                back.held.push(drive);
             }
-            Err(error) if error.kind() == ErrorKind::Locked => away.push(site),
-            Err(error) => lost(context, &site, &error),
+            Err(error) if error.kind() == ErrorKind::Locked => {}
+            Err(error) => {
+                lost(context, &site, &error);
+                back.lost.push(site.serial);
+            }
         }
     }
-    Ok((held, away))
+    Ok(back)
 }
 
 fn taken(context: &RunContext, drive: &HeldDrive) -> Result<()> {

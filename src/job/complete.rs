@@ -265,6 +265,11 @@ impl Job {
         })?;
         let keys = self.drives.keys_of(volume)?;
         let (seat, drive) = self.drives.take_in_turn(&barcode.barcode)?;
+        if self.drives.available() == 0 {
+            // A restore got the other one meanwhile.
+            self.drives.put(seat, drive);
+            return Ok(0);
+        }
         let mut reader = match VolumeReader::open(drive, volume) {
             Ok(reader) => reader.with_drive_keys(keys),
             Err(failed) => {

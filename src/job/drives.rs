@@ -7,6 +7,7 @@ use tapeward_drivers::Drive;
 use tapeward_drivers::smc::ElementAddress;
 use tapeward_drivers::ssc::Readiness;
 
+use super::failed_drives::FailedDrive;
 use super::fit::BestDrive;
 use super::step::RunContext;
 use super::volumes;
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, DriveRequestId, KeyId, VolumeId};
 use crate::key::Identities;
 use crate::library::fitting;
-use crate::library::mount::{Blamed, Culprit, HeldDrive, MoveWitness, Seat, culprit_of, stuck};
+use crate::library::mount::{Blamed, Culprit, HeldDrive, MoveWitness, Seat, culprit_of};
 use crate::library::robot::DriveSite;
 use crate::progress::Event;
 use crate::tape::BlockSize;
@@ -28,22 +29,13 @@ pub struct Drives {
     context: RunContext,
     pub(super) idle: Vec<HeldDrive>,
     pub(super) mounted: Vec<(Seat, Drive)>,
-    failed: Vec<FailedDrive>,
+    pub(super) failed: Vec<FailedDrive>,
     /// Others have them for now.
     pub(super) away: Vec<DriveSite>,
     /// Which requests got a drive, and for which of the things they asked for.
     pub(super) answered: BTreeMap<DriveRequestId, u32>,
     /// Who opens keys on tapes; none: those this host keeps.
     identities: Option<Arc<Identities>>,
-}
-
-/// A drive that is not used any more in this run.
-#[derive(Debug)]
-struct FailedDrive {
-    held: HeldDrive,
-    /// What it may still hold.
-    cartridge: Option<Barcode>,
-    why: String,
 }
 
 /// A drive set apart for a cartridge, with what is in it now.
@@ -195,14 +187,6 @@ impl Drives {
             })
     }
 
-    /// Whether a cartridge is in a drive that failed.
-    #[must_use]
-    pub fn is_stuck(&self, barcode: &Barcode) -> bool {
-        self.failed
-            .iter()
-            .any(|failed| failed.cartridge.as_ref() == Some(barcode))
-    }
-
     /// The cartridge, mounted: as it is, or in an empty drive, or in place of another. A drive
     /// that fails is put apart, and another one tried.
     pub fn take(&mut self, barcode: &Barcode) -> Result<(Seat, Drive)> {
@@ -225,13 +209,8 @@ impl Drives {
     /// # Errors
     /// The cartridge is in a drive that failed; no drive is free.
     pub fn reserve(&mut self, barcode: &Barcode) -> Result<Reserved> {
-        if let Some(failed) = self
-            .failed
-            .iter()
-            .find(|failed| failed.cartridge.as_ref() == Some(barcode))
-        {
-            let why = Error::failed(failed.why.clone());
-            return Err(stuck(barcode, &failed.held.site, &why));
+        if let Some(stuck) = self.stuck(barcode) {
+            return Err(stuck);
         }
         if let Some(index) = self.position(barcode) {
             let mounted = self.mounted.swap_remove(index);
@@ -246,23 +225,6 @@ impl Drives {
             }
             None => Err(self.none_free(barcode)),
         }
-    }
-
-    fn none_free(&self, barcode: &Barcode) -> Error {
-        let what = format!("no drive is free to mount {barcode}");
-        if self.failed.is_empty() {
-            return Error::failed(what);
-        }
-        let failed: Vec<String> = self
-            .failed
-            .iter()
-            .map(|failed| format!("{} failed ({})", failed.held.site.name, failed.why))
-            .collect();
-        Error::new(
-            ErrorKind::OperatorNeeded,
-            format!("{what}: {}", failed.join(", ")),
-        )
-        .hint("repair or exchange it, or turn it off and on; then \"tapeward job resume\"")
     }
 
     /// What was reserved and not mounted; a drive that is to blame is put apart.
@@ -287,24 +249,6 @@ impl Drives {
             }
         }
         blamed
-    }
-
-    /// The drive failed with this cartridge in it: it is not used any more in this run.
-    pub fn fail(&mut self, seat: Seat, why: &Error) {
-        self.put_apart(seat.held, Some(seat.barcode), why);
-    }
-
-    fn put_apart(&mut self, held: HeldDrive, cartridge: Option<Barcode>, why: &Error) {
-        let why = why.to_string();
-        self.context.app.watcher.event(Event::Problem {
-            subject: held.site.name.to_string(),
-            what: format!("not used any more in this run: {why}"),
-        });
-        self.failed.push(FailedDrive {
-            held,
-            cartridge,
-            why,
-        });
     }
 
     pub(super) fn position(&self, barcode: &Barcode) -> Option<usize> {
@@ -421,44 +365,6 @@ impl Drives {
             what: first.to_string(),
         });
         Err(last)
-    }
-
-    /// Tries once to get the cartridges out of drives that failed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::OperatorNeeded`] naming cartridge and drive for those that stay.
-    pub fn take_out_of_failed(&mut self) -> Result<()> {
-        let context = self.context.clone();
-        let view = context.library.view()?;
-        let mut outcome = Ok(());
-        for failed in &mut self.failed {
-            let site = &failed.held.site;
-            let there = view
-                .at(site.element)
-                .and_then(|place| place.barcode.clone());
-            failed.cartridge.clone_from(&there);
-            let Some(barcode) = there else { continue };
-            let taken = context.library.open_unit(&site.unit).and_then(|mut drive| {
-                let library = &context.library;
-                library.clear_drive(&mut drive, site, &view, &context)
-            });
-            match taken {
-                Ok(()) => failed.cartridge = None,
-                Err(_) => {
-                    let why = Error::failed(failed.why.clone());
-                    outcome = outcome.and(Err(stuck(&barcode, site, &why)));
-                }
-            }
-        }
-        outcome
-    }
-
-    /// Drives that failed, and why.
-    pub fn failures(&self) -> Vec<String> {
-        self.failed
-            .iter()
-            .map(|failed| format!("{} failed: {}", failed.held.site.name, failed.why))
-            .collect()
     }
 
     /// Works with a volume that the record may not know: mounts the cartridge, which was seen to

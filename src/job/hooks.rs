@@ -38,14 +38,15 @@ enum Came {
 }
 
 impl Job {
-    /// Runs one command before and one after some work.
+    /// Runs one command before and one after some work. The inner error is about the set alone, as
+    /// [`Job::write_set`] says.
     pub(super) fn between_commands(
         &mut self,
         set: &BackupSet,
         planned: &mut PlannedSet,
         definition: &SetDefinition,
-        work: impl FnOnce(&mut Self, &mut PlannedSet) -> Result<()>,
-    ) -> Result<()> {
+        work: impl FnOnce(&mut Self, &mut PlannedSet) -> Result<Result<()>>,
+    ) -> Result<Result<()>> {
         let app = std::sync::Arc::clone(&self.context.app);
         let intent = SourceIntent {
             set: set.id,
@@ -71,11 +72,11 @@ impl Job {
         let outcome = match before {
             Ok(()) => work(self, planned),
             Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
-            Err(error) => self.give_up(set, &planned.name, &error),
+            Err(error) => self.unreadable(set, &planned.name, error),
         };
         let state = app.catalogue.read(|view| view.set(planned.id))?.state;
         let came = match (&outcome, state) {
-            (Ok(()), SetState::Complete) => Came::Whole,
+            (Ok(Ok(())), SetState::Complete) => Came::Whole,
             _ => Came::Not,
         };
         // Not to be interrupted: nobody else undoes it.

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::away::{LOOK_AGAIN, Spare, nobody_asks, part_with, take_again};
-use super::supply::Supply;
+use super::supply::{Seated, State, Supply, seen_of};
+use crate::catalogue::DriveRequest;
 use crate::error::{Error, Result};
 use crate::id::{CopyNumber, StepId, VolumeId};
-use crate::library::mount::Seat;
 use crate::tape::stream::{
-    Awaited, FinishReason, FinishedVolume, Leave, SupplyError, VolumeSupply,
+    Awaited, FinishReason, FinishedVolume, LaneEnd, LaneState, Leave, SupplyError, VolumeSupply,
 };
 use crate::tape::volume::VolumeWriter;
 
@@ -25,40 +25,34 @@ impl Supply {
         self.context.observe(step, how, |_, _| Ok(()))
     }
 
-    fn seat_of(&self, copy: CopyNumber) -> Result<(Seat, StepId)> {
-        let seat = self.lock().seats.remove(&copy);
-        seat.ok_or_else(|| Error::failed(format!("copy {copy} has no cartridge")))
+    fn seat_of(&self, copy: CopyNumber) -> Result<Seated> {
+        let seated = self.lock().seats.remove(&copy);
+        seated.ok_or_else(|| Error::failed(format!("copy {copy} has no cartridge")))
     }
 
     fn put_away(&self, copy: CopyNumber, finished: FinishedVolume) -> Result<()> {
-        let (seat, step) = self.seat_of(copy)?;
+        let Seated { seat, step, .. } = self.seat_of(copy)?;
         let ended = self.end_step(step, finished.volume, &json!({ "full": true }));
         self.put_back(seat, finished.drive).and(ended)
     }
 
-    /// Gives drives that no lane uses to whoever asks; whether the lane of this copy is to give way
-    /// too.
-    fn wanted_from(&self, copy: CopyNumber) -> Result<bool> {
+    /// Gives drives that no lane uses to whoever asks; whether this lane is to give way too. None: a
+    /// lane that waits for a drive and has nothing to give away itself.
+    fn answer(&self, lane: Option<CopyNumber>) -> Result<bool> {
         loop {
             let (request, spare) = {
                 let mut state = self.lock();
+                let kept = state.between.len();
                 let mut found = None;
                 for request in state.drives.unanswered()? {
-                    if let Some(spare) = state.drives.spare_for(&request) {
+                    if let Some(spare) = state.drives.spare_for(&request, kept) {
                         state.drives.answer(&request);
                         found = Some((request, spare));
                         break;
                     }
-                    let holder = state
-                        .seats
-                        .iter()
-                        .find(|(_, (seat, _))| request.cartridges.contains(&seat.barcode))
-                        .map(|(holder, _)| *holder);
-                    let is_met = state.seats.get(&copy).is_some_and(|(seat, _)| {
-                        request.is_met_by(&seat.held.site, Some(&seat.barcode))
-                    });
-                    // The lane that holds what is wanted comes to its own commit point.
-                    if is_met && holder.is_none_or(|holder| holder == copy) {
+                    if let Some(copy) = lane
+                        && self.is_met_by(&state, &request, copy)
+                    {
                         state.drives.answer(&request);
                         state.gives_way_to.insert(copy, request);
                         return Ok(true);
@@ -69,11 +63,25 @@ impl Supply {
                     None => return Ok(false),
                 }
             };
-            match part_with(&self.context, spare, Some(&request)) {
-                Ok(site) => self.lock().drives.is_away(site),
-                Err(failed) => self.lock().drives.not_parted_with(*failed)?,
-            }
+            let parted = part_with(&self.context, spare, Some(&request));
+            self.lock().drives.parted(parted, Some(&request))?;
         }
+    }
+
+    /// Whether the lane of this copy is the one to give way to a request.
+    fn is_met_by(&self, state: &State, request: &DriveRequest, copy: CopyNumber) -> bool {
+        let is_met = state.seats.get(&copy).is_some_and(|seated| {
+            request.is_met_by(&seated.seat.held.site, Some(&seated.seat.barcode))
+        });
+        let holder = state
+            .seats
+            .iter()
+            .find(|(_, seated)| request.cartridges.contains(&seated.seat.barcode))
+            .map(|(holder, _)| *holder);
+        // The lane that holds what is wanted comes to its own commit point, unless its drive stands
+        // still.
+        let others = |holder| self.recorder.get().is_some_and(|it| it.left_behind(holder));
+        is_met && holder.is_none_or(|holder| holder == copy || others(holder))
     }
 
     /// Whether somebody asks for a drive and has none yet.
@@ -82,7 +90,7 @@ impl Supply {
     }
 
     fn give_away(&self, copy: CopyNumber, finished: FinishedVolume) -> Result<()> {
-        let (seat, step) = self.seat_of(copy)?;
+        let Seated { seat, step, .. } = self.seat_of(copy)?;
         if let Err(error) = self.end_step(step, finished.volume, &json!({ "gave way": true })) {
             self.put_back(seat, finished.drive)?;
             return Err(error);
@@ -95,16 +103,12 @@ impl Supply {
             state.gives_way_to.remove(&copy)
         };
         let spare = Spare::Mounted(Box::new((seat, finished.drive)));
-        match part_with(&self.context, spare, request.as_ref()) {
-            Ok(site) => {
-                self.lock().drives.is_away(site);
-                Ok(())
-            }
-            Err(failed) => self.lock().drives.not_parted_with(*failed),
-        }
+        let parted = part_with(&self.context, spare, request.as_ref());
+        self.lock().drives.parted(parted, request.as_ref())
     }
 
     /// Waits until nobody asks for drives any more and one can be had, and opens the next volume.
+    /// Whoever asks meanwhile is answered: he may be who has this lane's drive.
     fn wait_for_drive(
         &self,
         copy: CopyNumber,
@@ -112,18 +116,20 @@ impl Supply {
         awaited: &dyn Fn() -> Awaited,
     ) -> Result<Option<VolumeWriter>> {
         loop {
+            if let Err(error) = self.answer(None) {
+                tracing::warn!(%error, %copy, "cannot give a drive to who waits for one");
+            }
             let is_time = match (awaited(), why) {
                 (Awaited::Never, _) => return Ok(None),
                 (Awaited::Later, Leave::Paused) => false,
                 _ => nobody_asks(&self.context)?,
             };
             if is_time {
-                let away = self.lock().drives.take_away();
-                let (held, away) = take_again(&self.context, away)?;
+                let away = self.lock().drives.sites_away();
+                let back = take_again(&self.context, away)?;
                 let waits = {
                     let drives = &mut self.lock().drives;
-                    drives.idle.extend(held);
-                    drives.away.extend(away);
+                    drives.are_back(back);
                     drives.available() == 0 && drives.awaits_drives()
                 };
                 if !waits {
@@ -144,6 +150,28 @@ impl Supply {
         }
     }
 
+    /// What a lane that is over had goes back to the drives.
+    fn take_over(&self, copy: CopyNumber, left: LaneState) -> Result<LaneState> {
+        let seated = {
+            let mut state = self.lock();
+            if let Some(request) = state.gives_way_to.remove(&copy) {
+                // It came to its end before it gave way.
+                state.drives.take_answer_back(&request);
+            }
+            state.seats.remove(&copy)
+        };
+        let Some(Seated { seat, step, volume }) = seated else {
+            return Ok(left);
+        };
+        let ended = match seen_of(&left) {
+            Some(seen) => self.end_step(step, volume, &seen),
+            None => Ok(()),
+        };
+        let mut state = self.lock();
+        self.back_to_drives(&mut state, seat, left).and(ended)?;
+        Ok(LaneState::Away)
+    }
+
     fn short_of(&self, error: Error) -> SupplyError {
         let why = error.to_string();
         self.lock().shortage.get_or_insert(error);
@@ -157,13 +185,16 @@ impl VolumeSupply for Supply {
         copy: CopyNumber,
         finished: FinishedVolume,
     ) -> Result<VolumeWriter, SupplyError> {
-        self.put_away(copy, finished)
-            .and_then(|()| self.open_next(copy))
-            .map_err(|error| self.short_of(error))
+        self.lock().between.insert(copy);
+        let next = self
+            .put_away(copy, finished)
+            .and_then(|()| self.open_next(copy));
+        self.lock().between.remove(&copy);
+        next.map_err(|error| self.short_of(error))
     }
 
     fn is_wanted(&self, copy: CopyNumber) -> bool {
-        self.wanted_from(copy).unwrap_or_else(|error| {
+        self.answer(Some(copy)).unwrap_or_else(|error| {
             tracing::warn!(%error, %copy, "cannot tell whether somebody waits for a drive");
             false
         })
@@ -179,5 +210,15 @@ impl VolumeSupply for Supply {
         self.give_away(copy, finished)
             .and_then(|()| self.wait_for_drive(copy, why, awaited))
             .map_err(|error| self.short_of(error))
+    }
+
+    fn ended(&self, end: LaneEnd) -> LaneEnd {
+        let copy = end.copy;
+        let state = self.take_over(copy, end.state).unwrap_or_else(|error| {
+            // What is not on record keeps its step open.
+            tracing::error!(%error, %copy, "cannot put away what a lane left");
+            LaneState::Away
+        });
+        LaneEnd { copy, state }
     }
 }

@@ -11,6 +11,7 @@ mod complete_index;
 mod drives;
 mod earlier;
 mod encryption;
+mod failed_drives;
 mod fit;
 pub mod foreign;
 mod hooks;

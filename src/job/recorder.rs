@@ -42,6 +42,8 @@ struct State {
     committed: Option<SegmentNumber>,
     /// Volumes that a lane is done with, all that is on them recorded.
     finished: HashSet<VolumeId>,
+    /// Lanes that the others go on without.
+    left_behind: HashSet<CopyNumber>,
     /// The first thing that could not be recorded.
     failed: Option<Error>,
     /// Something could not be recorded; nothing after it is.
@@ -137,6 +139,11 @@ impl Recorder {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether the others go on without this copy's lane.
+    pub fn left_behind(&self, copy: CopyNumber) -> bool {
+        self.lock().left_behind.contains(&copy)
     }
 
     /// Whether something could not be recorded.
@@ -249,6 +256,7 @@ impl Recorder {
                 Ok(())
             }
             LaneEvent::LeftBehind { why } => {
+                self.lock().left_behind.insert(copy);
                 self.problem(
                     copy,
                     format!(

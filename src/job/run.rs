@@ -301,10 +301,20 @@ impl Job {
         sweep_spools(&self.context.app)?;
         settle_interrupted(&self.context.clone(), &mut self.drives)?;
         settle::settle(&self.context.clone(), &mut self.drives)?;
+        let mut left = Ok(());
         for set in &mut plan.sets {
             self.context.app.interrupt.check()?;
-            self.write_set(set, plan.month)?;
-            self.complete_copies(set)?;
+            match self.write_set(set, plan.month)? {
+                Ok(()) => self.complete_copies(set)?,
+                Err(error) => {
+                    self.tell_left(set, &error);
+                    left = left.and(Err(error));
+                }
+            }
+        }
+        if left.is_err() {
+            // Cartridges stay here until that set is on them too.
+            return self.drives.put_away(left);
         }
         let mut verified = Ok(());
         let mut unread = Ok(());
@@ -334,6 +344,14 @@ impl Job {
             self.eject(plan)?;
         }
         stuck.and(unread)
+    }
+
+    /// The other sets are written all the same.
+    fn tell_left(&self, set: &PlannedSet, error: &Error) {
+        self.context.app.watcher.event(Event::Problem {
+            subject: format!("set {}", set.name),
+            what: error.to_string(),
+        });
     }
 
     /// Tries again as long as it fails because a drive does, and another one works.

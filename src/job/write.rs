@@ -18,7 +18,7 @@ use crate::archive::links::EarlierMembers;
 use crate::archive::member::{ResumePoint, SegmentNumber, SetForm, SinkError};
 use crate::archive::problem::{ArchiveError, Problem, Severity, show};
 use crate::archive::scan::{MountBoundary, SourceTree};
-use crate::archive::writer::{Progress, write_tree};
+use crate::archive::writer::{Patience, PlainFiles, Progress, TreeWriter};
 use crate::catalogue::{BackupSet, Month, NewSet, NewSetCopy, SetDefinition, SetState, Source, Tx};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::CopyNumber;
@@ -34,7 +34,12 @@ pub(super) const MOST_LOSSES: usize = 3;
 
 impl Job {
     /// Writes a set, or goes on with it, until its stream is complete and indexed; or gives it up.
-    pub(super) fn write_set(&mut self, planned: &mut PlannedSet, month: Month) -> Result<()> {
+    /// The inner error is about this set alone: what is on tape of it stays, to be gone on with.
+    pub(super) fn write_set(
+        &mut self,
+        planned: &mut PlannedSet,
+        month: Month,
+    ) -> Result<Result<()>> {
         let app = Arc::clone(&self.context.app);
         let definition = app
             .catalogue
@@ -43,7 +48,7 @@ impl Job {
         match set.state {
             SetState::Open => {}
             SetState::Sealed | SetState::Complete | SetState::Failed | SetState::Expired => {
-                return Ok(());
+                return Ok(Ok(()));
             }
         }
         app.say(format!(
@@ -66,17 +71,17 @@ impl Job {
         planned: &mut PlannedSet,
         month: Month,
         definition: &SetDefinition,
-    ) -> Result<()> {
+    ) -> Result<Result<()>> {
         match (&definition.source, set.form) {
             (Source::Folder(folder), SetForm::Tree) => {
                 self.write_folder(set, planned, definition, folder)
             }
-            (Source::Command(source), SetForm::Stream) => {
-                self.write_command(planned, month, definition, source)
-            }
+            (Source::Command(source), SetForm::Stream) => self
+                .write_command(planned, month, definition, source)
+                .map(Ok),
             (Source::Folder(_) | Source::Command(_) | Source::Pattern(_), _) => {
                 let error = Error::failed("its definition is of something else by now");
-                self.give_up(set, &planned.name, &error)
+                self.give_up(set, &planned.name, &error).map(Ok)
             }
         }
     }
@@ -87,25 +92,11 @@ impl Job {
         planned: &PlannedSet,
         definition: &SetDefinition,
         folder: &Path,
-    ) -> Result<()> {
+    ) -> Result<Result<()>> {
         let app = Arc::clone(&self.context.app);
         let tree = match source_tree(folder, definition, &app.state) {
             Ok(tree) => tree,
-            Err(error) => {
-                let begun = app
-                    .catalogue
-                    .read(|view| view.last_committed_segment(set.id))?;
-                return match begun {
-                    // It may come back: a share that is not mounted yet.
-                    Some(_) => Err(Error::failed(format!("set {}", planned.name))
-                        .because(error)
-                        .hint(format!(
-                            "bring it back, then \"tapeward job resume\"; or \"tapeward job abandon {}\"",
-                            self.context.run
-                        ))),
-                    None => self.give_up(set, &planned.name, &error),
-                };
-            }
+            Err(error) => return self.unreadable(set, &planned.name, error),
         };
         let total = self.measure(&planned.name, &tree)?;
         for _ in 0..MOST_LOSSES {
@@ -113,9 +104,11 @@ impl Job {
                 job.session(set, planned, definition, Input::Tree(&tree), total)
             });
             match session? {
-                Session::Complete => return Ok(()),
+                Session::Complete => return Ok(Ok(())),
                 Session::Lost(segment) => self.say_lost(segment),
-                Session::SourceFailed(error) => return self.give_up(set, &planned.name, &error),
+                Session::SourceFailed(error) => {
+                    return self.give_up(set, &planned.name, &error).map(Ok);
+                }
             }
         }
         Err(too_many_losses(&planned.name))
@@ -178,6 +171,29 @@ impl Job {
             )?;
             Ok(tx.set(planned.id)?)
         })
+    }
+
+    /// The source of a set cannot be read now: it is given up, unless some of it is on tape. The
+    /// inner error says so then.
+    pub(super) fn unreadable(
+        &mut self,
+        set: &BackupSet,
+        name: &str,
+        error: Error,
+    ) -> Result<Result<()>> {
+        let app = Arc::clone(&self.context.app);
+        let begun = app
+            .catalogue
+            .read(|view| view.last_committed_segment(set.id))?;
+        if begun.is_none() {
+            return self.give_up(set, name, &error).map(Ok);
+        }
+        // It may come back: a share that is not mounted yet, a snapshot that cannot be made now.
+        let what = format!("set {name} stays as far as it was written");
+        Ok(Err(Error::failed(what).because(error).hint(format!(
+            "mend that, then \"tapeward job resume\"; or \"tapeward job abandon {}\"",
+            self.context.run
+        ))))
     }
 
     pub(super) fn give_up(&mut self, set: &BackupSet, name: &str, error: &Error) -> Result<()> {
@@ -415,12 +431,17 @@ impl Job {
         tell: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Stopped> {
         let app = &self.context.app;
-        write_tree(
-            tree,
-            resume,
+        let patience = Patience {
+            clock: Arc::clone(&app.clock),
+            longest: app.config.source.release(),
+        };
+        TreeWriter {
+            source: tree,
             earlier,
-            segmenter,
-            &mut |problem: Problem| {
+            files: &PlainFiles,
+            patience: Some(&patience),
+            sink: segmenter,
+            problems: &mut |problem: Problem| {
                 if problem.what.severity() == Severity::Loss {
                     recorder.count_problem(&problem);
                 }
@@ -429,8 +450,11 @@ impl Job {
                     what: problem.what.to_string(),
                 });
             },
-            &mut |progress: &Progress<'_>| tell(progress.stream_offset, progress.members),
-        )
+            progress: &mut |progress: &Progress<'_>| {
+                tell(progress.stream_offset, progress.members);
+            },
+        }
+        .run(resume)
         .map(|_| ())
         .map_err(|error| match error {
             ArchiveError::Sink(error) => Stopped::Sink(error),

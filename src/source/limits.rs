@@ -12,7 +12,8 @@ pub struct SourceConfig {
     /// Seconds a command may write nothing, or go on after its output ended, before its set is
     /// given up.
     pub stall_seconds: u32,
-    /// Seconds without a byte after which drives are let go until more comes.
+    /// Seconds without anything from a command or folder after which drives are let go until more
+    /// comes.
     pub release_seconds: u32,
     /// Seconds a command that runs before or after may take.
     pub command_seconds: u32,
@@ -38,7 +39,7 @@ impl SourceConfig {
         Duration::from_secs(self.stall_seconds.into())
     }
 
-    /// How long drives wait for a byte.
+    /// How long drives wait for a source.
     #[must_use]
     pub fn release(&self) -> Duration {
         Duration::from_secs(self.release_seconds.into())

@@ -22,8 +22,8 @@ pub(in crate::archive) struct Piece {
     /// As many bytes as were asked for, with zeros from where the file ended or failed.
     pub(in crate::archive) bytes: Buffer,
     pub(in crate::archive) reading: Reading,
-    /// Of these bytes at their place.
-    pub(in crate::archive) digest: super::digest::Subtree,
+    /// Of these bytes at their place; none of a file with holes.
+    pub(in crate::archive) digest: Option<super::digest::Subtree>,
 }
 
 /// Appends `wanted` bytes of the file from `offset` on, with zeros from where it ends or fails,

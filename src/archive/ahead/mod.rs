@@ -28,10 +28,10 @@ use super::member::{MemberStart, SourceIdentity};
 use super::problem::Problem;
 use crate::buffer::Stretch;
 
-pub(super) use self::content::{Reading, fill};
-pub(super) use self::digest::PieceDigests;
+pub(super) use self::content::Reading;
+pub(super) use self::digest::{PieceDigests, Subtree};
 pub(super) use self::prepare::{open_file, prepare_entry};
-pub(super) use self::readers::Readers;
+pub(super) use self::readers::{Pieces, Readers, failed};
 pub(super) use self::walker::scan;
 
 /// Threads that open and read: cold disks want many requests at a time.
@@ -118,25 +118,6 @@ pub(super) struct ReadMember {
     pub(super) after: Result<SourceIdentity, Errno>,
 }
 
-/// Batches in the order of the walk, each as soon as a reader is done with it.
-pub(super) struct Batches(Receiver<Receiver<Vec<Item>>>);
-
-impl Batches {
-    /// All items. A batch is missing only if its reader's thread failed.
-    pub(super) fn into_items(self) -> impl Iterator<Item = Result<Item, LostBatch>> {
-        self.0.into_iter().flat_map(|batch| match batch.recv() {
-            Ok(items) => items.into_iter().map(Ok).collect(),
-            Err(_) => vec![Err(LostBatch)],
-        })
-    }
-}
-
-/// A reader's thread failed.
-#[derive(Debug)]
-pub(super) struct LostBatch;
-
-impl From<LostBatch> for std::io::Error {
-    fn from(_: LostBatch) -> Self {
-        readers::failed()
-    }
-}
+/// Batches in the order of the walk, each as soon as a reader is done with it. One is missing only
+/// if its reader's thread failed.
+pub(super) struct Batches(pub(super) Receiver<Receiver<Vec<Item>>>);

@@ -16,6 +16,7 @@ use super::digest::PieceHasher;
 use super::prepare::{Desk, Findings, prepare};
 use super::{BATCHES, Item, PIECE, PIECES, READERS};
 use crate::archive::owner::OwnerNames;
+use crate::archive::sparse::{Extent, SparseMap};
 use crate::archive::writer::FileReader;
 use crate::buffer::Buffers;
 
@@ -29,7 +30,8 @@ struct PieceTask {
     file: Arc<File>,
     offset: u64,
     length: usize,
-    size: u64,
+    /// Size of the file if its pieces are hashed.
+    hashed: Option<u64>,
     done: Sender<Piece>,
 }
 
@@ -37,7 +39,6 @@ struct PieceTask {
 pub(in crate::archive) struct Readers {
     pub(super) batches: Sender<BatchTask>,
     pieces: Sender<PieceTask>,
-    buffers: Arc<Buffers>,
     pub(super) findings: Arc<Findings>,
 }
 
@@ -61,7 +62,7 @@ impl Readers {
             files,
             batches: batch_tasks,
             pieces: piece_tasks,
-            buffers: Arc::clone(&buffers),
+            buffers,
             names: OwnerNames::default(),
             findings: Arc::clone(&findings),
             cores: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
@@ -71,23 +72,30 @@ impl Readers {
         Ok(Self {
             batches,
             pieces,
-            buffers,
             findings,
         })
     }
 
-    /// A buffer of one piece.
-    pub(in crate::archive) fn buffers(&self) -> &Arc<Buffers> {
-        &self.buffers
+    /// All of a file's pieces, in order, several of them read and hashed at a time.
+    pub(in crate::archive) fn pieces(&self, file: &Arc<File>, size: u64) -> Pieces {
+        let whole = Extent {
+            offset: 0,
+            length: size,
+        };
+        self.pieces_of(file, vec![whole], Some(size))
     }
 
-    /// All of a file's pieces, in order, several of them read at a time.
-    pub(in crate::archive) fn pieces(&self, file: &Arc<File>, size: u64) -> Pieces {
+    /// As [`Readers::pieces`], of a file with holes; not hashed.
+    pub(in crate::archive) fn pieces_of_sparse(&self, file: &Arc<File>, map: &SparseMap) -> Pieces {
+        self.pieces_of(file, map.extents().to_vec(), None)
+    }
+
+    fn pieces_of(&self, file: &Arc<File>, extents: Vec<Extent>, hashed: Option<u64>) -> Pieces {
         Pieces {
             tasks: self.pieces.clone(),
             file: Arc::clone(file),
-            size,
-            asked: 0,
+            extents: extents.into(),
+            hashed,
             pending: VecDeque::new(),
         }
     }
@@ -195,12 +203,14 @@ impl Reader<'_, '_> {
 
     fn piece(&self, task: &PieceTask) {
         let mut bytes = self.buffers.take();
-        let mut hasher = PieceHasher::new(task.offset, task.size);
         let (offset, length) = (task.offset, task.length);
+        let mut hasher = task.hashed.map(|size| PieceHasher::new(offset, size));
         let reading = fill(self.files, &task.file, offset, length, &mut bytes, |part| {
-            hasher.update(part);
+            if let Some(hasher) = &mut hasher {
+                hasher.update(part);
+            }
         });
-        let digest = hasher.finish();
+        let digest = hasher.map(|hasher| hasher.finish());
         let piece = Piece {
             bytes,
             reading,
@@ -229,37 +239,45 @@ fn sleeps() -> i64 {
 pub(in crate::archive) struct Pieces {
     tasks: Sender<PieceTask>,
     file: Arc<File>,
-    size: u64,
-    asked: u64,
+    /// What is not asked for yet.
+    extents: VecDeque<Extent>,
+    hashed: Option<u64>,
     pending: VecDeque<Receiver<Piece>>,
 }
 
 impl Pieces {
-    /// The next piece, waited for; none at the end of the file's size.
+    /// Where the next piece comes from; none at the end. Its sender is gone if its reader's thread
+    /// failed.
     ///
     /// # Errors
-    /// When its reader's thread failed.
-    pub(in crate::archive) fn next(&mut self) -> io::Result<Option<Piece>> {
-        while self.asked < self.size && self.pending.len() < PIECES {
-            let left = usize::try_from(self.size - self.asked).unwrap_or(PIECE);
+    /// When no reader is left.
+    pub(in crate::archive) fn next(&mut self) -> io::Result<Option<Receiver<Piece>>> {
+        while self.pending.len() < PIECES
+            && let Some(extent) = self.extents.front_mut()
+        {
+            let left = usize::try_from(extent.length).unwrap_or(PIECE);
             let (done, piece) = bounded(1);
             let task = PieceTask {
                 file: Arc::clone(&self.file),
-                offset: self.asked,
+                offset: extent.offset,
                 length: left.min(PIECE),
-                size: self.size,
+                hashed: self.hashed,
                 done,
             };
-            self.asked += task.length as u64;
-            self.tasks.send(task).map_err(|_| failed())?;
-            self.pending.push_back(piece);
+            extent.offset += task.length as u64;
+            extent.length -= task.length as u64;
+            if extent.length == 0 {
+                self.extents.pop_front();
+            }
+            if task.length > 0 {
+                self.tasks.send(task).map_err(|_| failed())?;
+                self.pending.push_back(piece);
+            }
         }
-        let next = self.pending.pop_front();
-        next.map(|piece| piece.recv().map_err(|_| failed()))
-            .transpose()
+        Ok(self.pending.pop_front())
     }
 }
 
-pub(super) fn failed() -> io::Error {
+pub(in crate::archive) fn failed() -> io::Error {
     io::Error::other("a thread that reads files has failed")
 }

@@ -9,13 +9,14 @@ use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
 use super::{Session, ZEROS};
-use crate::archive::ahead::{PIECE, PieceDigests, Reading, fill};
+use crate::archive::ahead::{PieceDigests, Pieces, Reading, Subtree, failed};
 use crate::archive::block::padding;
 use crate::archive::gather::identity;
 use crate::archive::hash_zeros;
 use crate::archive::member::{MemberStart, MemberState, SourceIdentity};
 use crate::archive::problem::{ArchiveError, ProblemKind};
 use crate::archive::sparse::SparseMap;
+use crate::buffer::Buffer;
 
 /// Reads the content of source files, on any of several threads.
 pub trait FileReader: Sync {
@@ -72,30 +73,43 @@ impl Session<'_> {
         let mut source = Reading::Whole;
         let mut pieces = self.readers.pieces(file, size);
         let mut offset = 0;
-        while let Some(mut piece) = pieces.next().map_err(|error| self.writer.stopped(error))? {
-            let length = piece.bytes.len();
-            if matches!(source, Reading::Whole) {
-                source = piece.reading;
-                if matches!(source, Reading::Failed { .. }) {
-                    self.writer.sink.break_faith();
-                }
-                digests.push(piece.digest);
-            } else {
-                // Once it ended or failed, nothing behind that place is taken.
-                piece.bytes.as_mut().fill(0);
-                digests.push(PieceDigests::of_zeros(offset, length, size));
-            }
-            self.emit_shared(piece.bytes.freeze())?;
+        while let Some((bytes, digest)) = self.next_piece(&mut pieces, &mut source)? {
+            let length = bytes.as_ref().len();
+            digests.push(digest.unwrap_or_else(|| PieceDigests::of_zeros(offset, length, size)));
+            self.emit_shared(bytes.freeze())?;
             offset += length as u64;
             self.show_progress(&start.path);
         }
         Ok((digests.finish(), source))
     }
 
+    /// The next piece of a file, and its digest unless zeros took its place: once the file ended or
+    /// failed, nothing behind that place is taken.
+    fn next_piece(
+        &mut self,
+        pieces: &mut Pieces,
+        source: &mut Reading,
+    ) -> Result<Option<(Buffer, Option<Subtree>)>, ArchiveError> {
+        let Some(coming) = pieces.next().map_err(|error| self.writer.stopped(error))? else {
+            return Ok(None);
+        };
+        let piece = self.wait_for(&coming)?;
+        let mut piece = piece.ok_or_else(|| self.writer.stopped(failed()))?;
+        if !matches!(source, Reading::Whole) {
+            piece.bytes.as_mut().fill(0);
+            return Ok(Some((piece.bytes, None)));
+        }
+        *source = piece.reading;
+        if matches!(source, Reading::Failed { .. }) {
+            self.writer.sink.break_faith();
+        }
+        Ok(Some((piece.bytes, piece.digest)))
+    }
+
     /// Writes the data of a file with holes.
     fn copy_sparse(
         &mut self,
-        file: &File,
+        file: &Arc<File>,
         map: &SparseMap,
         size: u64,
         start: &MemberStart,
@@ -103,26 +117,18 @@ impl Session<'_> {
         let mut hasher = blake3::Hasher::new();
         let mut source = Reading::Whole;
         let mut logical = 0;
+        let mut pieces = self.readers.pieces_of_sparse(file, map);
         for extent in map.extents() {
             hash_zeros(&mut hasher, extent.offset - logical);
             let mut at = extent.offset;
             logical = extent.offset + extent.length;
+            // No piece reaches from one run of data into the next.
             while at < logical {
-                let left = usize::try_from(logical - at).unwrap_or(PIECE);
-                let wanted = left.min(PIECE);
-                let mut buffer = self.readers.buffers().take();
-                if matches!(source, Reading::Whole) {
-                    let files = self.writer.files;
-                    source = fill(files, file, at, wanted, &mut buffer, |_| {});
-                    if matches!(source, Reading::Failed { .. }) {
-                        self.writer.sink.break_faith();
-                    }
-                } else {
-                    buffer.grow(wanted).fill(0);
-                }
-                hasher.update(buffer.as_ref());
-                self.emit_shared(buffer.freeze())?;
-                at += wanted as u64;
+                let piece = self.next_piece(&mut pieces, &mut source)?;
+                let (bytes, _) = piece.ok_or_else(|| self.writer.stopped(failed()))?;
+                hasher.update(bytes.as_ref());
+                at += bytes.as_ref().len() as u64;
+                self.emit_shared(bytes.freeze())?;
                 self.show_progress(&start.path);
             }
         }

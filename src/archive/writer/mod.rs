@@ -4,12 +4,14 @@ mod copy;
 mod resume;
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use nix::sys::stat::FileStat;
 
 use super::ahead::{
-    Batches, Entry, Gathered, Item, OpenedFile, Prepared, ReadMember, Readers, Reading,
+    Batches, Entry, Gathered, Item, OpenedFile, Prepared, ReadMember, Readers, Reading, failed,
     prepare_entry, scan,
 };
 use super::block::{BLOCK, padding};
@@ -25,8 +27,12 @@ use super::order::walk_order;
 use super::owner::OwnerNames;
 use super::problem::{ArchiveError, Problem, ProblemKind, Severity};
 use super::scan::SourceTree;
+use crate::clock::SharedClock;
 
 pub use self::copy::{FileReader, PlainFiles};
+
+/// How often to look at the clock while nothing comes from the source.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Zeros handed to the sink at a time.
 const CHUNK: usize = 256 * 1024;
@@ -82,11 +88,21 @@ pub fn write_tree(
         source,
         earlier,
         files: &PlainFiles,
+        patience: None,
         sink,
         problems,
         progress,
     }
     .run(resume)
+}
+
+/// After how long without anything from the source the sink is told ([`MemberSink::pause`]).
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// Tells how long it takes.
+    pub clock: SharedClock,
+    /// As long as that.
+    pub longest: Duration,
 }
 
 /// Everything a session needs.
@@ -98,6 +114,8 @@ pub struct TreeWriter<'a> {
     pub earlier: &'a dyn EarlierMembers,
     /// How files are read, by several threads.
     pub files: &'a dyn FileReader,
+    /// How long the sink waits for the source; none: as long as it takes.
+    pub patience: Option<&'a Patience>,
     /// Where the stream goes.
     pub sink: &'a mut dyn MemberSink,
     /// Told of everything that could not be read; the rest goes on.
@@ -177,30 +195,63 @@ struct Session<'a> {
 impl Session<'_> {
     fn write_members(&mut self, batches: Batches, last: Option<&[u8]>) -> Result<(), ArchiveError> {
         let mut passed = last;
-        for item in batches.into_items() {
-            let entry = match item {
-                Ok(Item::Entry(entry)) => *entry,
-                Ok(Item::Problem(problem)) => {
-                    // What was passed was reported by the session that met it first.
-                    if passed.is_none_or(|last| walk_order(&problem.path, last).is_gt()) {
-                        self.report(problem);
-                    }
-                    continue;
-                }
-                Err(lost) => return Err(self.writer.stopped(lost.into())),
+        let Batches(batches) = batches;
+        while let Some(batch) = self.wait_for(&batches)? {
+            let Some(items) = self.wait_for(&batch)? else {
+                return Err(self.writer.stopped(failed()));
             };
-            if let Some(last) = passed {
-                let order = walk_order(&entry.path, last);
-                let status = entry.status.as_ref();
-                if order.is_lt() || (order.is_eq() && !self.became_directory(last, status)) {
-                    self.pass(&entry.path, status);
-                    continue;
-                }
-                passed = None;
+            for item in items {
+                self.write_item(item, &mut passed)?;
             }
-            self.write_entry(entry)?;
         }
         Ok(())
+    }
+
+    /// Writes what the walk met, unless that is in the stream already: up to `passed`.
+    fn write_item(&mut self, item: Item, passed: &mut Option<&[u8]>) -> Result<(), ArchiveError> {
+        let entry = match item {
+            Item::Entry(entry) => *entry,
+            Item::Problem(problem) => {
+                // What was passed was reported by the session that met it first.
+                if passed.is_none_or(|last| walk_order(&problem.path, last).is_gt()) {
+                    self.report(problem);
+                }
+                return Ok(());
+            }
+        };
+        if let Some(last) = *passed {
+            let order = walk_order(&entry.path, last);
+            let status = entry.status.as_ref();
+            if order.is_lt() || (order.is_eq() && !self.became_directory(last, status)) {
+                self.pass(&entry.path, status);
+                return Ok(());
+            }
+            *passed = None;
+        }
+        self.write_entry(entry)
+    }
+
+    /// Waits for a reader; none if it is gone. The sink is told once when the source gives nothing
+    /// for so long that drives should not wait for it.
+    fn wait_for<T>(&mut self, reader: &Receiver<T>) -> Result<Option<T>, ArchiveError> {
+        let Some(patience) = self.writer.patience else {
+            return Ok(reader.recv().ok());
+        };
+        let mut since = None;
+        let mut told = false;
+        loop {
+            match reader.recv_timeout(LOOK_AGAIN) {
+                Ok(read) => return Ok(Some(read)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = patience.clock.monotonic();
+            let waited = now.saturating_sub(*since.get_or_insert(now));
+            if waited >= patience.longest && !told {
+                self.writer.sink.pause()?;
+                told = true;
+            }
+        }
     }
 
     /// Goes past what is in the stream already.

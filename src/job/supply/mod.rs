@@ -7,7 +7,7 @@ pub(super) use choice::usable;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tapeward_drivers::Drive;
 
 use super::coded_file::Appended;
@@ -22,11 +22,11 @@ use super::step::{RunContext, WRITE};
 use super::volumes;
 use crate::catalogue::{ContentState, DriveRequest, PoolName, Volume};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::id::{Barcode, CopyNumber, SetId, StepId};
+use crate::id::{Barcode, CopyNumber, SetId, StepId, VolumeId};
 use crate::library::mount::{Blamed, Culprit, HeldDrive, Seat};
 use crate::progress::Event;
 use crate::tape::VolumeError;
-use crate::tape::stream::{Blame, Geometry, LaneEnd, LaneState, StreamOptions};
+use crate::tape::stream::{Blame, FinishReason, Geometry, LaneEnd, LaneState, StreamOptions};
 use crate::tape::volume::{DriveCompression, Room, VolumeWriter, WriterSettings};
 
 /// A drive whose cartridge cannot be written on, and why.
@@ -60,7 +60,9 @@ pub struct Supply {
 pub(super) struct State {
     pub(super) drives: Drives,
     /// What each lane is writing on.
-    pub(super) seats: HashMap<CopyNumber, (Seat, StepId)>,
+    pub(super) seats: HashMap<CopyNumber, Seated>,
+    /// Lanes between two cartridges: for each a drive is kept that it goes on in.
+    pub(super) between: HashSet<CopyNumber>,
     /// What lanes that were told to give way give way to.
     pub(super) gives_way_to: HashMap<CopyNumber, DriveRequest>,
     /// In use by a lane, or full.
@@ -70,6 +72,14 @@ pub(super) struct State {
     passed_over: HashSet<Barcode>,
     /// Why there was no next cartridge.
     pub(super) shortage: Option<Error>,
+}
+
+/// A lane's cartridge in its drive.
+#[derive(Debug)]
+pub(super) struct Seated {
+    pub(super) seat: Seat,
+    pub(super) step: StepId,
+    pub(super) volume: VolumeId,
 }
 
 /// What a supply hands back when the stream is over.
@@ -104,6 +114,7 @@ impl Supply {
             state: Mutex::new(State {
                 drives,
                 seats: HashMap::new(),
+                between: HashSet::new(),
                 gives_way_to: HashMap::new(),
                 taken: HashSet::new(),
                 set_aside,
@@ -139,6 +150,13 @@ impl Supply {
 
     /// The next volume for a copy: opens the best cartridge that does not refuse.
     pub fn open_next(&self, copy: CopyNumber) -> Result<VolumeWriter> {
+        self.lock().between.insert(copy);
+        let opened = self.open_best(copy);
+        self.lock().between.remove(&copy);
+        opened
+    }
+
+    fn open_best(&self, copy: CopyNumber) -> Result<VolumeWriter> {
         loop {
             let (candidate, reserved) = {
                 let mut state = self.lock();
@@ -148,23 +166,33 @@ impl Supply {
                 if reserved.is_err() {
                     state.taken.remove(barcode);
                 }
+                state.between.remove(&copy);
                 (candidate, reserved?)
             };
             let barcode = candidate.cartridge.barcode.clone();
             let (seat, drive) = match reserved.mount(&self.context, &barcode) {
                 Ok(mounted) => mounted,
                 Err(failed) => {
-                    let blamed = self.lock().drives.give_back(*failed);
+                    let blamed = {
+                        let mut state = self.lock();
+                        state.between.insert(copy);
+                        state.drives.give_back(*failed)
+                    };
                     self.after_failed_mount(&barcode, blamed)?;
                     continue;
                 }
             };
             match self.open(copy, &candidate, &seat.held, drive) {
                 Ok((writer, step)) => {
-                    self.lock().seats.insert(copy, (seat, step));
+                    let volume = writer.volume();
+                    let seated = Seated { seat, step, volume };
+                    self.lock().seats.insert(copy, seated);
                     return Ok(writer);
                 }
-                Err(refused) => self.after_refusal(seat, *refused)?,
+                Err(refused) => {
+                    self.lock().between.insert(copy);
+                    self.after_refusal(seat, *refused)?;
+                }
             }
         }
     }
@@ -432,38 +460,42 @@ impl Supply {
         };
         let mut state = self.lock();
         for end in ends {
-            let Some((seat, step)) = state.seats.remove(&end.copy) else {
+            let Some(Seated { seat, step, .. }) = state.seats.remove(&end.copy) else {
                 continue;
             };
-            let observation = match end.state {
-                LaneState::Open(writer) => {
-                    state.drives.put(seat, writer.into_drive());
-                    json!({ "closed": true })
-                }
-                LaneState::Finished(finished) => {
-                    state.drives.put(seat, finished.drive);
-                    json!({ "full": true })
-                }
-                LaneState::Dead { drive, blame, why } => {
-                    // Nothing more is appended to a volume nobody knows the end of.
-                    self.close_volume(&seat.barcode, &why)?;
-                    match (drive, blame) {
-                        (_, Blame::Drive) => {
-                            state.drives.fail(seat, &Error::failed(why.clone()));
-                        }
-                        (Some(drive), Blame::Other) => state.drives.put(seat, *drive),
-                        (None, Blame::Other) => state.drives.put_reopened(seat),
-                    }
-                    json!({ "ended early": why })
-                }
-                // It has no seat any more either.
-                LaneState::Away => continue,
+            let Some(observation) = seen_of(&end.state) else {
+                continue;
             };
+            self.back_to_drives(&mut state, seat, end.state)?;
             if record == Record::Complete {
                 self.context.observe(step, &observation, |_, _| Ok(()))?;
             }
         }
         recorded
+    }
+
+    /// Gives back what a lane left of its cartridge and drive.
+    pub(super) fn back_to_drives(
+        &self,
+        state: &mut State,
+        seat: Seat,
+        left: LaneState,
+    ) -> Result<()> {
+        match left {
+            LaneState::Open(writer) => state.drives.put(seat, writer.into_drive()),
+            LaneState::Finished(finished) => state.drives.put(seat, finished.drive),
+            LaneState::Dead { drive, blame, why } => {
+                // Nothing more is appended to a volume nobody knows the end of.
+                self.close_volume(&seat.barcode, &why)?;
+                match (drive, blame) {
+                    (_, Blame::Drive) => state.drives.fail(seat, &Error::failed(why)),
+                    (Some(drive), Blame::Other) => state.drives.put(seat, *drive),
+                    (None, Blame::Other) => state.drives.put_reopened(seat),
+                }
+            }
+            LaneState::Away => {}
+        }
+        Ok(())
     }
 
     /// A session that wrote is as good without a snapshot: what goes wrong with it is told.
@@ -539,6 +571,19 @@ impl Supply {
             set_aside: std::mem::take(&mut state.set_aside),
             shortage: state.shortage.take(),
         }
+    }
+}
+
+/// What is seen of a lane's step at its end; nothing of one that has no seat any more.
+pub(super) fn seen_of(left: &LaneState) -> Option<Value> {
+    match left {
+        LaneState::Open(_) => Some(json!({ "closed": true })),
+        LaneState::Finished(finished) if finished.reason == FinishReason::GivenWay => {
+            Some(json!({ "closed": true }))
+        }
+        LaneState::Finished(_) => Some(json!({ "full": true })),
+        LaneState::Dead { why, .. } => Some(json!({ "ended early": why })),
+        LaneState::Away => None,
     }
 }
 

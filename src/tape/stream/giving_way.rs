@@ -15,13 +15,16 @@ impl Death {
 }
 
 impl Lane {
-    /// Between two segments: gives way if somebody who goes first wants the drive or the volume.
+    /// Between two segments: gives way if somebody who goes first wants the drive or the volume. Not
+    /// while it is the only one of several that may still have a segment: the others would stand
+    /// still in the middle of theirs, where they cannot give way.
     pub(super) fn give_way_if_wanted(
         &self,
         volume: Volume,
         unfiled: &mut bool,
     ) -> Result<Volume, Death> {
-        if matches!(volume, Volume::Away) || !self.supply.is_wanted(self.copy) {
+        let stays = matches!(volume, Volume::Away) || self.shared.is_needed(self.copy);
+        if stays || !self.supply.is_wanted(self.copy) {
             return Ok(volume);
         }
         self.give_way(volume, unfiled, Leave::Wanted)

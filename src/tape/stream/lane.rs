@@ -37,7 +37,8 @@ pub enum LaneState {
     Open(Box<VolumeWriter>),
     /// A volume that takes no more, and no other was needed.
     Finished(Box<FinishedVolume>),
-    /// It gave its drive away, and the stream ended before it could have one again.
+    /// Nothing: it gave its drive away, and the stream ended before it could have one again; or the
+    /// supply has what was left ([`VolumeSupply::ended`]).
     Away,
     /// It ended early.
     Dead {
@@ -99,7 +100,16 @@ impl Lane {
             copy,
             over: false,
         };
-        let state = match self.work(writer) {
+        let worked = self.work(writer);
+        let left_behind = self.shared.is_detached(copy);
+        let worked = match worked {
+            // Its events tell the end of it before the supply has it.
+            Ok(Volume::Open(writer)) if left_behind => {
+                Ok(self.finished(*writer, FinishReason::GivenWay, HasDirectory::Yes))
+            }
+            other => other,
+        };
+        let state = match worked {
             Ok(Volume::Open(writer)) => LaneState::Open(writer),
             Ok(Volume::Finished(finished)) => LaneState::Finished(finished),
             Ok(Volume::Away) => LaneState::Away,
@@ -117,7 +127,11 @@ impl Lane {
             starved: self.starved.total(),
         }));
         guard.done();
-        LaneEnd { copy, state }
+        let end = LaneEnd { copy, state };
+        if left_behind || matches!(end.state, LaneState::Dead { .. }) {
+            return self.supply.ended(end);
+        }
+        end
     }
 
     pub(super) fn tell(&self, event: LaneEvent) {

@@ -63,6 +63,15 @@ struct State {
     lost: Option<SegmentNumber>,
 }
 
+impl State {
+    /// Whether this lane alone may still have some segment.
+    fn is_only_hope(&self, copy: CopyNumber) -> bool {
+        self.tallies.values().any(|tally| {
+            tally.committed == 0 && tally.undecided.len() == 1 && tally.undecided.contains(&copy)
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -171,14 +180,14 @@ impl Shared {
         back
     }
 
+    /// Whether other lanes go on with segments while this one alone may still have an earlier one.
+    pub(super) fn is_needed(&self, copy: CopyNumber) -> bool {
+        let state = self.lock();
+        state.live.len() > 1 && state.is_only_hope(copy)
+    }
+
     fn withdraw(&self, state: &mut State, copy: CopyNumber) -> bool {
-        let only_hope = |tally: &Tally| {
-            tally.committed == 0 && tally.undecided.len() == 1 && tally.undecided.contains(&copy)
-        };
-        if !state.live.contains(&copy)
-            || state.live.len() == 1
-            || state.tallies.values().any(only_hope)
-        {
+        if !state.live.contains(&copy) || state.live.len() == 1 || state.is_only_hope(copy) {
             return false;
         }
         state.live.remove(&copy);
@@ -277,11 +286,15 @@ mod tests {
         let segment = SegmentNumber(0);
         shared.open_segment(segment);
         shared.decide(ONE, segment, Decision::Lost);
+        assert!(shared.is_needed(TWO) && !shared.is_needed(ONE));
         assert!(!shared.detach(TWO) && !shared.rest(TWO));
         shared.decide(TWO, segment, Decision::Committed);
         assert!(shared.check().is_ok());
+        assert!(!shared.is_needed(TWO));
         assert!(shared.rest(TWO));
         assert!(!shared.rest(ONE), "the last one");
+        shared.open_segment(SegmentNumber(1));
+        assert!(!shared.is_needed(ONE), "nobody waits for it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use tapeward_drivers::Drive;
 use thiserror::Error;
 
+use super::lane::LaneEnd;
 use crate::id::{CopyNumber, VolumeId};
 use crate::tape::layout::TapeFile;
 use crate::tape::volume::VolumeWriter;
@@ -38,6 +39,12 @@ pub trait VolumeSupply: Send + Sync {
         _awaited: &dyn Fn() -> Awaited,
     ) -> Result<Option<VolumeWriter>, SupplyError> {
         self.next(copy, finished).map(Some)
+    }
+
+    /// A lane is over before its stream is: it was left behind, or died. Takes what is left of it,
+    /// so that others can have the drive and the cartridge; what it does not take it returns.
+    fn ended(&self, end: LaneEnd) -> LaneEnd {
+        end
     }
 }
 
@@ -76,7 +83,7 @@ pub enum FinishReason {
     Full,
     /// Writing failed; for people.
     Failed(String),
-    /// Its drive is given away; it has room.
+    /// Its drive is given away, or its lane was left behind; it has room.
     GivenWay,
 }
 
