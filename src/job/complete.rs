@@ -11,7 +11,7 @@ use super::plan::PlannedSet;
 use super::recorder::{record_copy, set_content};
 use super::run::Job;
 use super::step::COMPLETE;
-use super::supply::{self, Record, Supply};
+use super::supply::{Record, Supply};
 use super::volumes;
 use crate::app::App;
 use crate::archive::member::SegmentNumber;
@@ -167,31 +167,6 @@ impl Job {
             }
         }
         self.write_index(order, index)
-    }
-
-    /// Whether one drive can read the volume while another one writes. Where a single drive can do
-    /// both, or none but the one that reads can write, it goes by way of the disk.
-    fn reads_while_writing(&mut self, order: &Order, volume: VolumeId) -> Result<bool> {
-        if self.drives.available() < 2 {
-            return Ok(false);
-        }
-        let Some((_, pool)) = order.pools.iter().find(|(copy, _)| *copy == order.copy) else {
-            return Ok(true);
-        };
-        let mut targets = supply::usable(&self.context, order.set.id, order.copy, pool)?;
-        let barcode = self.context.app.catalogue.read(|view| {
-            let cartridge = view.volume(volume)?.cartridge;
-            view.cartridge(cartridge)
-        })?;
-        let read = &barcode.barcode;
-        targets.retain(|(target, _)| {
-            target != read && !order.without.contains(target) && !self.set_aside.contains(target)
-        });
-        // It may be in the drive that the other one needs.
-        if self.drives.has(read) && !self.drives.can_write_beside(read, &targets)? {
-            self.drives.unmount(read, None)?;
-        }
-        self.drives.can_write_beside(read, &targets)
     }
 
     /// Where the index had no room behind the segments, or these were written earlier.

@@ -2,9 +2,12 @@
 
 use std::cmp::Reverse;
 
+use super::complete::Order;
 use super::drives::Drives;
+use super::run::Job;
+use super::supply;
 use crate::error::Result;
-use crate::id::Barcode;
+use crate::id::{Barcode, VolumeId};
 use crate::library::fitting;
 use crate::library::mount::{HeldDrive, MoveWitness};
 use crate::tape::BlockSize;
@@ -96,5 +99,32 @@ impl Drives {
             })
         };
         Ok(targets.is_empty() || others.any(can_write))
+    }
+}
+
+impl Job {
+    /// Whether one drive can read the volume while another one writes. Where a single drive can do
+    /// both, or none but the one that reads can write, it goes by way of the disk.
+    pub(super) fn reads_while_writing(&mut self, order: &Order, volume: VolumeId) -> Result<bool> {
+        if self.drives.available() < 2 {
+            return Ok(false);
+        }
+        let Some((_, pool)) = order.pools.iter().find(|(copy, _)| *copy == order.copy) else {
+            return Ok(true);
+        };
+        let mut targets = supply::usable(&self.context, order.set.id, order.copy, pool)?;
+        let barcode = self.context.app.catalogue.read(|view| {
+            let cartridge = view.volume(volume)?.cartridge;
+            view.cartridge(cartridge)
+        })?;
+        let read = &barcode.barcode;
+        targets.retain(|(target, _)| {
+            target != read && !order.without.contains(target) && !self.set_aside.contains(target)
+        });
+        // It may be in the drive that the other one needs.
+        if self.drives.has(read) && !self.drives.can_write_beside(read, &targets)? {
+            self.drives.unmount(read, None)?;
+        }
+        self.drives.can_write_beside(read, &targets)
     }
 }
