@@ -317,3 +317,25 @@ fn what_comes_after_the_run_is_taken_by_the_next() {
     assert!(out.contains("all/db/full was there"), "{out}");
     assert!(!out.contains("all/web"), "{out}");
 }
+
+#[test]
+fn a_set_that_the_month_has_already_is_remarked_and_written_once_more() {
+    let world = World::in_memory();
+    world.prepare_library("16MiB");
+    write_files(&world.path("live"), &[("file", b"text")]);
+    let live = world.path("live");
+    world.ok(["set", "define", "data", live.to_str().unwrap()]);
+    let first = world.run_job();
+    assert!(!first.contains("has it already"), "{first}");
+    world.return_cartridges();
+    let (plan, _) = texts(&world.run(["job", "run", "--plan"]));
+    assert!(
+        plan.contains("Note: set data: ") && plan.contains("has it already"),
+        "{plan}"
+    );
+    let again = world.run_job();
+    assert!(again.contains("it is written once more"), "{again}");
+    // Another month has none.
+    let (plan, _) = texts(&world.run(["job", "run", "--plan", "--month", "2019-03"]));
+    assert!(!plan.contains("has it already"), "{plan}");
+}

@@ -105,6 +105,9 @@ fn show_plan(
     for warning in &plan.warnings {
         output::line(format!("Warning: {warning}"))?;
     }
+    for remark in &plan.remarks {
+        output::line(format!("Note: {remark}"))?;
+    }
     output::table(
         &[
             Column::Text("SET"),

@@ -9,8 +9,8 @@ use super::chosen::chosen;
 use super::collocation::{self, Disagreement, Traits};
 use crate::app::App;
 use crate::catalogue::{
-    Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition, View,
-    Volume,
+    Cartridge, ContentState, ElementKind, MediumUse, Month, Place, PoolName, SetDefinition,
+    SetState, View, Volume,
 };
 use crate::config::Collocate;
 use crate::error::{Error, Result};
@@ -44,6 +44,9 @@ pub struct Plan {
     /// What a person should look at, known before it began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What a person should know who did not mean it so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 impl Plan {
@@ -116,6 +119,10 @@ pub fn plan(app: &App, library: &str, request: &Request) -> Result<Planned> {
             .iter()
             .map(|definition| planned(app, view, definition.clone(), now))
             .collect::<Result<_>>()?;
+        let again = chosen
+            .definitions
+            .iter()
+            .filter_map(|definition| had_already(view, definition, month).transpose());
         Ok(Planned {
             plan: Plan {
                 library: library.to_owned(),
@@ -124,11 +131,30 @@ pub fn plan(app: &App, library: &str, request: &Request) -> Result<Planned> {
                 verify: app.config.monthly.verify,
                 eject: app.config.monthly.eject,
                 warnings: chosen.warnings,
+                remarks: again.collect::<Result<_>>()?,
             },
             definitions: chosen.definitions,
             gone: chosen.gone,
         })
     })
+}
+
+/// What to say when the month has a complete set already: writing one more is allowed, but may be a
+/// command given twice.
+fn had_already(
+    view: &View<'_>,
+    definition: &SetDefinition,
+    month: Month,
+) -> Result<Option<String>> {
+    let sets = view.sets_of(definition.id)?;
+    let last = sets
+        .iter()
+        .rfind(|set| set.month == month && set.state == SetState::Complete);
+    Ok(last.map(|set| {
+        let made = set.started_at.format("%Y-%m-%d %H:%M UTC");
+        let name = &definition.name;
+        format!("set {name}: {month} has it already, made {made}; it is written once more")
+    }))
 }
 
 fn planned(

@@ -104,6 +104,9 @@ pub fn start(app: &Arc<App>, library: &Arc<Library>, request: &Request) -> Resul
         )
     })?;
     app.say(format!("run {run} for {}", plan.month));
+    for remark in &plan.remarks {
+        app.say(remark.clone());
+    }
     let library_id = reconcile::identify(app, library)?;
     reconcile::reconcile(app, library, &view, Some(run))?;
     let context = RunContext {
