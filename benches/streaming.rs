@@ -82,28 +82,28 @@ fn main() -> Result<(), Failure> {
         .tempdir_in(base)?;
     let scratch = folder.path();
     let recipient = make_key(&scratch.join("identity"))?;
-    if wants("tree") || wants("job") || wants("peers") {
-        let folders = [
-            make_a(&scratch.join("a"), scale)?,
-            make_b(&scratch.join("b"), scale)?,
-        ];
-        for source in &folders {
-            if wants("tree") {
-                trees(source, rounds, scratch, &recipient)?;
-            }
-            if wants("job") {
-                jobs(source, rounds, &recipient)?;
+    if ["tree", "job", "peers", "drive"].into_iter().any(wants) {
+        let small = make_b(&scratch.join("b"), scale)?;
+        if wants("tree") || wants("job") {
+            let large = make_a(&scratch.join("a"), scale)?;
+            for source in [&large, &small] {
+                if wants("tree") {
+                    trees(source, rounds, scratch, &recipient)?;
+                }
+                if wants("job") {
+                    jobs(source, rounds, &recipient)?;
+                }
             }
         }
         if wants("peers") {
-            beside_others(&folders[1], rounds, scratch, &recipient)?;
+            beside_others(&small, rounds, scratch, &recipient)?;
+        }
+        if wants("drive") {
+            drive(scale, &small, scratch, &recipient)?;
         }
     }
     if wants("memory") {
         memory(scale, scratch, &recipient)?;
-    }
-    if wants("drive") {
-        drive(scale, scratch, &recipient)?;
     }
     Ok(())
 }
@@ -270,16 +270,19 @@ fn memory(scale: f64, scratch: &Path, recipient: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An emulated LTO-9 drive and sources that stall.
-fn drive(scale: f64, scratch: &Path, recipient: &str) -> Result<(), Failure> {
+/// An emulated LTO-9 drive, the small files, and sources that stall.
+fn drive(scale: f64, small: &Folder, scratch: &Path, recipient: &str) -> Result<(), Failure> {
     let seconds = (60.0 * scale).max(20.0) as u64;
     say("Emulated LTO-9 (400 MB/s, 177 at least, 1 GB of buffer), ring of 1 GiB, with age:")?;
-    for (name, rate, stall) in [
-        ("a source of 900 MB/s", 900_000_000, 0),
-        ("520 MB/s, stalling 2 s in 10", 520_000_000, 2),
-        ("520 MB/s, stalling 5 s in 10", 520_000_000, 5),
+    let tree = format!("tree:{}", small.path.display());
+    let stalling = |rate: u64, stall: u64| format!("stalling:{seconds}:{rate}:{stall}");
+    tar(small)?;
+    for (name, source) in [
+        (small.name, tree),
+        ("a source of 900 MB/s", stalling(900_000_000, 0)),
+        ("520 MB/s, stalling 2 s in 10", stalling(520_000_000, 2)),
+        ("520 MB/s, stalling 5 s in 10", stalling(520_000_000, 5)),
     ] {
-        let source = format!("stalling:{seconds}:{rate}:{stall}");
         let run = run_pass(&source, Codec::Age, 1, true, recipient, scratch)?;
         let found = run.found.ok_or("no result")?;
         say(&format!(
