@@ -21,7 +21,7 @@ use nix::sys::signal::Signal;
 use rstest::rstest;
 use running::Running;
 use tapeward::catalogue::{Catalogue, CatalogueError};
-use world::{same_trees, texts};
+use world::{World, same_trees, texts};
 
 /// What is wanted is in one of the job's drives, or somewhere else.
 #[rstest]
@@ -104,15 +104,21 @@ fn a_restore_that_dies_is_not_waited_for(#[case] given: bool) {
     restored(&world, reads, "second");
 }
 
+/// A job that gave a drive to a restore, and the restore.
+fn given_away(world: &World) -> (Running, Running) {
+    let mut job = stopped_job(world);
+    let mut reads = restore(world, "first");
+    reads.read_until("waiting for the job's next commit point");
+    job.signal(Signal::SIGCONT);
+    job.read_until("is given away");
+    (job, reads)
+}
+
 /// The job dies while others have its drive: they are not disturbed, and it resumes.
 #[test]
 fn a_job_that_dies_while_a_restore_has_its_drive_resumes() {
     let world = prepared();
-    let mut job = stopped_job(&world);
-    let mut reads = restore(&world, "first");
-    reads.read_until("waiting for the job's next commit point");
-    job.signal(Signal::SIGCONT);
-    job.read_until("is given away");
+    let (mut job, reads) = given_away(&world);
     job.kill();
     assert_eq!(job.end().status.code(), None);
     restored(&world, reads, "first");
@@ -123,11 +129,7 @@ fn a_job_that_dies_while_a_restore_has_its_drive_resumes() {
 #[test]
 fn after_a_power_cut_both_go_on() {
     let world = prepared();
-    let mut job = stopped_job(&world);
-    let mut reads = restore(&world, "first");
-    reads.read_until("waiting for the job's next commit point");
-    job.signal(Signal::SIGCONT);
-    job.read_until("is given away");
+    let (job, reads) = given_away(&world);
     world.ok(["sim", "power-cut"]);
     // Either may have been between two commands then.
     let job = job.end();
