@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
-    ContentState, CopyReason, DriveNeed, KeyRole, KitForm, Month, Place, PoolName, ProofKind,
-    RunKind, RunState, SetCopyState, SetTotals, StepKind, TaskState, Witness,
+    ContentState, CopyReason, DriveNeed, ExceptionKind, KeyRole, KitForm, Month, MoveReason,
+    MovementState, Place, PoolName, ProofKind, RunKind, RunState, SetCopyState, SetTotals, StepKind,
+    TaskState, ThingKind, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
-    Barcode, CartridgeId, CopyNumber, KeyId, LibraryId, RunId, SetDefinitionId, SetId, StepId,
-    TapeFileNumber, TaskId, VolumeId, VolumeSerial,
+    Barcode, CartridgeId, CopyNumber, CourierRunId, KeyId, LibraryId, PersonCode, RunId,
+    SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
 };
 use crate::tape::{Codec, TapeDigest};
 
@@ -403,6 +404,101 @@ pub enum Event {
         rule: String,
         reason: String,
     },
+    /// Somebody says where an item is, or is on record for having taken it there.
+    ItemPlaced {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        courier_run: Option<CourierRunId>,
+        person: Option<PersonCode>,
+        place: Place,
+        witness: Witness,
+        happened_at: Option<DateTime<Utc>>,
+        note: Option<String>,
+    },
+    /// A case, envelope, key or the like was registered.
+    ThingAdded {
+        thing: ThingId,
+        barcode: Barcode,
+        thing_kind: ThingKind,
+        description: String,
+    },
+    /// It left for good.
+    ThingRetired { thing: ThingId, reason: String },
+    /// An item got another barcode.
+    BarcodeChanged {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        person: Option<PersonCode>,
+        old: Barcode,
+        new: Barcode,
+        reason: String,
+    },
+    /// A person was added, or what is known of the person changed.
+    PersonSaved {
+        person: PersonCode,
+        name: String,
+        roles: Vec<String>,
+    },
+    /// A person chose a PIN, or was given one.
+    PinSet { person: PersonCode },
+    /// A person left.
+    PersonClosed { person: PersonCode, reason: String },
+    /// A person signed for something.
+    Lent {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        person: PersonCode,
+        due: NaiveDate,
+        reason: String,
+        signed: String,
+    },
+    /// It came back.
+    LoanReturned {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        person: PersonCode,
+    },
+    /// An item is to go somewhere, or no longer, or it went.
+    MovementChanged {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        courier_run: Option<CourierRunId>,
+        person: Option<PersonCode>,
+        destination: Place,
+        state: MovementState,
+        reason: MoveReason,
+        due: NaiveDate,
+        note: Option<String>,
+    },
+    /// Something was done with a courier run.
+    CourierRunChanged {
+        courier_run: CourierRunId,
+        person: Option<PersonCode>,
+        number: String,
+        what: String,
+        happened_at: Option<DateTime<Utc>>,
+        detail: Value,
+    },
+    /// Something disagrees.
+    ExceptionOpened {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        courier_run: Option<CourierRunId>,
+        person: Option<PersonCode>,
+        number: u32,
+        exception_kind: ExceptionKind,
+        barcode: Option<Barcode>,
+        detail: String,
+    },
+    /// Somebody explained it.
+    ExceptionExplained {
+        cartridge: Option<CartridgeId>,
+        thing: Option<ThingId>,
+        courier_run: Option<CourierRunId>,
+        person: Option<PersonCode>,
+        number: u32,
+        explanation: String,
+    },
     /// Something is not as it should be.
     ProblemFound {
         run: Option<RunId>,
@@ -425,14 +521,17 @@ pub enum Purpose {
 }
 
 /// Fields of an event that name what it is about.
-const SUBJECTS: [&str; 8] = [
+const SUBJECTS: [&str; 11] = [
     "cartridge",
+    "courier_run",
     "definition",
     "key",
     "library",
+    "person",
     "run",
     "set",
     "step",
+    "thing",
     "volume",
 ];
 
