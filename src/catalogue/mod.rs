@@ -50,7 +50,7 @@ pub use copy_tasks::{CopyReason, CopyTask, NewCopyTask, TaskState};
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::ContentDigest;
 pub use drive_requests::{DriveNeed, DriveRequest};
-pub use entries::JournalRow;
+pub use entries::{JournalFilter, JournalRow};
 pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use foreign::{ForeignTape, NewForeignTape};
 pub use health::{DecidedBy, HealthDecision};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::signing::{PublicKey, Signature, SignerId};
 use super::{JournalError, canonical_json};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
@@ -23,6 +24,10 @@ use crate::tape::{Codec, TapeDigest};
 pub struct Actor {
     /// Name of the person, operating system user or service account.
     pub person: String,
+    /// The operating system user or service account that a person who is named otherwise, by badge
+    /// for instance, works under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Name of the host or scanning station.
     pub station: String,
 }
@@ -37,7 +42,19 @@ impl Actor {
         let host = host.trim();
         Self {
             person: user.map_or_else(|| format!("uid {uid}"), |user| user.name),
+            account: None,
             station: if host.is_empty() { "localhost" } else { host }.to_owned(),
+        }
+    }
+
+    /// Somebody who is known by name or badge, at this station and under this account.
+    #[must_use]
+    pub fn with_person(&self, person: &str) -> Self {
+        let account = self.account.as_ref().unwrap_or(&self.person);
+        Self {
+            account: (account != person).then(|| account.clone()),
+            person: person.to_owned(),
+            station: self.station.clone(),
         }
     }
 }
@@ -403,6 +420,40 @@ pub enum Event {
         rule: String,
         reason: String,
     },
+    /// A key for signing checkpoints was made. Its `endorsement` is the signature of the key that
+    /// it replaces; without one that key was not at hand.
+    JournalKeyMade {
+        signing_key: SignerId,
+        public_key: PublicKey,
+        replaces: Option<SignerId>,
+        endorsement: Option<Signature>,
+        reason: String,
+    },
+    /// The journal was signed up to the entry before this one.
+    CheckpointSigned {
+        number: u64,
+        hash: String,
+        signing_key: SignerId,
+        signature: Signature,
+    },
+    /// A full need not be in a month.
+    MonthWaived {
+        definition: Option<SetDefinitionId>,
+        month: Month,
+        name: String,
+        waived_by: String,
+        reason: String,
+    },
+    /// Every full of a month has its copies in their places, or was waived; `sha256` is over the
+    /// lines as they are in the record.
+    MonthClosed {
+        month: Month,
+        sets: u64,
+        copies: u64,
+        waived: u64,
+        made_up: u64,
+        sha256: String,
+    },
     /// Something is not as it should be.
     ProblemFound {
         run: Option<RunId>,
@@ -502,6 +553,22 @@ pub(super) fn seal(
     let body = canonical_json(&entry)?;
     let hash = hash(&body);
     Ok((body, hash))
+}
+
+/// What an entry tells of a key for checkpoints or of a signature; `None`: it is of another kind.
+///
+/// # Errors
+/// It is of such a kind and does not have what that has.
+pub(super) fn parse_signing(body: &str) -> Result<Option<Event>, ()> {
+    let entry = Entry::parse(body).map_err(|_| ())?;
+    if !["journal_key_made", "checkpoint_signed"].contains(&entry.kind.as_str()) {
+        return Ok(None);
+    }
+    let mut fields = entry.details;
+    fields.insert("kind".to_owned(), Value::from(entry.kind));
+    serde_json::from_value(Value::Object(fields))
+        .map(Some)
+        .map_err(|_| ())
 }
 
 /// SHA-256 of a body, in lower-case hexadecimal.
