@@ -84,8 +84,10 @@ impl View<'_> {
         limit: u64,
     ) -> Result<Vec<JournalRow>, CatalogueError> {
         let narrowed = match &filter.about {
-            Some(_) => "sequence IN (SELECT journal_subject.sequence FROM journal_subject
-                WHERE subject IN (SELECT value FROM json_each(:about)))",
+            Some(_) => {
+                "sequence IN (SELECT journal_subject.sequence FROM journal_subject
+                WHERE subject IN (SELECT value FROM json_each(:about)))"
+            }
             None => ":about IS NULL",
         };
         let of_kind = if filter.kinds.is_empty() {

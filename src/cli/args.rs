@@ -9,10 +9,11 @@ pub use super::copy_args::CopyCommand;
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
-pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
+pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
@@ -93,6 +94,8 @@ pub enum Command {
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What a month owes and has: each full, each copy, each cartridge in its place.
+    Month(MonthArgs),
     /// What is to be copied to other cartridges, and doing it.
     #[command(subcommand)]
     Copy(CopyCommand),

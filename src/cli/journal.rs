@@ -34,7 +34,9 @@ pub(super) fn run(session: &Session, command: JournalCommand) -> Result<()> {
 fn list(session: &Session, app: &App, args: &ListArgs) -> Result<()> {
     let until_day = |day: NaiveDate| day.checked_add_days(Days::new(1)).unwrap_or(day);
     let moment = |text: &Option<String>, day: fn(NaiveDate) -> NaiveDate| {
-        text.as_deref().map(|text| parse_moment(text, day)).transpose()
+        text.as_deref()
+            .map(|text| parse_moment(text, day))
+            .transpose()
     };
     let mut question = Question {
         filter: JournalFilter {
@@ -171,7 +173,9 @@ fn export(app: &App, file: &Path) -> Result<()> {
         return Err(Error::usage(format!("{} exists already", file.display()))
             .hint("choose another name; nothing is overwritten"));
     }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     // Mode 0600 by the crate's promise; gone again if this does not come to its end.
     let mut new =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).context(cannot())?;
@@ -205,7 +209,11 @@ fn checkpoint(session: &Session, app: &App) -> Result<()> {
 
 fn key(session: &Session, app: &App, rotate: bool, reason: Option<&str>) -> Result<()> {
     match reason.map(str::trim) {
-        Some("") => return Err(Error::usage("--reason is empty: say why the key is replaced")),
+        Some("") => {
+            return Err(Error::usage(
+                "--reason is empty: say why the key is replaced",
+            ));
+        }
         Some(reason) if rotate => {
             journal::rotate_key(app, reason)?;
         }
@@ -283,9 +291,8 @@ fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
         }
         None => {
             let app = session.open()?;
-            app.catalogue.read(|view| {
-                Ok::<_, CatalogueError>(journal::audit_catalogue(view, evidence)?)
-            })?
+            app.catalogue
+                .read(|view| Ok::<_, CatalogueError>(journal::audit_catalogue(view, evidence)?))?
         }
     };
     let audited = audited.map_err(|wrong| Error::failed(wrong.to_string()))?;
@@ -313,7 +320,10 @@ fn audited_in_words(audited: &Audited) -> Result<()> {
             (true, true) => "given, or endorsed by one that was",
             (true, false) => "not given, and endorsed by none that was",
         };
-        output::line(format!("Key {} since entry {}: {trust}", key.key, key.entry))?;
+        output::line(format!(
+            "Key {} since entry {}: {trust}",
+            key.key, key.entry
+        ))?;
     }
     output::line(match audited.proved_up_to {
         Some(entry) => format!("Checkpoints from elsewhere prove it up to entry {entry}"),
@@ -339,8 +349,10 @@ fn checkpoints(given: &str) -> Result<Vec<SignedCheckpoint>> {
         return Ok(vec![signed]);
     }
     let text = std::fs::read_to_string(given).map_err(|source| {
-        Error::usage(format!("\"{given}\" is neither a checkpoint nor a file with one"))
-            .because(source)
+        Error::usage(format!(
+            "\"{given}\" is neither a checkpoint nor a file with one"
+        ))
+        .because(source)
     })?;
     let found = SignedCheckpoint::find_in(&text);
     if found.is_empty() {

@@ -25,6 +25,10 @@ pub struct PoolConfig {
     /// Names of the keys that open its volumes, instead of those for all pools and for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// Where its cartridges belong when they are written: `library`, or the name of a safe or vault.
+    /// Without it anywhere that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Something in which all sets on a volume agree.

@@ -29,7 +29,9 @@ pub enum Tampered {
     #[error(transparent)]
     Broken(#[from] Broken),
     /// A checkpoint was misread or forged.
-    #[error("the checkpoint of entry {sequence} does not have the signature of key {key}: it was misread, or is forged")]
+    #[error(
+        "the checkpoint of entry {sequence} does not have the signature of key {key}: it was misread, or is forged"
+    )]
     Signature {
         /// Number of the entry.
         sequence: u64,
@@ -37,7 +39,9 @@ pub enum Tampered {
         key: SignerId,
     },
     /// Somebody signed a checkpoint of whom nothing is known.
-    #[error("the checkpoint of entry {sequence} is signed by key {key}, which is neither given nor endorsed by one that is")]
+    #[error(
+        "the checkpoint of entry {sequence} is signed by key {key}, which is neither given nor endorsed by one that is"
+    )]
     Signer {
         /// Number of the entry.
         sequence: u64,
@@ -45,7 +49,9 @@ pub enum Tampered {
         key: SignerId,
     },
     /// A key that somebody has of the journal is not in it.
-    #[error("the journal does not know key {key}: it was cut off or written anew, or the key is of another one")]
+    #[error(
+        "the journal does not know key {key}: it was cut off or written anew, or the key is of another one"
+    )]
     Stranger {
         /// Which.
         key: SignerId,
@@ -130,7 +136,9 @@ impl Auditor {
             let broken = |why| Broken { sequence, why };
             let told = event::parse_signing(body).map_err(|()| broken(BrokenWhy::Form))?;
             match told {
-                Some(event) => self.check_signing(sequence, before, event).map_err(broken)?,
+                Some(event) => self
+                    .check_signing(sequence, before, event)
+                    .map_err(broken)?,
                 None => {}
             }
         }

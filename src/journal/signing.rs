@@ -26,7 +26,9 @@ const PRIVATE_LABEL: &str = "PRIVATE KEY";
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SigningError {
     /// No public key.
-    #[error("it is no public key: 64 hexadecimal digits or a PEM block \"{PUBLIC_LABEL}\" of Ed25519 are")]
+    #[error(
+        "it is no public key: 64 hexadecimal digits or a PEM block \"{PUBLIC_LABEL}\" of Ed25519 are"
+    )]
     PublicKey,
     /// No private key.
     #[error("it is no private key: a PEM block \"{PRIVATE_LABEL}\" of Ed25519 is")]
@@ -266,8 +268,7 @@ impl FromStr for SignedCheckpoint {
         let compact = |text: &str| text.split_whitespace().collect::<String>();
         match found.pop() {
             Some(only)
-                if found.is_empty()
-                    && compact(text).eq_ignore_ascii_case(&only.to_string()) =>
+                if found.is_empty() && compact(text).eq_ignore_ascii_case(&only.to_string()) =>
             {
                 Ok(only)
             }
@@ -313,7 +314,10 @@ impl SignedCheckpoint {
 fn pem(label: &str, der: &[u8]) -> String {
     // A key is one line: 48 bytes at most.
     let body = Zeroizing::new(STANDARD.encode(der));
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", *body)
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        *body
+    )
 }
 
 fn from_pem(label: &str, text: &str) -> Option<Vec<u8>> {
