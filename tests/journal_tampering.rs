@@ -97,7 +97,7 @@ fn room() -> Room {
     let rows = rows.unwrap().into_iter().map(|row| (row.body, row.hash));
     let copy = folder.path().join("copy");
     app.catalogue.snapshot(&copy).unwrap();
-    // What was moved within the file stands there twice, and only one of both is the journal.
+    // No free pages with entries that were moved.
     Connection::open(&copy)
         .unwrap()
         .execute_batch("VACUUM")
@@ -195,9 +195,10 @@ fn pick(random: &mut Seeded, below: usize) -> usize {
     usize::try_from(random.below(below as u64)).unwrap()
 }
 
-/// Changes one byte of a text within a file, in place.
+/// Changes one byte of a text within a file, in place: where the text stands last. The first page
+/// of a table in SQLite keeps bytes of entries that have since moved to others.
 fn change_byte(file: &mut [u8], text: &[u8], random: &mut Seeded) {
-    let at = file.windows(text.len()).position(|window| window == text);
+    let at = file.windows(text.len()).rposition(|window| window == text);
     let at = at.expect("the text stands in the file in one piece") + pick(random, text.len());
     let by = u8::try_from(random.below(255) + 1).unwrap();
     file[at] ^= by;
