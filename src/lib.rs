@@ -34,6 +34,7 @@ pub mod quickstart;
 pub mod rebuild;
 pub mod restore;
 pub mod retention;
+pub mod rotation;
 pub mod scrub;
 pub mod set;
 pub mod source;

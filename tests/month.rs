@@ -138,7 +138,7 @@ fn a_cartridge_that_nobody_has_seen_in_its_place_keeps_the_month_open() {
     )), "{gaps:?}");
     assert!(
         gaps[1].contains(&format!(
-            "{OFFSITE}, and nobody knows where that is: outside"
+            "{OFFSITE}, which is not where media are kept: outside"
         )),
         "{gaps:?}"
     );

@@ -336,7 +336,7 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
-    /// Everything the journal tells of one cartridge and what was on it.
+    /// Everything the journal tells of one cartridge and what was on it, or of one thing.
     History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(

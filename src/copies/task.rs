@@ -236,9 +236,10 @@ fn gone(app: &App, tx: &Tx<'_>, now: DateTime<Utc>, barcode: &Barcode, reason: &
     }
     let (place, witness) = (Place::Missing, Witness::Person);
     tx.record_place(&NewPlace {
-        cartridge: cartridge.id,
+        item: cartridge.id.into(),
         place: place.clone(),
         at: now,
+        entered_at: now,
         witness,
         run: None,
         note: Some(reason.to_owned()),

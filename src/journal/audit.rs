@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::event::{self, Event};
 use super::signing::{PublicKey, SignedCheckpoint, SignerId};
 use super::{Broken, BrokenWhy, Checkpoint, Verified, Verifier};
+use super::{Event, entry};
 
 /// What is known from elsewhere.
 #[derive(Debug, Clone, Default)]
@@ -134,7 +134,7 @@ impl Auditor {
         if body.contains("\"journal_key_made\"") || body.contains("\"checkpoint_signed\"") {
             let sequence = before.as_ref().map_or(1, |last| last.sequence + 1);
             let broken = |why| Broken { sequence, why };
-            let told = event::parse_signing(body).map_err(|()| broken(BrokenWhy::Form))?;
+            let told = entry::parse_signing(body).map_err(|()| broken(BrokenWhy::Form))?;
             match told {
                 Some(event) => self
                     .check_signing(sequence, before, event)

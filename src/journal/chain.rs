@@ -5,7 +5,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::signing::SignerId;
-use super::{canonical_json, event};
+use super::{canonical_json, entry};
 
 /// What the first entry has as the hash of the entry before.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -137,7 +137,7 @@ impl Verifier {
             None => (1, GENESIS),
         };
         let broken = |why| Err(Broken { sequence, why });
-        let computed = event::hash(body);
+        let computed = entry::hash(body);
         if computed != hash {
             return broken(BrokenWhy::Hash {
                 stored: hash.to_owned(),
@@ -190,7 +190,7 @@ fn parse(body: &str) -> Option<(u64, String)> {
     if canonical_json(&value).ok()? != body {
         return None;
     }
-    let entry: event::Entry = serde_json::from_value(value).ok()?;
+    let entry: entry::Entry = serde_json::from_value(value).ok()?;
     Some((entry.sequence, entry.previous))
 }
 

@@ -50,7 +50,7 @@ pub fn journal_keys(view: &View<'_>) -> Result<Vec<JournalKey>> {
     let mut keys = Vec::new();
     for row in view.journal_newest(&filter, u32::MAX.into())? {
         let entry = Entry::parse(&row.body).context("cannot read the journal")?;
-        let told = super::event::parse_signing(&row.body);
+        let told = super::entry::parse_signing(&row.body);
         let Ok(Some(Event::JournalKeyMade {
             signing_key,
             public_key,

@@ -4,6 +4,7 @@
 mod audit;
 mod canonical;
 mod chain;
+mod entry;
 mod event;
 mod export;
 mod keeper;
@@ -13,7 +14,8 @@ mod story;
 pub use audit::{Audited, AuditedKey, Auditor, Evidence, Tampered};
 pub use canonical::canonical_json;
 pub use chain::{Broken, BrokenWhy, Checkpoint, Verified, Verifier, verify};
-pub use event::{Actor, Entry, Event, Purpose};
+pub use entry::{Actor, Entry};
+pub use event::{Event, Purpose};
 pub use export::{ExportError, audit_export, export, verify_export};
 pub use keeper::{JournalKey, current_key, journal_keys, rotate_key, sign_head};
 pub use signing::{PublicKey, Signature, SignedCheckpoint, SignerId, SigningError, SigningKey};
@@ -53,7 +55,7 @@ pub fn append(
         Some(head) => (head.sequence + 1, head.hash),
         None => (1, chain::GENESIS.to_owned()),
     };
-    let (body, hash) = event::seal(sequence, now, actor, event, &previous)?;
+    let (body, hash) = entry::seal(sequence, now, actor, event, &previous)?;
     tx.append_journal(&JournalRow {
         sequence,
         body,

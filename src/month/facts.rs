@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::catalogue::{DateChoice, Month, PoolName, SetCopyState, SetState, Waiver};
+use crate::config::LIBRARY;
 use crate::id::{Barcode, CopyNumber, SetDefinitionId, SetId};
 
 /// A month and what is on record of it.
@@ -108,7 +109,7 @@ pub struct CartridgeFacts {
     pub whereabouts: Whereabouts,
     /// The place in words.
     pub place: String,
-    /// When a robot or a person last said where it is, and who.
+    /// When that was last seen, by somebody whose word counts for that place, and how.
     pub seen: Option<(DateTime<Utc>, String)>,
 }
 
@@ -117,24 +118,21 @@ pub struct CartridgeFacts {
 pub enum Whereabouts {
     /// Seen in a library.
     Library,
-    /// Seen in a place that has a name.
-    Named(String),
-    /// Underway, missing, or nobody has seen it.
-    Unknown,
+    /// Seen in a place where media are kept, by its code.
+    Kept(String),
+    /// On its way, lent, away for repair, missing, or nobody has seen it.
+    Elsewhere,
 }
-
-/// What stands for any library where a pool's place is configured.
-pub const LIBRARY: &str = "library";
 
 impl Whereabouts {
     /// Whether it is where it belongs.
     #[must_use]
     pub fn is(&self, belongs: Option<&str>) -> bool {
         match (self, belongs) {
-            (Self::Unknown, _) => false,
+            (Self::Elsewhere, _) => false,
             (_, None) => true,
             (Self::Library, Some(place)) => place == LIBRARY,
-            (Self::Named(name), Some(place)) => name == place,
+            (Self::Kept(code), Some(place)) => code == place,
         }
     }
 }

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::appliance::undated;
 use crate::catalogue::{
-    BackupSet, ClosedMonth, ContentState, DateChoice, Month, Place, PoolName, SegmentCopyState,
-    SetDefinition, SetState, Source, View, Waiver, Witness,
+    BackupSet, ClosedMonth, ContentState, DateChoice, Month, Place, PlaceKind, PoolName,
+    SegmentCopyState, SetDefinition, SetState, Source, View, Waiver, Witness,
 };
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{CartridgeId, CopyNumber, SetDefinitionId};
@@ -305,7 +305,7 @@ fn copies(
             let volume = view.volume(volume)?;
             let out_of_use = volume.content == ContentState::Quarantined
                 || quarantined.contains(&volume.cartridge);
-            cartridges.push(cartridge(view, volume.cartridge, out_of_use)?);
+            cartridges.push(cartridge(app, view, volume.cartridge, out_of_use)?);
         }
         cartridges.sort_by(|one, other| one.barcode.cmp(&other.barcode));
         copies.push(CopyFacts {
@@ -323,25 +323,64 @@ fn belongs(app: &App, pool: &PoolName) -> Option<String> {
     app.config.pool(pool).place
 }
 
-fn cartridge(view: &View<'_>, id: CartridgeId, quarantined: bool) -> Result<CartridgeFacts> {
+fn cartridge(
+    app: &App,
+    view: &View<'_>,
+    id: CartridgeId,
+    quarantined: bool,
+) -> Result<CartridgeFacts> {
     let cartridge = view.cartridge(id)?;
     let history = view.place_history(id)?;
     let seen = history
         .iter()
-        .rfind(|event| event.witness != Witness::Derived);
+        .rfind(|event| counts(app, &event.place, event.witness))
+        .filter(|event| event.place == cartridge.place);
     Ok(CartridgeFacts {
         barcode: cartridge.barcode,
         quarantined,
-        whereabouts: whereabouts(&cartridge.place),
+        whereabouts: whereabouts(view, &cartridge.place)?,
         place: place_words(view, &cartridge.place)?,
         seen: seen.map(|event| (event.at, event.witness.to_string())),
     })
 }
 
-fn whereabouts(place: &Place) -> Whereabouts {
-    match place {
+/// Whether who says that something is in a place is to be believed: our own eyes and robots always,
+/// others as the place's `out-grade` says, a vault's word for the case without that.
+fn counts(app: &App, place: &Place, witness: Witness) -> bool {
+    let asked = match place {
+        Place::Kept { code, .. } => app.config.place.get(code).and_then(|place| place.out_grade),
+        _ => None,
+    };
+    let rank = |witness| match witness {
+        Witness::Derived => 0,
+        Witness::Signed => 1,
+        Witness::Case => 2,
+        Witness::Receipt => 3,
+        Witness::Robot | Witness::Person | Witness::Scanned | Witness::Keyed => 4,
+    };
+    rank(witness) >= rank(asked.unwrap_or(Witness::Case))
+}
+
+fn whereabouts(view: &View<'_>, place: &Place) -> Result<Whereabouts> {
+    Ok(match place {
         Place::Element { .. } => Whereabouts::Library,
-        Place::Safe { name } | Place::Vault { name } => Whereabouts::Named(name.clone()),
-        Place::Outside | Place::InTransit | Place::Missing | Place::Unknown => Whereabouts::Unknown,
-    }
+        Place::Kept { kind, code } => match kind {
+            PlaceKind::Safe
+            | PlaceKind::Shelf
+            | PlaceKind::Vault
+            | PlaceKind::Cloud
+            | PlaceKind::Home => Whereabouts::Kept(code.to_string()),
+            PlaceKind::Repair | PlaceKind::Foreign => Whereabouts::Elsewhere,
+        },
+        // It is where its case is, and cases are not in cases.
+        Place::Case { case } => match view.thing_by_barcode(case)?.map(|case| case.place) {
+            Some(place @ Place::Kept { .. }) => whereabouts(view, &place)?,
+            _ => Whereabouts::Elsewhere,
+        },
+        Place::Outside
+        | Place::InTransit
+        | Place::Person { .. }
+        | Place::Missing
+        | Place::Unknown => Whereabouts::Elsewhere,
+    })
 }

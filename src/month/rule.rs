@@ -401,13 +401,13 @@ fn copy_gaps(copy: &CopyFacts) -> Vec<String> {
         let place = &cartridge.place;
         let seen = match &cartridge.seen {
             Some((at, by)) => format!("last seen {} by {by}", at.format("%Y-%m-%d")),
-            None => "never seen".to_owned(),
+            None => "not seen there".to_owned(),
         };
         Some(of_copy(&match belongs {
             Some(home) => {
                 format!("is on {barcode}, which belongs in {home} and is: {place}, {seen}")
             }
-            None => format!("is on {barcode}, and nobody knows where that is: {place}, {seen}"),
+            None => format!("is on {barcode}, which is not where media are kept: {place}, {seen}"),
         }))
     };
     copy.cartridges.iter().filter_map(of_cartridge).collect()

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::facts::*;
 use super::rule::*;
 use crate::catalogue::{DateChoice, Month, SetCopyState, SetState, Waiver};
+use crate::config::LIBRARY;
 use crate::id::{CopyNumber, SetDefinitionId, SetId};
 use crate::journal::Actor;
 
@@ -244,8 +245,8 @@ fn each_copy_must_be_there_whole_read_back_and_seen() {
     let gaps = with_copy(&|copy| copy.cartridges[0].quarantined = true);
     assert!(gaps[0].contains("out of use"), "{gaps:?}");
     let gaps = with_copy(&|copy| copy.cartridges[0].seen = None);
-    assert!(gaps[0].contains("never seen"), "{gaps:?}");
-    let gaps = with_copy(&|copy| copy.cartridges[0].whereabouts = Whereabouts::Unknown);
+    assert!(gaps[0].contains("not seen there"), "{gaps:?}");
+    let gaps = with_copy(&|copy| copy.cartridges[0].whereabouts = Whereabouts::Elsewhere);
     assert!(
         gaps[0].contains("last seen 2026-10-21 by robot"),
         "{gaps:?}"
@@ -254,7 +255,7 @@ fn each_copy_must_be_there_whole_read_back_and_seen() {
     let gaps = with_copy(&|copy| {
         for barcode in ["TWV007L8", "TWV008L8"] {
             let mut more = cartridge(barcode);
-            more.whereabouts = Whereabouts::Unknown;
+            more.whereabouts = Whereabouts::Elsewhere;
             copy.cartridges.push(more);
         }
     });
@@ -276,14 +277,14 @@ fn a_pool_with_a_place_wants_its_cartridges_there() {
         one.sets[0].copies[0].cartridges[0].whereabouts = whereabouts;
         only(&facts(vec![one])).1
     };
-    let named = |name: &str| Whereabouts::Named(name.to_owned());
+    let named = |name: &str| Whereabouts::Kept(name.to_owned());
     assert!(at_home(LIBRARY, Whereabouts::Library).is_empty());
     assert!(at_home("north", named("north")).is_empty());
     for (belongs, whereabouts) in [
         (LIBRARY, named("north")),
         ("north", Whereabouts::Library),
         ("north", named("south")),
-        ("north", Whereabouts::Unknown),
+        ("north", Whereabouts::Elsewhere),
     ] {
         let gaps = at_home(belongs, whereabouts);
         assert!(
@@ -383,8 +384,8 @@ fn any_cartridge() -> impl Strategy<Value = CartridgeFacts> {
         quarantined,
         whereabouts: match place {
             0 => Whereabouts::Library,
-            1 => Whereabouts::Named("north".to_owned()),
-            _ => Whereabouts::Unknown,
+            1 => Whereabouts::Kept("north".to_owned()),
+            _ => Whereabouts::Elsewhere,
         },
         seen: seen.then(|| (at("2026-10-21"), "robot".to_owned())),
         ..cartridge("TWV001L8")
@@ -477,10 +478,10 @@ fn fulfils(set: &SetFacts, definition: &Definition) -> bool {
             && !copy.cartridges.is_empty()
             && copy.cartridges.iter().all(|cartridge| {
                 let home = match (&copy.belongs, &cartridge.whereabouts) {
-                    (_, Whereabouts::Unknown) => false,
+                    (_, Whereabouts::Elsewhere) => false,
                     (None, _) => true,
                     (Some(place), Whereabouts::Library) => place == LIBRARY,
-                    (Some(place), Whereabouts::Named(name)) => place == name,
+                    (Some(place), Whereabouts::Kept(name)) => place == name,
                 };
                 !cartridge.quarantined && cartridge.seen.is_some() && home
             })
