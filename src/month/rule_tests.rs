@@ -421,9 +421,9 @@ fn any_set() -> impl Strategy<Value = SetFacts> {
         SetState::Sealed,
     ]);
     // From September into December, whichever month it counts for.
-    let month = prop::sample::select(vec!["2026-09", "2026-10", "2026-10", "2026-11"]);
+    let counts = prop::sample::select(vec!["2026-09", "2026-10", "2026-10", "2026-11"]);
     let copies = prop::collection::vec(any_copy(), 0..3);
-    (state, month, 0..90_i64, copies).prop_map(|(state, counts, day, mut copies)| {
+    (state, counts, 0..90_i64, copies).prop_map(|(state, counts, day, mut copies)| {
         copies.sort_by_key(|copy| copy.copy);
         copies.dedup_by_key(|copy| copy.copy);
         SetFacts {
