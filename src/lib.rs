@@ -27,6 +27,7 @@ pub mod key;
 pub mod kit;
 pub mod library;
 pub mod media;
+pub mod month;
 pub mod print;
 pub mod progress;
 pub mod quickstart;

@@ -29,6 +29,8 @@ mod kit;
 mod kit_args;
 mod library;
 mod media;
+mod month;
+mod month_args;
 pub mod output;
 mod query;
 mod restore;
@@ -190,6 +192,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Journal(command) => journal::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
+        Command::Month(args) => month::run(&session, args),
         Command::Copy(command) => copy::run(&session, command),
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
