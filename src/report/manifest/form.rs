@@ -40,7 +40,7 @@ pub(super) fn form(
             imprint.by
         ),
         format!(
-            "Lost, broken or in doubt: call {} at once.",
+            "If something is lost, broken or in doubt, call at once: {}.",
             imprint.loss_telephone
         ),
     ];
@@ -58,10 +58,8 @@ pub(super) fn form(
         paper,
         title: manifest.direction.word().to_owned(),
         number: number.to_string(),
-        subtitle: format!(
-            "Courier manifest, revision {revision}.  Run {}",
-            manifest.run
-        ),
+        emphasis: format!("Revision {revision}"),
+        subtitle: format!("Courier manifest, run {}", manifest.run),
         code: Some(format!("{number}/{revision}")),
         notice: match audience {
             Audience::Outsiders => None,
