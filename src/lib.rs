@@ -25,6 +25,7 @@ pub mod job;
 pub mod journal;
 pub mod key;
 pub mod kit;
+pub mod labels;
 pub mod library;
 pub mod media;
 pub mod print;

@@ -12,6 +12,7 @@ pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
+pub use super::label_args::LabelCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
@@ -89,6 +90,9 @@ pub enum Command {
     /// The recovery kit: how to read the tapes without Tapeward.
     #[command(subcommand)]
     Kit(KitCommand),
+    /// Labels for cartridges, cases and places, badges, cards for the scanner.
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),

@@ -1,7 +1,8 @@
 //! What every page of a report has: head, foot, number, subtotal.
 
+use super::barcode::head_code;
 use crate::error::Result;
-use crate::print::{Canvas, Paper, Style, Symbol, code39, code128, wrapped};
+use crate::print::{Canvas, Paper, Style, Symbol, wrapped};
 
 /// Left and right margins in millimetres.
 const SIDE: f32 = 12.0;
@@ -18,9 +19,6 @@ const SMALL: Style = Style::text(6.8);
 const TITLE: Style = Style::bold(22.0);
 const EMPHASIS: Style = Style::bold(11.0);
 const SUBTITLE: Style = Style::text(9.0);
-/// X in millimetres, the best first: what a scanner held in the hand and a 200 dpi scan of the page still
-/// read.
-const MODULES: [f32; 3] = [0.33, 0.30, 0.27];
 
 /// Head and foot of every page.
 #[derive(Debug, Clone)]
@@ -164,31 +162,10 @@ impl Form {
     }
 }
 
-/// The bar code of the head: Code 128, as it is the shorter one.
-fn head_code(text: &str) -> Option<(Symbol, f32)> {
-    let symbol = code128::symbol(text).ok()?;
-    let module = MODULES
-        .into_iter()
-        .find(|module| symbol.whole_width() * module <= 80.0);
-    Some((symbol, module.unwrap_or(MODULES[2])))
-}
-
 /// Height of lines in millimetres.
 #[allow(clippy::cast_precision_loss)] // lines of a page
 pub(super) fn lines_height(lines: &[String], style: Style) -> f32 {
     lines.len() as f32 * style.line()
-}
-
-/// A bar code that fits, and its X in millimetres: Code 39 where it can, else Code 128; `None` where neither
-/// does, so that the text must do.
-pub(super) fn code_within(text: &str, width: f32) -> Option<(Symbol, f32)> {
-    let candidates = [code39::symbol(text), code128::symbol(text)];
-    candidates.into_iter().flatten().find_map(|symbol| {
-        let module = MODULES
-            .into_iter()
-            .find(|module| symbol.whole_width() * module <= width)?;
-        Some((symbol, module))
-    })
 }
 
 /// An empty box to tick.
@@ -199,19 +176,7 @@ pub(super) fn tick_box(canvas: &mut Canvas, x: f32, y: f32) {
 /// Side of a box to tick.
 pub(super) const TICK: f32 = 4.2;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_widest_code_that_fits_is_taken() {
-        let (label, module) = code_within("TWV001L8", 58.0).unwrap();
-        assert_eq!(label, code39::symbol("TWV001L8").unwrap());
-        assert!((module - 0.33).abs() < 0.001);
-        let (long, _) = code_within("ENVELOPE-0012", 58.0).unwrap();
-        assert_eq!(long, code128::symbol("ENVELOPE-0012").unwrap());
-        let (small, _) = code_within("env 12", 58.0).unwrap();
-        assert_eq!(small, code128::symbol("env 12").unwrap());
-        assert!(code_within("A-TEXT-OF-THIRTY-TWO-CHARACTERS-", 58.0).is_none());
-    }
+/// Below every row.
+pub(super) fn row_rule(canvas: &mut Canvas, x: f32, y: f32, width: f32) {
+    canvas.rule(x, y, width, 0.15);
 }

@@ -2,13 +2,14 @@
 
 use chrono::Utc;
 
-use super::form::{EndOfList, Handling, Parties, TotalsBox, form, quantities};
+use super::form::{Parties, TotalsBox, end_of_list, form, quantities};
 use super::signing::{Exceptions, Signatures};
 use super::table::{CASES, CaseRow, LINES, LineRow};
 use super::{Audience, Case, ItemKind, ListDigest, Manifest, Numbered, Ordered};
 use crate::error::Result;
 use crate::print::Paper;
 use crate::progress::counted;
+use crate::report::blocks::{End, Notes};
 use crate::report::sheet::{Block, Part, Sheet, Table, Tally};
 
 /// The manifest as a PDF. The same manifest, audience and paper give the same bytes.
@@ -25,7 +26,10 @@ pub fn pdf(manifest: &Manifest, audience: Audience, paper: Paper) -> Result<Vec<
         Part::Block(Box::new(TotalsBox(ordered.totals))),
     ];
     if !manifest.handling.is_empty() {
-        parts.push(Part::Block(Box::new(Handling(&manifest.handling))));
+        parts.push(Part::Block(Box::new(Notes {
+            title: "Handling",
+            lines: &manifest.handling,
+        })));
     }
     if !manifest.cases.is_empty() {
         parts.push(Part::Table(cases(manifest, &ordered)));
@@ -45,7 +49,7 @@ pub fn pdf(manifest: &Manifest, audience: Audience, paper: Paper) -> Result<Vec<
     let sheet = Sheet {
         form: &form,
         parts,
-        end: Box::new(EndOfList(all)),
+        end: Box::new(End(end_of_list(all))),
         closing: vec![Box::new(Exceptions), Box::new(Signatures { manifest })],
         subtotal: &|here: Tally, so_far: Tally| {
             format!(

@@ -3,20 +3,16 @@
 use super::{Audience, Case, InHouse, ItemKind, Numbered, Protection, Urgency};
 use crate::error::Result;
 use crate::media::card::Card;
-use crate::print::{Canvas, Style, Symbol};
+use crate::print::{Canvas, Style};
 use crate::progress::counted;
-use crate::report::form::{TICK, code_within, tick_box};
-use crate::report::sheet::{Block, Column, Lines, Tally, columns_in};
+use crate::report::barcode::{
+    ABOVE, BARS, BELOW, CODE_TEXT, code_height, code_within, draw_bars, draw_code,
+};
+use crate::report::form::{TICK, row_rule, tick_box};
+use crate::report::sheet::{Block, Column, GUTTER, Lines, Tally, columns_in};
 
 const CELL: Style = Style::text(8.0);
-const CODE_TEXT: Style = Style::mono(9.0);
 const SMALL: Style = Style::text(7.0);
-/// Room above the bars, theirs and what is below.
-const ABOVE: f32 = 1.6;
-const BARS: f32 = 6.2;
-const BELOW: f32 = 0.9;
-/// Between what is in one column and the next one.
-const GUTTER: f32 = 1.5;
 
 const fn column(title: &'static str, width: f32) -> Column {
     Column {
@@ -52,34 +48,6 @@ pub(super) const LINES: &[Column] = &[
         width: None,
     },
 ];
-
-/// A text as bar code with the text below, or the text alone where no code fits.
-fn draw_code(canvas: &mut Canvas, x: f32, y: f32, width: f32, code: &str, text: &str) {
-    if let Some(start) = draw_bars(canvas, x, y, width, code) {
-        canvas.text(start, y + ABOVE + BARS + 0.3, CODE_TEXT, text);
-    } else {
-        let lines = Lines::of(text, CODE_TEXT, width - GUTTER);
-        lines.draw(canvas, x, y + ABOVE);
-    }
-}
-
-/// The bars alone; gives where they begin.
-fn draw_bars(canvas: &mut Canvas, x: f32, y: f32, width: f32, code: &str) -> Option<f32> {
-    let (symbol, module) = code_within(code, width)?;
-    let start = x + Symbol::QUIET * module;
-    canvas.symbol(start, y + ABOVE, BARS, module, &symbol);
-    Some(start)
-}
-
-/// Height of a row with a bar code.
-fn code_height() -> f32 {
-    ABOVE + BARS + 0.3 + CODE_TEXT.line() + BELOW
-}
-
-/// Below every row.
-fn row_rule(canvas: &mut Canvas, x: f32, y: f32, width: f32) {
-    canvas.rule(x, y, width, 0.15);
-}
 
 /// A case with its seals.
 pub(super) struct CaseRow<'a> {
