@@ -265,7 +265,9 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     }
     let text = world.ok(["media", "history", "TWV001L8"]);
     assert!(
-        text.contains("volume TWV001") && text.contains("set data of"),
+        text.contains("volume TWV001")
+            && text.contains("set data of")
+            && text.contains("place slot:"),
         "{text}"
     );
     let (_, err) = world.exits(2, ["media", "history", "NIX001L8"]);

@@ -251,3 +251,38 @@ fn a_waiver_has_a_name_and_a_reason_and_is_on_record() {
     let out = world.ok(["month", "close", &month]);
     assert!(out.contains("2 sets, 1 waived"), "{out}");
 }
+
+/// Only what was seen in the very place counts.
+#[test]
+fn a_copy_that_belongs_in_a_safe_is_in_its_place_when_somebody_has_put_it_there() {
+    let world = defined(
+        "[monthly]\neject = false\n[site.HQ]\nname = \"Town hall\"\n\
+         [place.SAFE1]\nkind = \"safe\"\n[place.SAFE2]\nkind = \"safe\"\n\
+         [pool.offsite]\nplace = \"SAFE1\"\n",
+    );
+    let month = this(&world);
+    world.ok(["job", "run"]);
+    let gaps = refused(&world, &month);
+    let belongs = format!("{OFFSITE}, which belongs in SAFE1 and is: slot");
+    assert!(gaps.len() == 1 && gaps[0].contains(&belongs), "{gaps:?}");
+    world.ok(["library", "eject", OFFSITE]);
+    world.empty_mail_slots();
+    world.ok(["library", "inventory"]);
+    world.ok(["media", "check-in", OFFSITE, "--place", "SAFE2"]);
+    let gaps = refused(&world, &month);
+    assert!(
+        gaps[0].contains("belongs in SAFE1 and is: safe SAFE2"),
+        "{gaps:?}"
+    );
+    world.ok(["media", "check-out", OFFSITE, "--to", "SAFE1"]);
+    let shown = world.json(["month"]);
+    let cartridge = &shown["lines"][0]["copies"][1]["cartridges"][0];
+    assert_eq!(cartridge["place"], "safe SAFE1", "{shown}");
+    assert_eq!(cartridge["in_place"], true, "{shown}");
+    world.ok(["month", "close", &month]);
+    // And the story of it has all of that.
+    let told = world.json(["media", "history", OFFSITE]);
+    let placed = told.as_array().unwrap().iter();
+    let placed = placed.filter(|entry| entry["details"].to_string().contains("SAFE"));
+    assert!(placed.count() >= 2, "{told}");
+}

@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Actor, Entry};
-use crate::catalogue::{CatalogueError, JournalFilter, View};
+use crate::catalogue::{CatalogueError, JournalFilter, Place, View};
 use crate::error::{Context, Error, Result};
 use crate::id::{
     Barcode, CartridgeId, KeyId, LibraryId, SetDefinitionId, SetId, ThingId, VolumeId,
 };
+use crate::media::reconcile::place_words;
 
 /// What is asked of the journal.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +107,10 @@ impl Names {
             join(&mut words, noun, &name);
         }
         for (noun, value) in &entry.details {
+            if let Ok(place) = serde_json::from_value::<Place>(value.clone()) {
+                join(&mut words, noun, &place_words(view, &place)?);
+                continue;
+            }
             match value {
                 Value::Null => {}
                 Value::String(text) => join(&mut words, noun, text),
