@@ -472,6 +472,26 @@ fn a_journal_signed_with_another_key_is_found_by_the_public_key() {
     audit_file(&file, line).unwrap_err();
 }
 
+/// Entries whose rows have other numbers than they say.
+#[test]
+fn rows_under_other_numbers_are_found() {
+    let room = room();
+    let path = room.database();
+    let connection = Connection::open(&path).unwrap();
+    unguard(&connection);
+    let last = ENTRIES - 1;
+    for table in ["journal", "journal_subject"] {
+        let move_up = format!("UPDATE {table} SET sequence = sequence + 7 WHERE sequence > {last}");
+        connection.execute(&move_up, []).unwrap();
+    }
+    drop(connection);
+    let wrong = audit_database(&path, room.kept()).unwrap_err();
+    assert!(
+        matches!(&wrong, Tampered::Broken(broken) if broken.sequence == ENTRIES),
+        "{wrong}"
+    );
+}
+
 #[test]
 fn an_index_that_hides_an_entry_is_found() {
     let room = room();

@@ -103,7 +103,15 @@ pub fn audit_catalogue<E: From<CatalogueError>>(
     let mut last = 0;
     let wrong = each_page::<_, E>(view, |rows| {
         watch(last)?;
-        for row in rows {
+        for (expected, row) in (last + 1..).zip(rows) {
+            if row.sequence != expected {
+                return Ok(Some(Tampered::Broken(Broken {
+                    sequence: expected,
+                    why: BrokenWhy::Sequence {
+                        found: row.sequence,
+                    },
+                })));
+            }
             if let Err(wrong) = auditor.check(&row.body, &row.hash) {
                 return Ok(Some(wrong));
             }
