@@ -17,6 +17,7 @@ pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
+pub use super::label_args::LabelCommand;
 pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scrub_args::ScrubCommand;
@@ -107,6 +108,9 @@ pub enum Command {
     /// The recovery kit: how to read the tapes without Tapeward.
     #[command(subcommand)]
     Kit(KitCommand),
+    /// Labels for cartridges, cases and places, badges, cards for the scanner.
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),

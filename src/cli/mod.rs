@@ -27,6 +27,8 @@ mod key;
 mod key_args;
 mod kit;
 mod kit_args;
+mod label;
+mod label_args;
 mod library;
 mod media;
 mod month;
@@ -186,6 +188,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
         Command::Kit(command) => kit::run(&session, command),
+        Command::Label(command) => label::run(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),
