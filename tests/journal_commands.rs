@@ -267,7 +267,7 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     assert!(
         text.contains("volume TWV001")
             && text.contains("set data of")
-            && text.contains("place slot:"),
+            && text.contains("place slot 1 (@"),
         "{text}"
     );
     let (_, err) = world.exits(2, ["media", "history", "NIX001L8"]);
