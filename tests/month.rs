@@ -111,6 +111,7 @@ fn a_month_is_closed_when_every_copy_was_read_back_and_seen() {
         .unwrap();
     let digest = Sha256::digest(&lines);
     let told = details["sha256"].as_str().unwrap();
+    assert_eq!(told.len(), 64);
     for (byte, digits) in digest.iter().zip(told.as_bytes().chunks(2)) {
         assert_eq!(format!("{byte:02x}").as_bytes(), digits);
     }

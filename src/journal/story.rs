@@ -76,7 +76,8 @@ pub fn ask(view: &View<'_>, question: &Question) -> Result<Vec<Told>> {
 }
 
 /// What entries about a cartridge or thing have as subject: everything that ever had this barcode,
-/// the volumes that were ever on it, and the barcode itself. Empty: nobody knows it.
+/// the volumes that were ever on it, the barcode itself, and the steps that were done with it. Empty:
+/// nobody knows it.
 ///
 /// # Errors
 /// An error of the database.
@@ -87,6 +88,7 @@ pub fn subjects_of_barcode(
     let mut subjects = view.ids_by_barcode(barcode)?;
     if !subjects.is_empty() {
         subjects.push(barcode.to_string());
+        subjects.extend(view.steps_about(&subjects)?);
     }
     Ok(subjects)
 }
