@@ -8,6 +8,8 @@
 
 #[path = "support/rotation_model.rs"]
 mod model;
+#[path = "support/rotation_planted.rs"]
+mod planted;
 #[path = "support/rotation_worlds.rs"]
 mod worlds;
 
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use model::{Fault, Model};
-use tapeward::rotation::{Action, Plan, plan};
+use tapeward::rotation::{Plan, plan};
 use worlds::{Tried, disturb, first_day, world};
 
 const YEARS: u32 = 10;
@@ -81,12 +83,12 @@ fn lives(tried: Tried, expected: &[&str]) {
 }
 
 const COMMON: &[&str] = &[
-    "R10", "R11", "R12", "R20", "R21", "R22", "R30", "R40", "R41", "R50", "R51", "W02", "W05", "W06",
+    "R10", "R11", "R12", "R20", "R21", "R22", "R30", "R40", "R41", "R50", "R51", "W02", "W05",
 ];
 
 #[test]
 fn monthly_fulls() {
-    lives(Tried::Monthly, &[COMMON, &["R01"]].concat());
+    lives(Tried::Monthly, &[COMMON, &["R01", "W06"]].concat());
 }
 
 #[test]
@@ -105,4 +107,63 @@ fn sets_kept_off_site() {
 #[test]
 fn daily_off_site() {
     lives(Tried::Daily, &[COMMON, &["R03"]].concat());
+}
+
+/// Spoils a plan, or the room it is followed in; `None`: this room has nothing of the kind.
+type Spoil = fn(&mut Plan, &mut Model) -> Option<()>;
+
+#[test]
+fn each_planted_fault_is_named() {
+    use planted as p;
+    let table: &[(Fault, Tried, Spoil)] = &[
+        (Fault::WriteBeforeExpiry, Tried::Daily, p::no_expiry),
+        (Fault::WriteUnderHold, Tried::Daily, p::held_after_planning),
+        (Fault::WriteToDueOut, Tried::Monthly, p::written_while_it_waits),
+        (Fault::WriteNotLoadable, Tried::Monthly, p::written_in_the_vault),
+        (Fault::WriteTooMuch, Tried::Monthly, p::more_than_it_takes),
+        (Fault::AllInOnePlace, Tried::Monthly, p::both_to_the_vault),
+        (Fault::AllInOneVehicle, Tried::Monthly, p::both_in_one_vehicle),
+        (Fault::EarlyReturn, Tried::Monthly, p::home_at_once),
+        (Fault::EarlyExpiry, Tried::Monthly, p::expired_at_once),
+        (Fault::ScratchTooSoon, Tried::Daily, p::scratch_without_expiry),
+        (Fault::ReasonMissing, Tried::Monthly, p::wrong_reason),
+        (Fault::NobodyCarries, Tried::Monthly, p::courier_closed),
+        (Fault::NotThere, Tried::Monthly, p::fetched_from_elsewhere),
+        (Fault::Overfull, Tried::Monthly, p::no_room),
+        (Fault::Unencrypted, Tried::Monthly, p::not_encrypted),
+        (Fault::OutOfOrder, Tried::Monthly, p::backwards),
+        (Fault::NotDue, Tried::Monthly, p::another_day),
+        (Fault::NotWritten, Tried::Monthly, p::not_written),
+        (Fault::NotExpired, Tried::Daily, p::never_expired),
+        (Fault::LeftBehind, Tried::Monthly, p::left_in_the_library),
+    ];
+    for (fault, tried, spoil) in table {
+        let mut tried_rooms = 0;
+        for seed in 0..200 {
+            let (mut model, to) = after_a_year(seed, *tried);
+            let mut plan = plan(&model.snapshot(), model.today, to).unwrap();
+            if spoil(&mut plan, &mut model).is_none() {
+                continue;
+            }
+            tried_rooms += 1;
+            model.follow(&plan, to);
+            let named = model.faults.iter().any(|(_, named, _)| named == fault);
+            assert!(named, "{fault:?} in seed {seed}: {:#?}", model.faults);
+            if tried_rooms == 3 {
+                break;
+            }
+        }
+        assert_eq!(tried_rooms, 3, "{fault:?} could not be planted");
+    }
+}
+
+/// A room after a quiet year, and the last day of the next.
+fn after_a_year(seed: u64, tried: Tried) -> (Model, NaiveDate) {
+    let (mut model, _) = world(seed, tried);
+    let year = |from: NaiveDate| from.checked_add_days(Days::new(365)).unwrap();
+    let to = year(model.today);
+    let first = plan(&model.snapshot(), model.today, to).unwrap();
+    model.follow(&first, to);
+    assert_eq!(model.faults, []);
+    (model, year(to))
 }

@@ -87,7 +87,7 @@ pub struct Model {
     aboard: HashMap<(usize, usize), NaiveDate>,
     /// The days on which each pool is written, as far as plans were followed.
     due: Vec<BTreeMap<NaiveDate, Rank>>,
-    room: Vec<u32>,
+    room: Vec<i64>,
     pub faults: Vec<(NaiveDate, Fault, String)>,
 }
 
@@ -135,7 +135,8 @@ impl Model {
     }
 
     fn count_room(&mut self) {
-        self.room = self.fixed.places.iter().map(|place| place.others).collect();
+        let others = |place: &Place| i64::from(place.others);
+        self.room = self.fixed.places.iter().map(others).collect();
         for vol in &self.vols {
             if let Some(place) = vol.place {
                 self.room[place] += 1;
@@ -342,9 +343,12 @@ impl Model {
         if !here || !ready || self.kept(vol) || !self.loadable(vol) {
             self.fault(Fault::ScratchTooSoon, line);
         }
+        let free = !self.kept(vol);
         let vol = &mut self.vols[vol];
         vol.content = Content::Scratch;
-        vol.copies.clear();
+        if free {
+            vol.copies.clear();
+        }
         vol.remaining = vol.capacity;
         vol.recall = None;
         vol.ready_home = None;
@@ -503,7 +507,7 @@ impl Model {
 
     fn enter(&mut self, place: usize, line: &Line) {
         self.room[place] += 1;
-        if self.place(place).capacity.is_some_and(|most| self.room[place] > most) {
+        if self.place(place).capacity.is_some_and(|most| self.room[place] > i64::from(most)) {
             self.fault(Fault::Overfull, line);
         }
     }
