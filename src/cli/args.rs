@@ -6,10 +6,15 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
+pub use super::custody_args::{
+    CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
+    ThingCommand,
+};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
@@ -76,6 +81,18 @@ pub enum Command {
     /// Cartridges and volumes.
     #[command(subcommand)]
     Media(MediaCommand),
+    /// Sites, safes, shelves, vaults, carriers.
+    #[command(subcommand)]
+    Place(PlaceCommand),
+    /// People and what they have signed for.
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Cases, envelopes, keys and whatever else is tracked.
+    #[command(subcommand)]
+    Thing(ThingCommand),
+    /// What disagrees, until it is explained.
+    #[command(subcommand)]
+    Exception(ExceptionCommand),
     /// How drives and cartridges are: state, trend, reasons, advice.
     Health(HealthArgs),
     /// Acceptance test for a library and its drives, with a certificate.
@@ -110,6 +127,9 @@ pub enum Command {
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
+    /// The hash-chained record: read it, sign it, check it.
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Begin anew on a bare host, from cartridges and an identity.
     Recover(RecoverArgs),
     /// The virtual tape library.
@@ -329,6 +349,8 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
+    /// Everything the journal tells of one cartridge and what was on it.
+    History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(
         after_help = "Examples:\n  tapeward media label TWV001L8 --pool onsite\n  tapeward media label OLD001L8 --pool offsite --overwrite-foreign"
@@ -346,6 +368,12 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Items leave a place: for another one, a case, or a person who signs for them.
+    CheckOut(Box<CheckOutArgs>),
+    /// Items are back in a place.
+    CheckIn(Box<CheckInArgs>),
+    /// Something is wrong with an item: out of use at once, and to be explained.
+    Problem(Box<ProblemArgs>),
     /// Cartridges of other programs.
     #[command(flatten)]
     Foreign(ForeignCommand),

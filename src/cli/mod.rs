@@ -5,6 +5,9 @@ mod catalogue;
 mod catalogue_args;
 mod copy;
 mod copy_args;
+mod custodians;
+mod custody;
+mod custody_args;
 mod devices;
 mod discover;
 mod discover_args;
@@ -18,6 +21,8 @@ mod health;
 mod health_args;
 mod interrupt;
 mod job;
+mod journal;
+mod journal_args;
 mod key;
 mod key_args;
 mod kit;
@@ -172,12 +177,17 @@ fn run(cli: Cli, format: Format) -> Result<()> {
             library::drive_status(&session, &choice)
         }
         Command::Media(command) => media::run(&session, command),
+        Command::Place(command) => custodians::places(&session, command),
+        Command::Person(command) => custodians::people(&session, &command),
+        Command::Thing(command) => custodians::things(&session, &command),
+        Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
         Command::Kit(command) => kit::run(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),
+        Command::Journal(command) => journal::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
         Command::Copy(command) => copy::run(&session, command),

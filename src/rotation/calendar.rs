@@ -168,7 +168,9 @@ impl Calendar {
         let before = self.cut_off.map_or(0, |cut_off| cut_off.days_before);
         let time = self.cut_off.map_or(NaiveTime::MIN, |cut_off| cut_off.time);
         // Before the year -262143 nothing is picked up.
-        let on = day.checked_sub_days(Days::new(before.into())).unwrap_or(day);
+        let on = day
+            .checked_sub_days(Days::new(before.into()))
+            .unwrap_or(day);
         on.and_time(time)
     }
 
@@ -212,9 +214,7 @@ impl Calendar {
         let mut open: Vec<bool> = from
             .iter_days()
             .take(days)
-            .map(|day| {
-                self.weekdays.contains(day.weekday())
-            })
+            .map(|day| self.weekdays.contains(day.weekday()))
             .collect();
         let at = |day: NaiveDate| (day - from).num_days();
         for closure in &self.closed {
@@ -226,7 +226,10 @@ impl Calendar {
             }
         }
         for day in &self.extra {
-            if let Some(open) = usize::try_from(at(*day)).ok().and_then(|day| open.get_mut(day)) {
+            if let Some(open) = usize::try_from(at(*day))
+                .ok()
+                .and_then(|day| open.get_mut(day))
+            {
                 *open = true;
             }
         }
@@ -273,9 +276,18 @@ mod tests {
             open,
             [day("2026-12-22"), day("2026-12-28"), day("2027-01-05")]
         );
-        assert_eq!(courier.open_after(day("2026-12-28")), Some(day("2027-01-05")));
-        assert_eq!(courier.open_from(day("2026-12-28")), Some(day("2026-12-28")));
-        assert_eq!(courier.open_before(day("2027-01-05")), Some(day("2026-12-28")));
+        assert_eq!(
+            courier.open_after(day("2026-12-28")),
+            Some(day("2027-01-05"))
+        );
+        assert_eq!(
+            courier.open_from(day("2026-12-28")),
+            Some(day("2026-12-28"))
+        );
+        assert_eq!(
+            courier.open_before(day("2027-01-05")),
+            Some(day("2026-12-28"))
+        );
         assert_eq!(Calendar::on([]).open_from(day("2026-12-28")), None);
     }
 
@@ -283,7 +295,10 @@ mod tests {
     fn what_is_late_for_one_day_goes_on_the_next() {
         let courier = courier();
         let at = |text: &str| text.parse::<NaiveDateTime>().unwrap();
-        assert_eq!(courier.known_by(day("2026-12-22")), at("2026-12-21T15:00:00"));
+        assert_eq!(
+            courier.known_by(day("2026-12-22")),
+            at("2026-12-21T15:00:00")
+        );
         let first = |text| courier.first_in_time(at(text)).unwrap();
         assert_eq!(first("2026-12-21T15:00:00"), day("2026-12-22"));
         assert_eq!(first("2026-12-21T15:00:01"), day("2026-12-28"));
@@ -297,10 +312,18 @@ mod tests {
     #[test]
     fn the_table_says_what_is_asked_day_by_day() {
         let (courier, from) = (courier(), day("2026-12-20"));
-        let each: Vec<bool> = from.iter_days().take(40).map(|day| courier.is_open(day)).collect();
+        let each: Vec<bool> = from
+            .iter_days()
+            .take(40)
+            .map(|day| courier.is_open(day))
+            .collect();
         assert_eq!(courier.table(from, 40), each);
         let later = day("2026-12-30");
-        let each: Vec<bool> = later.iter_days().take(9).map(|day| courier.is_open(day)).collect();
+        let each: Vec<bool> = later
+            .iter_days()
+            .take(9)
+            .map(|day| courier.is_open(day))
+            .collect();
         assert_eq!(courier.table(later, 9), each);
     }
 
