@@ -153,7 +153,8 @@ impl Writer {
                     Err(Shortage::NoScratch | Shortage::NoRoom) => return Err(unwritten),
                 },
             };
-            if leaves && !self.leaving.contains(&volume) {
+            // What leaves goes on cartridges that were begun today.
+            if leaves && start == Start::Labelled {
                 self.leaving.push(volume);
             }
             let open = Some(volume).filter(|_| !held);

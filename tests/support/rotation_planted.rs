@@ -281,7 +281,6 @@ pub fn left_in_the_library(plan: &mut Plan, model: &mut Model) -> Option<()> {
         position += 1;
         position <= at || !(moves(line, volume) || freed(line) == Some(volume))
     });
-    plan.lines.remove(at);
     let rewritten = plan.lines[at..].iter().any(|line| written(line).is_some_and(|on| on.0 == volume));
     (!rewritten).then_some(())
 }
