@@ -34,20 +34,20 @@ fn main() {
     let volumes = variable("TAPEWARD_BENCH_VOLUMES", 10_000) as usize;
     let rounds = variable("TAPEWARD_BENCH_ROUNDS", 5).max(1);
     let sizes = [volumes, 10 * volumes];
-    println!("{YEARS} years, least of {rounds} rounds; times in ms, memory of the lines in MB");
-    println!("scheme                    volumes      lines      ms   toy ms   ten times: x");
-    for (name, scheme, sets_kept) in schemes() {
+    println!("{YEARS} years, least of {rounds} rounds, times in ms");
+    println!("scheme                    volumes      lines      ms   toy ms    times");
+    for (name, scheme, on_site, at_a_time) in schemes() {
         let mut least = [[Duration::MAX; 2]; 2];
         let mut lines = [0; 2];
         for _ in 0..rounds {
             for (at, size) in sizes.iter().enumerate() {
-                let room = room(*size, &scheme, sets_kept);
+                let room = room(*size, &scheme, &on_site, at_a_time);
                 let begun = Instant::now();
                 let plan = plan(&room, first(), last()).unwrap();
                 least[at][0] = least[at][0].min(begun.elapsed());
                 lines[at] = plan.lines.len();
                 let begun = Instant::now();
-                std::hint::black_box(toy(*size, sets_kept));
+                std::hint::black_box(toy(*size, at_a_time));
                 least[at][1] = least[at][1].min(begun.elapsed());
             }
         }
@@ -77,29 +77,32 @@ fn last() -> NaiveDate {
     first().checked_add_days(Days::new(YEARS * 365)).unwrap()
 }
 
-/// Each scheme, and how many sets of a copy it keeps at a time.
-fn schemes() -> Vec<(&'static str, Scheme, usize)> {
+/// Each scheme with figures that use a cartridge about once a year, that of the copies on site, and how
+/// many copies there are at a time.
+fn schemes() -> Vec<(&'static str, Scheme, Scheme, usize)> {
     let keep_months = 12;
-    let fathers = GrandfatherFatherSon {
-        keep_days: 14,
-        keep_weeks: 5,
+    let monthly = Scheme::Monthly(Monthly { keep_months, day: 1 });
+    let daily = Scheme::Daily(Daily { keep_days: 365 });
+    let fathers = Scheme::GrandfatherFatherSon(GrandfatherFatherSon {
+        keep_days: 180,
+        keep_weeks: 26,
         keep_months,
         day: Weekday::Fri,
-    };
-    let weekly = KeepSets {
-        sets: 2,
+    });
+    let weekly = Scheme::KeepSets(KeepSets {
+        sets: 52,
         days: [Weekday::Mon].into(),
-    };
+    });
     vec![
-        ("monthly", Scheme::Monthly(Monthly { keep_months, day: 1 }), 13),
-        ("grandfather-father-son", Scheme::GrandfatherFatherSon(fathers), 29),
-        ("keep-sets", Scheme::KeepSets(weekly), 4),
-        ("daily", Scheme::Daily(Daily { keep_days: 28 }), 22),
+        ("monthly", monthly.clone(), monthly.clone(), 26),
+        ("grandfather-father-son", fathers, monthly.clone(), 148),
+        ("keep-sets", weekly, monthly, 66),
+        ("daily", daily.clone(), daily, 524),
     ]
 }
 
 /// A room whose cartridges are all used in turn: two pools, ten series.
-fn room(volumes: usize, scheme: &Scheme, sets_kept: usize) -> Snapshot {
+fn room(volumes: usize, scheme: &Scheme, on_site: &Scheme, at_a_time: usize) -> Snapshot {
     let place = |name: &str, kind, carrier| Place {
         name: name.to_owned(),
         kind,
@@ -108,22 +111,12 @@ fn room(volumes: usize, scheme: &Scheme, sets_kept: usize) -> Snapshot {
         carrier,
         others: 0,
     };
-    let on_site = match scheme {
-        Scheme::KeepSets(_) => Scheme::Daily(Daily { keep_days: 28 }),
-        Scheme::GrandfatherFatherSon(_) => Scheme::Monthly(Monthly {
-            keep_months: 12,
-            day: 1,
-        }),
-        _ => scheme.clone(),
-    };
-    let weekly = matches!(scheme, Scheme::KeepSets(_));
     let pool = |name: &str, scheme: &Scheme, keep_at| Pool {
         name: name.to_owned(),
         scheme: scheme.clone(),
         keep_at,
         retention_days: None,
     };
-    let at_a_time = if weekly { sets_kept + 22 } else { 2 * sets_kept };
     let each = (volumes as u64 * CAPACITY) / (at_a_time as u64 * 10);
     let series = (0..10).map(|at| Series {
         name: format!("system{at}"),
@@ -162,7 +155,7 @@ fn room(volumes: usize, scheme: &Scheme, sets_kept: usize) -> Snapshot {
             calendar: Calendar::on([Weekday::Tue, Weekday::Fri]),
         }],
         pools: vec![
-            pool("onsite", &on_site, PlaceIndex(1)),
+            pool("onsite", on_site, PlaceIndex(1)),
             pool("offsite", scheme, PlaceIndex(2)),
         ],
         series: series.collect(),
@@ -182,17 +175,16 @@ fn room(volumes: usize, scheme: &Scheme, sets_kept: usize) -> Snapshot {
 }
 
 /// Cartridges handed out in turn, and given back after a year; returns how many were.
-fn toy(volumes: usize, sets_kept: usize) -> usize {
-    let each = (volumes / (2 * sets_kept)).max(1);
+fn toy(volumes: usize, at_a_time: usize) -> usize {
     let days = (YEARS * 365) as usize;
-    let every = 365 / sets_kept.min(365);
     let mut free: VecDeque<u32> = (0..volumes as u32).collect();
     let mut due: Vec<Vec<u32>> = vec![Vec::new(); days + 366];
     let mut written = 0;
     for day in 0..days {
         free.extend(std::mem::take(&mut due[day]));
+        let every = (2 * 365 / at_a_time).max(1);
         if day % every == 0 {
-            for _ in 0..2 * each {
+            for _ in 0..(volumes * every / 365) {
                 if let Some(volume) = free.pop_front() {
                     due[day + 365].push(volume);
                     written += 1;

@@ -37,6 +37,7 @@ mod month;
 mod movements;
 mod people;
 mod places;
+mod rotation;
 mod runs;
 mod segments;
 mod sets;
@@ -74,6 +75,7 @@ pub use month::Month;
 pub use movements::{MoveReason, Movement, MovementState};
 pub use people::{Loan, Person};
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, PlaceKind, Witness};
+pub use rotation::CopyOnVolume;
 pub use runs::{NewRun, Run, RunKind, RunState};
 pub use segments::{LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{

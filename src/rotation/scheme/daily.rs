@@ -27,6 +27,10 @@ impl Answers for Daily {
         true
     }
 
+    fn longest_days(&self) -> u32 {
+        self.keep_days
+    }
+
     fn check(&self) -> Result<(), String> {
         at_least_one("keep-days", self.keep_days.into())
     }

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Keep, Rank, WorkingDay, after_days, after_months, at_least_one};
+use super::{Answers, MONTH_DAYS, Keep, Rank, WorkingDay, after_days, after_months, at_least_one};
 
 /// `{ scheme = "grandfather-father-son", keep-days = 14, keep-weeks = 5, keep-months = 12, day = "friday" }`:
 /// written on each day the site's calendar is open. The first of a month is a grandfather, else the named
@@ -48,6 +48,13 @@ impl Answers for GrandfatherFatherSon {
 
     fn leaves(&self, rank: Rank) -> bool {
         rank > Rank::Daily
+    }
+
+    fn longest_days(&self) -> u32 {
+        let months = self.keep_months.saturating_mul(MONTH_DAYS);
+        months
+            .max(self.keep_weeks.saturating_mul(7))
+            .max(self.keep_days)
     }
 
     fn check(&self) -> Result<(), String> {

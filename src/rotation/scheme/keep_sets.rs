@@ -38,6 +38,10 @@ impl Answers for KeepSets {
         true
     }
 
+    fn longest_days(&self) -> u32 {
+        u32::from(self.sets).saturating_mul(7).saturating_add(7)
+    }
+
     fn check(&self) -> Result<(), String> {
         at_least_one("sets", self.sets.into())?;
         if self.days.is_empty() {

@@ -85,6 +85,8 @@ trait Answers {
     fn keep(&self, date: NaiveDate, rank: Rank) -> Keep;
     /// Whether it leaves the library for the place its pool is kept at.
     fn leaves(&self, rank: Rank) -> bool;
+    /// Days of the set that is kept the longest, rounded up.
+    fn longest_days(&self) -> u32;
     /// What makes no sense, in words that follow the name of the pool.
     fn check(&self) -> Result<(), String>;
 }
@@ -118,6 +120,13 @@ impl Scheme {
         self.answers().leaves(rank)
     }
 
+    /// Days of the set that is kept the longest, rounded up; in a scheme that counts sets, as many as
+    /// pass until enough newer ones are written if none is late.
+    #[must_use]
+    pub fn longest_days(&self) -> u32 {
+        self.answers().longest_days()
+    }
+
     /// Refuses figures that make no sense, in words that follow the name of the pool.
     ///
     /// # Errors
@@ -147,6 +156,9 @@ fn after_months(date: NaiveDate, months: u32) -> NaiveDate {
     let end = date.checked_add_months(Months::new(months));
     end.unwrap_or(NaiveDate::MAX)
 }
+
+/// No month has more days.
+const MONTH_DAYS: u32 = 31;
 
 fn at_least_one(what: &str, number: u64) -> Result<(), String> {
     if number == 0 {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Keep, Rank, WorkingDay, after_months, at_least_one};
+use super::{Answers, MONTH_DAYS, Keep, Rank, WorkingDay, after_months, at_least_one};
 
 /// `{ scheme = "monthly", keep-months = 12, day = 1 }`: written on that day of each month, or the next
 /// working day; all of it leaves the library.
@@ -32,6 +32,10 @@ impl Answers for Monthly {
 
     fn leaves(&self, _: Rank) -> bool {
         true
+    }
+
+    fn longest_days(&self) -> u32 {
+        self.keep_months.saturating_mul(MONTH_DAYS)
     }
 
     fn check(&self) -> Result<(), String> {
