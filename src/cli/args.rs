@@ -17,7 +17,10 @@ pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
+pub use super::label_args::LabelCommand;
+pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::rotation_args::RotationCommand;
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
@@ -106,9 +109,14 @@ pub enum Command {
     /// The recovery kit: how to read the tapes without Tapeward.
     #[command(subcommand)]
     Kit(KitCommand),
+    /// Labels for cartridges, cases and places, badges, cards for the scanner.
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What a month owes and has: each full, each copy, each cartridge in its place.
+    Month(MonthArgs),
     /// What is to be copied to other cartridges, and doing it.
     #[command(subcommand)]
     Copy(CopyCommand),
@@ -118,6 +126,9 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Which cartridges are written, go out and come home, by plan.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     /// Read back what lies on tapes, by plan.
     #[command(subcommand)]
     Scrub(ScrubCommand),
@@ -349,7 +360,7 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
-    /// Everything the journal tells of one cartridge and what was on it.
+    /// Everything the journal tells of one cartridge and what was on it, or of one thing.
     History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use crate::catalogue::{PlaceKind, PoolName};
 use crate::error::{Context, Result};
-use crate::id::PlaceCode;
 use crate::rotation::Scheme;
 use crate::tape::BlockSize;
+
+/// What stands for any library where the place of a pool is named.
+pub const LIBRARY: &str = "library";
 
 /// One pool. What is left out is as for every pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -28,13 +30,13 @@ pub struct PoolConfig {
     /// or another scheme. Once a month, for `retention-days`, without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Scheme>,
-    /// Code of the safe, shelf, vault or home where its written volumes are kept; they stay in the
-    /// library without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep_at: Option<PlaceCode>,
     /// Names of the keys that open its volumes, instead of those for all pools and for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// Where its cartridges belong when they are written: `library`, or the code of a place. Without it
+    /// anywhere that media are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Something in which all sets on a volume agree.
@@ -100,6 +102,15 @@ impl Config {
                     "pool.{name}.retention-days is 0, it must be at least 1"
                 ));
             }
+            let is_known = |place: &String| {
+                place == LIBRARY || self.place.keys().any(|code| code.as_str() == place)
+            };
+            if let Some(place) = pool.place.as_ref().filter(|place| !is_known(place)) {
+                return Err(format!(
+                    "pool.{name}.place is \"{place}\", it must be \"{LIBRARY}\" or a place: there is no \
+                     place.{place}"
+                ));
+            }
             self.check_rotation(name, pool)?;
             for (index, key) in pool.collocate.iter().enumerate() {
                 if pool.collocate[..index].contains(key) {
@@ -111,28 +122,9 @@ impl Config {
     }
 
     fn check_rotation(&self, name: &str, pool: &PoolConfig) -> std::result::Result<(), String> {
-        let place = match &pool.keep_at {
-            None => None,
-            Some(code) => match self.place.get(code) {
-                Some(place) => Some((code, place.kind)),
-                None => {
-                    return Err(format!(
-                        "pool.{name}.keep-at names {code}, and there is no place.{code}"
-                    ));
-                }
-            },
-        };
-        if let Some((code, kind)) = place
-            && matches!(
-                kind,
-                PlaceKind::Cloud | PlaceKind::Repair | PlaceKind::Foreign
-            )
-        {
-            return Err(format!(
-                "pool.{name}.keep-at names {code}, a place of kind {kind}: volumes are kept in a safe, \
-                 shelf, vault or home"
-            ));
-        }
+        let kept = pool.place.as_deref().filter(|code| *code != LIBRARY);
+        let mut places = self.place.iter();
+        let place = kept.and_then(|kept| places.find(|(code, _)| code.as_str() == kept));
         let Some(scheme) = &pool.rotation else {
             return Ok(());
         };
@@ -144,14 +136,25 @@ impl Config {
                 "pool.{name} has retention-days and a rotation, and both say how long; leave one out"
             ));
         }
-        let goes_off_site = place.is_some_and(|(_, kind)| kind.is_offsite());
+        if let Some((code, kind)) = place.map(|(code, place)| (code, place.kind))
+            && matches!(
+                kind,
+                PlaceKind::Cloud | PlaceKind::Repair | PlaceKind::Foreign
+            )
+        {
+            return Err(format!(
+                "pool.{name} has a rotation, and its place {code} is of kind {kind}: cartridges rotate \
+                 between library, safes, shelves, vaults and homes"
+            ));
+        }
+        let goes_off_site = place.is_some_and(|(_, place)| place.kind.is_offsite());
         match scheme {
             Scheme::KeepSets(_) if !goes_off_site => Err(format!(
-                "pool.{name}.rotation keeps sets off-site: name a vault or a home in pool.{name}.keep-at"
+                "pool.{name}.rotation keeps sets off-site: name a vault or a home in pool.{name}.place"
             )),
             Scheme::GrandfatherFatherSon(_) if place.is_none() => Err(format!(
-                "pool.{name}.rotation takes fathers and grandfathers out of the library: name a place in \
-                 pool.{name}.keep-at"
+                "pool.{name}.rotation takes fathers and grandfathers out of the library: name one in \
+                 pool.{name}.place"
             )),
             _ => Ok(()),
         }

@@ -2,6 +2,7 @@
 //! what disagrees.
 
 pub mod barcode;
+pub mod card;
 pub mod custody;
 pub mod exception;
 pub mod facts;
@@ -9,6 +10,7 @@ pub mod person;
 pub mod problem;
 pub mod reconcile;
 pub mod register;
+pub mod rotation;
 pub mod rule;
 pub mod stamp;
 pub mod thing;
