@@ -1,13 +1,13 @@
 //! The state a plan begins with, from the snapshot.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::NaiveDate;
 
 use super::reason::Reason;
 use super::snapshot::{Content, PlaceIndex, PlaceKind, Snapshot, Volume, VolumeIndex};
 use super::state::{
-    Claim, CopyState, Day, Event, PlaceState, SetState, State, Status, VolumeState, status,
+    Claim, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState, status,
 };
 use super::writes::{Open, Unwritten, Writer};
 use crate::catalogue::MediumUse;
@@ -33,8 +33,8 @@ pub(super) fn begin(snapshot: &Snapshot, from: NaiveDate, days: Day) -> (State<'
             .map(|carrier| carrier.calendar.table(from, length))
             .collect(),
         events: vec![Vec::new(); length],
-        in_library: BinaryHeap::new(),
-        on_shelf: BinaryHeap::new(),
+        in_library: Stack::default(),
+        on_shelf: Stack::default(),
         laid_aside: VecDeque::new(),
         scratch: 0,
         on_order: 0,

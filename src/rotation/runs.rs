@@ -320,7 +320,7 @@ impl State<'_> {
             self.volumes[volume.at()].planned = None;
         } else if !away(from) || away(to) {
             self.send(volume, to, self.today, Reason::ByHand);
-        } else if state.status == Status::InUse && state.kept > 0 {
+        } else if state.kept > 0 {
             self.warn(Trouble::NotRecalled { volume });
         } else {
             self.fetch(volume, Reason::ByHand);

@@ -129,19 +129,27 @@ impl State<'_> {
 }
 
 /// Puts the orders of a day before its other lines, orders of one day and one reason in one line.
-fn merge(mut purchases: Vec<Line>, lines: Vec<Line>) -> Vec<Line> {
+fn merge(mut purchases: Vec<Line>, mut lines: Vec<Line>) -> Vec<Line> {
     purchases.sort_by_key(|line| line.date);
     purchases.dedup_by(|next, line| join(line, next));
-    let mut merged = Vec::with_capacity(purchases.len() + lines.len());
-    let mut purchases = purchases.into_iter().peekable();
-    for line in lines {
-        while let Some(purchase) = purchases.next_if(|purchase| purchase.date <= line.date) {
-            merged.push(purchase);
+    // From the end, so that lines before the first order stay where they are.
+    let mut from = lines.len();
+    let Some(filler) = purchases.last().copied() else {
+        return lines;
+    };
+    lines.resize(from + purchases.len(), filler);
+    let mut to = lines.len();
+    while let Some(purchase) = purchases.last() {
+        to -= 1;
+        if from > 0 && lines[from - 1].date >= purchase.date {
+            from -= 1;
+            lines[to] = lines[from];
+        } else {
+            lines[to] = *purchase;
+            purchases.pop();
         }
-        merged.push(line);
     }
-    merged.extend(purchases);
-    merged
+    lines
 }
 
 /// Makes one order of two, if the cartridges follow each other.

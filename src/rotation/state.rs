@@ -1,7 +1,6 @@
 //! The tape room while a plan is made: where every cartridge is and what is on it.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{Days, NaiveDate};
 
@@ -148,8 +147,28 @@ pub(super) enum Event {
     ByHand(VolumeIndex),
 }
 
-/// Cartridges that can be written, least worn first, then in the order of the record.
-pub(super) type Stack = BinaryHeap<Reverse<(u32, VolumeIndex)>>;
+/// Cartridges that can be written: the least worn first, of those the one that is free for longest.
+#[derive(Debug, Default)]
+pub(super) struct Stack(BTreeMap<u32, VecDeque<VolumeIndex>>);
+
+impl Stack {
+    pub fn push(&mut self, wear: u32, volume: VolumeIndex) {
+        self.0.entry(wear).or_default().push_back(volume);
+    }
+
+    pub fn pop(&mut self) -> Option<VolumeIndex> {
+        let mut least = self.0.first_entry()?;
+        let volume = least.get_mut().pop_front();
+        if least.get().is_empty() {
+            least.remove();
+        }
+        volume
+    }
+
+    pub fn first(&self) -> Option<VolumeIndex> {
+        self.0.first_key_value()?.1.front().copied()
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct State<'a> {
@@ -179,7 +198,7 @@ pub(super) struct State<'a> {
     pub purchases: Vec<Line>,
     pub warnings: Vec<Warning>,
     /// What was warned of once and for all.
-    pub warned: std::collections::BTreeSet<Trouble>,
+    pub warned: BTreeSet<Trouble>,
 }
 
 impl State<'_> {
@@ -343,15 +362,15 @@ impl State<'_> {
     /// Offers a scratch cartridge for writing, if it is where it can be loaded from and is free.
     pub fn offer(&mut self, volume: VolumeIndex) {
         let state = &self.volumes[volume.at()];
-        let entry = Reverse((state.wear, volume));
+        let wear = state.wear;
         let is_free = state.claim == Claim::Free && state.writable;
         let Some(place) = state.place.filter(|_| is_free) else {
             return;
         };
         if place == self.library() {
-            self.in_library.push(entry);
+            self.in_library.push(wear, volume);
         } else if self.places[place.at()].kind == PlaceKind::Shelf {
-            self.on_shelf.push(entry);
+            self.on_shelf.push(wear, volume);
         } else {
             return;
         }

@@ -255,19 +255,18 @@ impl State<'_> {
     fn allocate(&mut self, pool: usize, bytes: u64, copy: usize) -> Result<VolumeIndex, Shortage> {
         if let Some(least) = self.in_library.pop() {
             self.scratch -= 1;
-            return Ok(least.0.1);
+            return Ok(least);
         }
         let library = self.library();
         if !self.places[library.at()].has_room() {
             let first = self.copies[copy].volumes.first().copied();
-            let next = self.on_shelf.peek().map(|least| least.0.1);
+            let next = self.on_shelf.first();
             let about = next.or(first).unwrap_or(VolumeIndex(0));
             self.warn_of_room(library, about);
             return Err(Shortage::NoRoom);
         }
-        if let Some(least) = self.on_shelf.pop() {
+        if let Some(volume) = self.on_shelf.pop() {
             self.scratch -= 1;
-            let volume = least.0.1;
             if let Some(from) = self.volumes[volume.at()].place {
                 self.put(volume, library);
                 let to = library;
