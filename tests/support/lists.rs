@@ -52,7 +52,12 @@ pub fn lists(rows: usize) -> Vec<(&'static str, Box<dyn List>)> {
                 barcode: barcode(at).parse().unwrap(),
                 media_type: "LTO-8".to_owned(),
                 from: "case C01".to_owned(),
-                to: if at % 3 == 0 { "safe 1" } else { "library main" }.to_owned(),
+                to: if at % 3 == 0 {
+                    "safe 1"
+                } else {
+                    "library main"
+                }
+                .to_owned(),
                 position: format!("shelf {}", at % 4),
                 by: Some(day(30)),
                 remark: if at == 1 {
