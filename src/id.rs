@@ -126,6 +126,158 @@ uuid_id!(
     "the id of a library (a UUID)"
 );
 
+uuid_id!(
+    /// Something in custody that is no cartridge.
+    ThingId,
+    "the id of a thing (a UUID)"
+);
+uuid_id!(
+    /// Anything in custody: a cartridge or a thing.
+    ItemId,
+    "the id of an item (a UUID)"
+);
+uuid_id!(
+    /// One way of an item from a place to another.
+    MovementId,
+    "the id of a movement (a UUID)"
+);
+uuid_id!(
+    /// A run of a courier.
+    CourierRunId,
+    "the id of a courier run (a UUID)"
+);
+uuid_id!(
+    /// A count of what is in a place.
+    CountId,
+    "the id of a count (a UUID)"
+);
+
+impl ItemId {
+    /// The same id, of an item that is a cartridge.
+    #[must_use]
+    pub fn as_cartridge(self) -> CartridgeId {
+        CartridgeId(self.0)
+    }
+
+    /// The same id, of an item that is a thing.
+    #[must_use]
+    pub fn as_thing(self) -> ThingId {
+        ThingId(self.0)
+    }
+}
+
+impl From<CartridgeId> for ItemId {
+    fn from(id: CartridgeId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ThingId> for ItemId {
+    fn from(id: ThingId) -> Self {
+        Self(id.0)
+    }
+}
+
+/// Code of a place, person, site or carrier: 1 to 16 of `A` to `Z`, `0` to `9` and `-`, beginning
+/// with a letter or digit, so that it can be printed as a bar code and typed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Code(String);
+
+impl Code {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Code {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+        if text.is_empty() || text.len() > 16 || text.starts_with('-') || !text.bytes().all(plain) {
+            return Err(IdError {
+                text: text.to_owned(),
+                expected: "a code (1 to 16 of A-Z, 0-9 and -)",
+            });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Code {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<Code> for String {
+    fn from(code: Code) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.0)
+    }
+}
+
+macro_rules! code_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Code);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+code_id!(
+    /// A safe, shelf, vault or any other place that the configuration names.
+    PlaceCode
+);
+code_id!(
+    /// A person, as on the badge.
+    PersonCode
+);
+code_id!(
+    /// A site: an address with people and libraries.
+    SiteCode
+);
+code_id!(
+    /// A carrier.
+    CarrierCode
+);
+
 /// Serial of a volume as VOL1 holds it (ISO 1001 and ECMA-13, volume header label,
 /// volume identifier): six characters `A` to `Z` and `0` to `9`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

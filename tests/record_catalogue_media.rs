@@ -25,10 +25,11 @@ fn a_cartridge_seen_where_another_was_displaces_it() {
         kind: ElementKind::Storage,
         address: ElementAddress(address),
     };
-    let seen = |cartridge, place| NewPlace {
-        cartridge,
+    let seen = |cartridge: CartridgeId, place| NewPlace {
+        item: cartridge.into(),
         place,
         at: now(),
+        entered_at: now(),
         witness: Witness::Robot,
         run: None,
         note: None,
@@ -44,16 +45,18 @@ fn a_cartridge_seen_where_another_was_displaces_it() {
             Some(world.cartridge)
         );
         assert_eq!(tx.record_place(&seen(other.id, element(1001)))?, None);
-        let safe = Place::Safe {
-            name: "cellar".to_owned(),
+        let safe = Place::Kept {
+            kind: PlaceKind::Safe,
+            code: "CELLAR".parse().unwrap(),
         };
         tx.record_place(&seen(world.cartridge, safe))
     })
     .unwrap();
     let history = read(&world, |view| view.place_history(world.cartridge));
     let places: Vec<_> = history.iter().map(|event| &event.place).collect();
-    let safe = Place::Safe {
-        name: "cellar".to_owned(),
+    let safe = Place::Kept {
+        kind: PlaceKind::Safe,
+        code: "CELLAR".parse().unwrap(),
     };
     assert_eq!(places, [&element(1000), &Place::Unknown, &safe]);
     assert_eq!(history[1].witness, Witness::Derived);

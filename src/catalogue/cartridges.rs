@@ -5,10 +5,10 @@ use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::error::{CatalogueError, ConstraintKind, Noun};
-use super::places::{Place, place_from_row};
+use super::places::{PLACE_COLUMNS, Place, place_from_row};
 use super::sql::{Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
-use crate::id::{Barcode, CartridgeId};
+use crate::id::{Barcode, CartridgeId, ItemId};
 
 text_enum! {
     /// Generation of a medium. What is not in this list is `Unknown`: worth a warning, no failure.
@@ -133,16 +133,7 @@ fn cartridge(row: &Row<'_>) -> rusqlite::Result<Cartridge> {
         medium_serial: row.get("medium_serial")?,
         added_at: moment(row, "added_at")?,
         gone_at: moment_option(row, "gone_at")?,
-        place: place_from_row(
-            row,
-            [
-                "place",
-                "place_library",
-                "place_kind",
-                "place_element",
-                "place_name",
-            ],
-        )?,
+        place: place_from_row(row, PLACE_COLUMNS)?,
         place_since: moment(row, "place_since")?,
     })
 }
@@ -185,8 +176,18 @@ impl Tx<'_> {
     /// Registers a cartridge; its place is unknown until it is seen.
     ///
     /// # Errors
-    /// [`CatalogueError::Exists`] when another cartridge carries the barcode.
+    /// [`CatalogueError::Exists`] when another cartridge or a thing carries the barcode.
     pub fn add_cartridge(&self, new: &NewCartridge) -> Result<(), CatalogueError> {
+        if self.thing_by_barcode(&new.barcode)?.is_some() {
+            return Err(CatalogueError::Exists {
+                noun: Noun::Thing,
+                which: new.barcode.to_string(),
+            });
+        }
+        self.execute(
+            "INSERT INTO item VALUES (?1, 'cartridge')",
+            [ItemId::from(new.id)],
+        )?;
         self.execute(
             "INSERT INTO cartridge
                 (id, barcode, generation, medium_use, medium_serial, added_at, place_since)

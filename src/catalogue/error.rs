@@ -38,6 +38,20 @@ pub enum Noun {
     Library,
     /// A re-copy task.
     Task,
+    /// Something in custody that is no cartridge.
+    Thing,
+    /// Anything in custody.
+    Item,
+    /// A person.
+    Person,
+    /// A movement.
+    Movement,
+    /// A courier run.
+    CourierRun,
+    /// An exception.
+    Exception,
+    /// A count.
+    Count,
 }
 
 impl fmt::Display for Noun {
@@ -57,6 +71,13 @@ impl fmt::Display for Noun {
             Self::Lease => "lease",
             Self::Library => "library",
             Self::Task => "re-copy task",
+            Self::Thing => "thing",
+            Self::Item => "item",
+            Self::Person => "person",
+            Self::Movement => "movement",
+            Self::CourierRun => "courier run",
+            Self::Exception => "exception",
+            Self::Count => "count",
         })
     }
 }

@@ -5,9 +5,10 @@ use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
 
 use super::error::{CatalogueError, Noun};
+use super::items::Item;
 use super::sql::{Moment, integer_column, moment, text_enum};
 use super::store::{Tx, View};
-use crate::id::{CartridgeId, LibraryId, RunId};
+use crate::id::{Barcode, CartridgeId, ItemId, LibraryId, PersonCode, PlaceCode, RunId};
 
 /// Address of an element within a library (SMC-3, media changer elements). Not the
 /// one of `drivers`: that crate knows no
@@ -46,6 +47,16 @@ text_enum! {
         Person = "person",
         /// Follows from another observation.
         Derived = "derived",
+        /// A bar code read by one of us.
+        Scanned = "scanned",
+        /// Typed by one of us, twice.
+        Keyed = "keyed",
+        /// A vault's list names it.
+        Receipt = "receipt",
+        /// A vault has acknowledged the case and that its seal is intact.
+        Case = "case",
+        /// Only the carrier has signed.
+        Signed = "signed",
     }
 }
 
@@ -60,8 +71,22 @@ text_enum! {
         InTransit = "in_transit",
         /// In a safe.
         Safe = "safe",
+        /// On a shelf.
+        Shelf = "shelf",
         /// In a vault.
         Vault = "vault",
+        /// In the cloud.
+        Cloud = "cloud",
+        /// At somebody's home.
+        Home = "home",
+        /// Stuck in a drive that is away for repair.
+        Repair = "repair",
+        /// At somebody else's, whose it is.
+        Foreign = "foreign",
+        /// In a case.
+        Case = "case",
+        /// With a person.
+        Person = "person",
         /// Missing.
         Missing = "missing",
         /// Unknown.
@@ -69,7 +94,50 @@ text_enum! {
     }
 }
 
-/// Where a cartridge is.
+text_enum! {
+    /// Kind of a place that the configuration names.
+    pub enum PlaceKind {
+        /// A safe of ours.
+        Safe = "safe",
+        /// A shelf of ours.
+        Shelf = "shelf",
+        /// A vendor's vault.
+        Vault = "vault",
+        /// Storage in the cloud.
+        Cloud = "cloud",
+        /// Somebody's home.
+        Home = "home",
+        /// Out for repair, in a drive.
+        Repair = "repair",
+        /// What is not ours is kept apart here.
+        Foreign = "foreign",
+    }
+}
+
+impl PlaceKind {
+    /// Whether what is there is out of the building.
+    #[must_use]
+    pub fn is_offsite(self) -> bool {
+        match self {
+            Self::Vault | Self::Cloud | Self::Home | Self::Repair => true,
+            Self::Safe | Self::Shelf | Self::Foreign => false,
+        }
+    }
+
+    fn word(self) -> PlaceWord {
+        match self {
+            Self::Safe => PlaceWord::Safe,
+            Self::Shelf => PlaceWord::Shelf,
+            Self::Vault => PlaceWord::Vault,
+            Self::Cloud => PlaceWord::Cloud,
+            Self::Home => PlaceWord::Home,
+            Self::Repair => PlaceWord::Repair,
+            Self::Foreign => PlaceWord::Foreign,
+        }
+    }
+}
+
+/// Where an item is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "place", rename_all = "snake_case")]
 pub enum Place {
@@ -82,19 +150,26 @@ pub enum Place {
         /// Its address.
         address: ElementAddress,
     },
-    /// Taken out of a library; nobody has said yet where it went.
+    /// Taken out of where it was; nobody has said yet where it went.
     Outside,
     /// With a courier.
     InTransit,
-    /// In a safe of ours.
-    Safe {
-        /// Name of the safe.
-        name: String,
+    /// In a place that the configuration names.
+    Kept {
+        /// What kind of place it is.
+        kind: PlaceKind,
+        /// Its code.
+        code: PlaceCode,
     },
-    /// In a vault.
-    Vault {
-        /// Name of the vault.
-        name: String,
+    /// In a case; where that is, its own row says.
+    Case {
+        /// What is printed on the case.
+        case: Barcode,
+    },
+    /// With a person who has signed for it.
+    Person {
+        /// Who.
+        person: PersonCode,
     },
     /// It should be somewhere and is not.
     Missing,
@@ -106,11 +181,13 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPlace {
     /// What was seen.
-    pub cartridge: CartridgeId,
+    pub item: ItemId,
     /// Where.
     pub place: Place,
     /// When.
     pub at: DateTime<Utc>,
+    /// When it is recorded: later than `at` when a paper is entered afterwards.
+    pub entered_at: DateTime<Utc>,
     /// Who says so.
     pub witness: Witness,
     /// In which run.
@@ -126,6 +203,8 @@ pub struct PlaceEvent {
     pub place: Place,
     /// When.
     pub at: DateTime<Utc>,
+    /// When it was recorded.
+    pub entered_at: DateTime<Utc>,
     /// Who says so.
     pub witness: Witness,
     /// In which run.
@@ -165,13 +244,17 @@ impl Place {
             },
             Self::Outside => plain(PlaceWord::Outside),
             Self::InTransit => plain(PlaceWord::InTransit),
-            Self::Safe { name } => PlaceColumns {
-                name: Some(name),
-                ..plain(PlaceWord::Safe)
+            Self::Kept { kind, code } => PlaceColumns {
+                name: Some(code.as_str()),
+                ..plain(kind.word())
             },
-            Self::Vault { name } => PlaceColumns {
-                name: Some(name),
-                ..plain(PlaceWord::Vault)
+            Self::Case { case } => PlaceColumns {
+                name: Some(case.as_str()),
+                ..plain(PlaceWord::Case)
+            },
+            Self::Person { person } => PlaceColumns {
+                name: Some(person.as_str()),
+                ..plain(PlaceWord::Person)
             },
             Self::Missing => plain(PlaceWord::Missing),
             Self::Unknown => plain(PlaceWord::Unknown),
@@ -179,9 +262,43 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The word it is stored under, and its name if it has one.
+    pub(super) fn word_and_name(&self) -> (PlaceWord, Option<&str>) {
+        let columns = self.columns();
+        (columns.word, columns.name)
+    }
+
+    /// Whether it is out of the building, or on its way. A case or person may be anywhere: the
+    /// caller looks at where the case is.
+    #[must_use]
+    pub fn is_offsite(&self) -> bool {
+        match self {
+            Self::InTransit => true,
+            Self::Kept { kind, .. } => kind.is_offsite(),
+            _ => false,
+        }
+    }
+}
+
+/// The columns of an item's own place, in the order of [`PlaceColumns`].
+pub(super) const PLACE_COLUMNS: [&str; 5] = [
+    "place",
+    "place_library",
+    "place_kind",
+    "place_element",
+    "place_name",
+];
+
 /// Reads a place from columns in the order of [`PlaceColumns`].
 pub(super) fn place_from_row(row: &Row<'_>, columns: [&str; 5]) -> rusqlite::Result<Place> {
     let [word, library, kind, element, name] = columns;
+    let kept = |kind| {
+        Ok::<_, rusqlite::Error>(Place::Kept {
+            kind,
+            code: row.get(name)?,
+        })
+    };
     Ok(match row.get(word)? {
         PlaceWord::Element => Place::Element {
             library: row.get(library)?,
@@ -190,11 +307,18 @@ pub(super) fn place_from_row(row: &Row<'_>, columns: [&str; 5]) -> rusqlite::Res
         },
         PlaceWord::Outside => Place::Outside,
         PlaceWord::InTransit => Place::InTransit,
-        PlaceWord::Safe => Place::Safe {
-            name: row.get(name)?,
+        PlaceWord::Safe => kept(PlaceKind::Safe)?,
+        PlaceWord::Shelf => kept(PlaceKind::Shelf)?,
+        PlaceWord::Vault => kept(PlaceKind::Vault)?,
+        PlaceWord::Cloud => kept(PlaceKind::Cloud)?,
+        PlaceWord::Home => kept(PlaceKind::Home)?,
+        PlaceWord::Repair => kept(PlaceKind::Repair)?,
+        PlaceWord::Foreign => kept(PlaceKind::Foreign)?,
+        PlaceWord::Case => Place::Case {
+            case: row.get(name)?,
         },
-        PlaceWord::Vault => Place::Vault {
-            name: row.get(name)?,
+        PlaceWord::Person => Place::Person {
+            person: row.get(name)?,
         },
         PlaceWord::Missing => Place::Missing,
         PlaceWord::Unknown => Place::Unknown,
@@ -229,15 +353,16 @@ impl View<'_> {
         )
     }
 
-    /// Everything that was seen of a cartridge, oldest first.
-    pub fn place_history(&self, id: CartridgeId) -> Result<Vec<PlaceEvent>, CatalogueError> {
+    /// Everything that was seen of an item, in the order of recording.
+    pub fn place_history(&self, id: impl Into<ItemId>) -> Result<Vec<PlaceEvent>, CatalogueError> {
         self.all(
-            "SELECT * FROM place_event WHERE cartridge = ?1 ORDER BY id",
-            [id],
+            "SELECT * FROM place_event WHERE item = ?1 ORDER BY id",
+            [id.into()],
             |row| {
                 Ok(PlaceEvent {
                     place: place_from_row(row, ["place", "library", "kind", "element", "name"])?,
                     at: moment(row, "at")?,
+                    entered_at: moment(row, "entered_at")?,
                     witness: row.get("witness")?,
                     run: row.get("run")?,
                     note: row.get("note")?,
@@ -248,8 +373,9 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Records where a cartridge was seen. A cartridge that was believed to be in the same element
-    /// becomes [`Place::Unknown`] and is returned: an element holds one.
+    /// Records where an item was seen. A cartridge that was believed to be in the same element
+    /// becomes [`Place::Unknown`] and is returned: an element holds one. What is entered late and is
+    /// older than what is known by now is history only.
     pub fn record_place(&self, new: &NewPlace) -> Result<Option<CartridgeId>, CatalogueError> {
         let mut displaced = None;
         if let Place::Element {
@@ -258,16 +384,17 @@ impl Tx<'_> {
         {
             displaced = self
                 .cartridge_in(*library, *address)?
-                .filter(|other| *other != new.cartridge);
+                .filter(|other| ItemId::from(*other) != new.item);
         }
         if let Some(other) = displaced {
             self.insert_place(&NewPlace {
-                cartridge: other,
+                item: other.into(),
                 place: Place::Unknown,
                 at: new.at,
+                entered_at: new.entered_at,
                 witness: Witness::Derived,
                 run: new.run,
-                note: Some(format!("cartridge {} is in its place", new.cartridge)),
+                note: Some(format!("cartridge {} is in its place", new.item)),
             })?;
         }
         self.insert_place(new)?;
@@ -275,31 +402,21 @@ impl Tx<'_> {
     }
 
     fn insert_place(&self, new: &NewPlace) -> Result<(), CatalogueError> {
+        let item = self.item(new.item)?;
+        let is_news = new.at >= new.entered_at || new.at >= item.place_since();
+        if is_news {
+            self.cache_place(&item, new)?;
+        }
         let place = new.place.columns();
-        self.change(
-            Noun::Cartridge,
-            &new.cartridge,
-            "UPDATE cartridge SET place = :place, place_library = :library, place_kind = :kind,
-                place_element = :element, place_name = :name, place_since = :at
-             WHERE id = :cartridge AND gone_at IS NULL",
-            named_params! {
-                ":cartridge": new.cartridge,
-                ":place": place.word,
-                ":library": place.library,
-                ":kind": place.kind,
-                ":element": place.element,
-                ":name": place.name,
-                ":at": Moment(new.at),
-            },
-        )?;
         self.execute(
             "INSERT INTO place_event
-                (cartridge, at, place, library, kind, element, name, witness, run, note)
-             VALUES (:cartridge, :at, :place, :library, :kind, :element, :name, :witness, :run,
-                :note)",
+                (item, at, entered_at, place, library, kind, element, name, witness, run, note)
+             VALUES (:item, :at, :entered, :place, :library, :kind, :element, :name, :witness,
+                :run, :note)",
             named_params! {
-                ":cartridge": new.cartridge,
+                ":item": new.item,
                 ":at": Moment(new.at),
+                ":entered": Moment(new.entered_at),
                 ":place": place.word,
                 ":library": place.library,
                 ":kind": place.kind,
@@ -311,5 +428,39 @@ impl Tx<'_> {
             },
         )
         .map(|_| ())
+    }
+
+    fn cache_place(&self, item: &Item, new: &NewPlace) -> Result<(), CatalogueError> {
+        let place = new.place.columns();
+        let (noun, sql) = match item {
+            Item::Cartridge(_) => (
+                Noun::Cartridge,
+                "UPDATE cartridge SET place = :place, place_library = :library,
+                    place_kind = :kind, place_element = :element, place_name = :name,
+                    place_since = :at
+                 WHERE id = :item AND gone_at IS NULL",
+            ),
+            Item::Thing(_) => (
+                Noun::Thing,
+                "UPDATE thing SET place = :place, place_library = :library,
+                    place_kind = :kind, place_element = :element, place_name = :name,
+                    place_since = :at
+                 WHERE id = :item AND gone_at IS NULL",
+            ),
+        };
+        self.change(
+            noun,
+            &new.item,
+            sql,
+            named_params! {
+                ":item": new.item,
+                ":place": place.word,
+                ":library": place.library,
+                ":kind": place.kind,
+                ":element": place.element,
+                ":name": place.name,
+                ":at": Moment(new.at),
+            },
+        )
     }
 }

@@ -2,14 +2,15 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::id::{
-    Barcode, CartridgeId, CopyNumber, DriveRequestId, KeyId, LibraryId, RunId, SetDefinitionId,
-    SetId, StepId, TapeFileNumber, TaskId, VolumeId, VolumeSerial,
+    Barcode, CarrierCode, CartridgeId, CopyNumber, CountId, CourierRunId, DriveRequestId, ItemId,
+    KeyId, LibraryId, MovementId, PersonCode, PlaceCode, RunId, SetDefinitionId, SetId, SiteCode,
+    StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -107,15 +108,24 @@ where
 
 text_column!(
     Barcode,
+    CarrierCode,
     CartridgeId,
+    CountId,
+    CourierRunId,
     DriveRequestId,
+    ItemId,
     KeyId,
     LibraryId,
+    MovementId,
+    PersonCode,
+    PlaceCode,
     RunId,
     SetDefinitionId,
     SetId,
+    SiteCode,
     StepId,
     TaskId,
+    ThingId,
     VolumeId,
     VolumeSerial,
     crate::archive::member::SetForm,
@@ -195,6 +205,22 @@ pub(super) fn moment_option(
     column: &str,
 ) -> rusqlite::Result<Option<DateTime<Utc>>> {
     Ok(row.get::<_, Option<Moment>>(column)?.map(|moment| moment.0))
+}
+
+/// A day: ISO 8601, `2026-11-30`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Day(pub(super) NaiveDate);
+
+impl ToSql for Day {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.to_string().into())
+    }
+}
+
+impl FromSql for Day {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        parse_text(value).map(Self)
+    }
 }
 
 /// A lower-case hexadecimal text.

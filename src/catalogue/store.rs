@@ -149,6 +149,10 @@ impl Catalogue {
                 }
             }
             drop(backup);
+            // What proves who somebody is stays here. Overwritten, not only let go of.
+            copy.pragma_update(None, "secure_delete", true)
+                .and_then(|()| copy.execute("DELETE FROM person_pin", []))
+                .map_err(failed)?;
             // A single file without a log beside it.
             copy.pragma_update(None, "journal_mode", "DELETE")
                 .map_err(failed)?;

@@ -6,13 +6,20 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
+pub use super::courier_args::{CourierArgs, MovementCommand};
+pub use super::custody_args::{
+    CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
+    ThingCommand,
+};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::label_args::LabelCommand;
+pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
@@ -31,7 +38,7 @@ Examples:
   tapeward restore documents --to /tmp/back
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
-11 somebody else holds it, 20 a person must act, 130 interrupted.
+11 somebody else holds it, 20 a person must act, 21 done with open exceptions, 130 interrupted.
 
 Environment: TAPEWARD_STATE is the state folder; \"tapeward init\" takes the library from CHANGER
 and TAPE where it is not told which; TAPEWARD_LOG=tapeward=debug shows what happens.")]
@@ -77,6 +84,23 @@ pub enum Command {
     /// Cartridges and volumes.
     #[command(subcommand)]
     Media(MediaCommand),
+    /// Sites, safes, shelves, vaults, carriers.
+    #[command(subcommand)]
+    Place(PlaceCommand),
+    /// People and what they have signed for.
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Cases, envelopes, keys and whatever else is tracked.
+    #[command(subcommand)]
+    Thing(ThingCommand),
+    /// What is to go where.
+    #[command(subcommand)]
+    Movement(MovementCommand),
+    /// Courier runs and their manifests.
+    Courier(Box<CourierArgs>),
+    /// What disagrees, until it is explained.
+    #[command(subcommand)]
+    Exception(ExceptionCommand),
     /// How drives and cartridges are: state, trend, reasons, advice.
     Health(HealthArgs),
     /// Acceptance test for a library and its drives, with a certificate.
@@ -96,6 +120,8 @@ pub enum Command {
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What a month owes and has: each full, each copy, each cartridge in its place.
+    Month(MonthArgs),
     /// What is to be copied to other cartridges, and doing it.
     #[command(subcommand)]
     Copy(CopyCommand),
@@ -114,6 +140,9 @@ pub enum Command {
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
+    /// The hash-chained record: read it, sign it, check it.
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Begin anew on a bare host, from cartridges and an identity.
     Recover(RecoverArgs),
     /// The virtual tape library.
@@ -333,6 +362,8 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
+    /// Everything the journal tells of one cartridge and what was on it, or of one thing.
+    History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(
         after_help = "Examples:\n  tapeward media label TWV001L8 --pool onsite\n  tapeward media label OLD001L8 --pool offsite --overwrite-foreign"
@@ -350,6 +381,12 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Items leave a place: for another one, a case, or a person who signs for them.
+    CheckOut(Box<CheckOutArgs>),
+    /// Items are back in a place.
+    CheckIn(Box<CheckInArgs>),
+    /// Something is wrong with an item: out of use at once, and to be explained.
+    Problem(Box<ProblemArgs>),
     /// Cartridges of other programs.
     #[command(flatten)]
     Foreign(ForeignCommand),

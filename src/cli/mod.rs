@@ -5,6 +5,11 @@ mod catalogue;
 mod catalogue_args;
 mod copy;
 mod copy_args;
+mod courier;
+mod courier_args;
+mod custodians;
+mod custody;
+mod custody_args;
 mod devices;
 mod discover;
 mod discover_args;
@@ -18,6 +23,8 @@ mod health;
 mod health_args;
 mod interrupt;
 mod job;
+mod journal;
+mod journal_args;
 mod key;
 mod key_args;
 mod kit;
@@ -26,6 +33,8 @@ mod label;
 mod label_args;
 mod library;
 mod media;
+mod month;
+mod month_args;
 pub mod output;
 mod query;
 mod restore;
@@ -174,6 +183,12 @@ fn run(cli: Cli, format: Format) -> Result<()> {
             library::drive_status(&session, &choice)
         }
         Command::Media(command) => media::run(&session, command),
+        Command::Place(command) => custodians::places(&session, command),
+        Command::Person(command) => custodians::people(&session, &command),
+        Command::Thing(command) => custodians::things(&session, &command),
+        Command::Movement(command) => courier::movements(&session, &command),
+        Command::Courier(args) => courier::run(&session, *args),
+        Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
         Command::Kit(command) => kit::run(&session, command),
@@ -181,8 +196,10 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),
+        Command::Journal(command) => journal::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
+        Command::Month(args) => month::run(&session, args),
         Command::Copy(command) => copy::run(&session, command),
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),

@@ -1,6 +1,8 @@
 //! The configuration file: TOML, unknown keys refused with line and column.
 
+pub mod edit;
 mod library;
+mod places;
 mod pool;
 
 use std::collections::BTreeMap;
@@ -10,13 +12,15 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
+use crate::id::{CarrierCode, PlaceCode, SiteCode};
 use crate::source::SourceConfig;
 use crate::tape::BlockSize;
 
 pub use library::{
     ChangerConfig, DeviceName, DevicePath, DriveConfig, LibraryConfig, Reservations,
 };
-pub use pool::{Collocate, PoolConfig};
+pub use places::{CarrierConfig, FireRating, PlaceConfig, SiteConfig};
+pub use pool::{Collocate, LIBRARY, PoolConfig};
 
 /// Name of the file in the state folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -34,6 +38,15 @@ pub struct Config {
     /// Pools by name; one that is only named elsewhere has the defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pool: BTreeMap<String, PoolConfig>,
+    /// Sites by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub site: BTreeMap<SiteCode, SiteConfig>,
+    /// Safes, shelves, vaults and other places by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub place: BTreeMap<PlaceCode, PlaceConfig>,
+    /// Carriers by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub carrier: BTreeMap<CarrierCode, CarrierConfig>,
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,
@@ -198,6 +211,7 @@ impl Config {
         }
         library::check_devices(&self.library).or_else(wrong)?;
         self.check_pools().or_else(wrong)?;
+        self.check_places().or_else(wrong)?;
         check_block_size("stream.block-size", self.stream.block_size).or_else(wrong)?;
         let block = self.stream.block_size.as_u64();
         if self.stream.segment_size.as_u64() < block {
@@ -373,6 +387,8 @@ mod tests {
         assert!(parse("[pool.a]\nretention-days = 0\n").is_err());
         assert!(parse("[pool.a]\ncollocate = [\"colour\"]\n").is_err());
         assert!(parse("[pool.a]\ncollocate = [\"hold\", \"hold\"]\n").is_err());
+        assert!(parse("[pool.a]\nplace = \"nowhere\"\n").is_err());
+        assert!(parse("[pool.a]\nplace = \"library\"\n").is_ok());
         assert!(parse("[pool.\" a\"]\n").is_err());
         let small = "[stream]\nring-size = \"2MiB\"\n[pool.a]\nblock-size = \"1MiB\"\n";
         let error = parse(small).unwrap_err().to_string();

@@ -324,8 +324,9 @@ fn place_words(view: &View<'_>, place: &Place) -> Result<String> {
         Place::Element { library, .. } => format!("library {}", view.library(*library)?.name),
         Place::Outside => "outside the library".to_owned(),
         Place::InTransit => "with the courier".to_owned(),
-        Place::Safe { name } => format!("safe {name}"),
-        Place::Vault { name } => format!("vault {name}"),
+        Place::Kept { kind, code } => format!("{kind} {code}"),
+        Place::Case { case } => format!("case {case}"),
+        Place::Person { person } => format!("with {person}"),
         Place::Missing => "missing".to_owned(),
         Place::Unknown => "not known".to_owned(),
     })

@@ -1,6 +1,16 @@
-//! Cartridges: their barcodes, cards for the scanner, registering them, comparing the robot's view with the record.
+//! What is in custody: cartridges and other things, their barcodes, where they are, who has them, and
+//! what disagrees.
 
 pub mod barcode;
 pub mod card;
+pub mod custody;
+pub mod exception;
+pub mod facts;
+pub mod list_file;
+pub mod person;
+pub mod problem;
 pub mod reconcile;
 pub mod register;
+pub mod rule;
+pub mod stamp;
+pub mod thing;

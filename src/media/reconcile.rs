@@ -146,9 +146,10 @@ fn record(
     place: Place,
 ) -> Result<()> {
     tx.record_place(&NewPlace {
-        cartridge,
+        item: cartridge.into(),
         place: place.clone(),
         at: now,
+        entered_at: now,
         witness: Witness::Robot,
         run,
         note: None,
@@ -200,8 +201,9 @@ pub fn place_words(view: &catalogue::View<'_>, place: &Place) -> Result<String> 
         }
         Place::Outside => "outside".to_owned(),
         Place::InTransit => "in transit".to_owned(),
-        Place::Safe { name } => format!("safe {name}"),
-        Place::Vault { name } => format!("vault {name}"),
+        Place::Kept { kind, code } => format!("{kind} {code}"),
+        Place::Case { case } => format!("case {case}"),
+        Place::Person { person } => format!("with {person}"),
         Place::Missing => "missing".to_owned(),
         Place::Unknown => "unknown".to_owned(),
     })
