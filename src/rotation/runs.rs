@@ -31,7 +31,12 @@ impl State<'_> {
         if !self.site_open[today] {
             return;
         }
-        for direction in [Direction::Out, Direction::Home, Direction::Out, Direction::Home] {
+        for direction in [
+            Direction::Out,
+            Direction::Home,
+            Direction::Out,
+            Direction::Home,
+        ] {
             for at in 0..self.places.len() {
                 let place = &self.places[at];
                 let queue = match direction {
@@ -77,7 +82,9 @@ impl State<'_> {
             if !queue.front().is_some_and(is_ready) {
                 break;
             }
-            let Some(entry) = queue.pop_front() else { break };
+            let Some(entry) = queue.pop_front() else {
+                break;
+            };
             if self.volumes[entry.volume.at()].ticket != entry.ticket {
                 continue;
             }
@@ -177,7 +184,11 @@ impl State<'_> {
 
     /// Where a cartridge that comes home is put: as planned by hand, else the library, else a shelf, and
     /// what is still needed also a safe.
-    fn room_at_home(&mut self, volume: VolumeIndex, from: PlaceIndex) -> Result<PlaceIndex, Outcome> {
+    fn room_at_home(
+        &mut self,
+        volume: VolumeIndex,
+        from: PlaceIndex,
+    ) -> Result<PlaceIndex, Outcome> {
         let state = &self.volumes[volume.at()];
         let needed = state.status == Status::InUse;
         let library = self.library();

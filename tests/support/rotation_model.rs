@@ -203,7 +203,9 @@ impl Model {
 
     /// Whether no copy of a set is over yet.
     pub fn may_still_be_held(&self, set: usize) -> bool {
-        self.by_set.get(set).is_some_and(|copies| !copies.iter().any(|copy| self.over(*copy)))
+        self.by_set
+            .get(set)
+            .is_some_and(|copies| !copies.iter().any(|copy| self.over(*copy)))
     }
 
     /// Whether a copy is to leave the library by its scheme.
@@ -372,7 +374,9 @@ impl Model {
         if self.held(vol) {
             self.fault(Fault::WriteUnderHold, line);
         }
-        if start == Start::Labelled && (self.kept(vol) || self.vols[vol].content != Content::Scratch) {
+        if start == Start::Labelled
+            && (self.kept(vol) || self.vols[vol].content != Content::Scratch)
+        {
             self.fault(Fault::WriteBeforeExpiry, line);
         }
         let state = &self.vols[vol];
@@ -417,13 +421,17 @@ impl Model {
 
     /// The copy that is written, begun if need be.
     fn copy_of(&mut self, set: usize, pool: usize, line: &Line) -> usize {
-        let known = self.by_set[set].iter().find(|copy| self.copies[**copy].pool == pool);
+        let known = self.by_set[set]
+            .iter()
+            .find(|copy| self.copies[**copy].pool == pool);
         if let Some(known) = known {
             return *known;
         }
         let facts = self.sets[set];
         let series = facts.series.unwrap().at();
-        let is_its_pool = self.fixed.series[series].copies.contains(&PoolIndex::new(pool));
+        let is_its_pool = self.fixed.series[series]
+            .copies
+            .contains(&PoolIndex::new(pool));
         let scheme = &self.fixed.pools[pool].scheme;
         let due = self.due[pool].get(&facts.date).copied();
         let made_up = line.reason == Reason::MadeUp;
@@ -453,7 +461,9 @@ impl Model {
     fn early_return(&mut self, vol: usize, from: usize, line: &Line) {
         let away = self.place(from).kind.is_off_site();
         let state = &self.vols[vol];
-        let recalled = state.recall.is_some_and(|recall| recall.wanted <= self.today);
+        let recalled = state
+            .recall
+            .is_some_and(|recall| recall.wanted <= self.today);
         if away && self.kept(vol) && !recalled {
             self.fault(Fault::EarlyReturn, line);
         }
@@ -470,10 +480,13 @@ impl Model {
                 let place = self.place(place);
                 let open = place.calendar.is_open(self.today);
                 let carrier = place.carrier.map(|carrier| carrier.at());
-                let comes = |carrier: &usize| {
-                    self.fixed.carriers[*carrier].calendar.is_open(self.today)
-                };
-                Some(carrier.filter(|carrier| open && comes(carrier)).unwrap_or(usize::MAX))
+                let comes =
+                    |carrier: &usize| self.fixed.carriers[*carrier].calendar.is_open(self.today);
+                Some(
+                    carrier
+                        .filter(|carrier| open && comes(carrier))
+                        .unwrap_or(usize::MAX),
+                )
             })
             .collect();
         let in_house = line.reason == Reason::ScratchNeeded;
@@ -481,7 +494,8 @@ impl Model {
             self.fault(Fault::NobodyCarries, line);
         }
         let leaves = self.place(to).kind.is_off_site();
-        let plain = |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
+        let plain =
+            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
         if leaves && self.vols[vol].copies.iter().any(plain) {
             self.fault(Fault::Unencrypted, line);
         }
@@ -507,7 +521,11 @@ impl Model {
 
     fn enter(&mut self, place: usize, line: &Line) {
         self.room[place] += 1;
-        if self.place(place).capacity.is_some_and(|most| self.room[place] > i64::from(most)) {
+        if self
+            .place(place)
+            .capacity
+            .is_some_and(|most| self.room[place] > i64::from(most))
+        {
             self.fault(Fault::Overfull, line);
         }
     }
@@ -529,7 +547,8 @@ impl Model {
                 on.any(|vol| self.vols[*vol].place == Some(to))
             };
             let in_vehicle = |copy: &usize| {
-                carrier.is_some_and(|carrier| self.aboard.get(&(*copy, carrier)) == Some(&self.today))
+                carrier
+                    .is_some_and(|carrier| self.aboard.get(&(*copy, carrier)) == Some(&self.today))
             };
             let (place, vehicle) = (good.iter().all(in_place), good.iter().all(in_vehicle));
             if place {
@@ -558,7 +577,9 @@ impl Model {
     fn in_good_time(&mut self, vol: usize, out: bool, line: &Line) {
         let state = &self.vols[vol];
         let (ready, place) = if out {
-            let Action::GoOut { to, .. } = line.action else { return };
+            let Action::GoOut { to, .. } = line.action else {
+                return;
+            };
             (state.ready_out, to.at())
         } else {
             (state.ready_home, state.place.unwrap_or(0))
@@ -577,7 +598,9 @@ impl Model {
             return 0;
         };
         let calendar = &self.fixed.carriers[carrier.at()].calendar;
-        let cut_off = calendar.cut_off.map_or(0, |cut_off| u32::from(cut_off.days_before));
+        let cut_off = calendar
+            .cut_off
+            .map_or(0, |cut_off| u32::from(cut_off.days_before));
         let comes = |day: &NaiveDate| {
             calendar.is_open(*day) && place.calendar.is_open(*day) && self.fixed.site.is_open(*day)
         };
@@ -592,12 +615,16 @@ impl Model {
 
     /// Where room is short things may wait.
     fn is_tight(&self) -> bool {
-        self.fixed.places.iter().any(|place| place.capacity.is_some())
+        self.fixed
+            .places
+            .iter()
+            .any(|place| place.capacity.is_some())
     }
 
     fn reason(&mut self, line: &Line) {
         let code = line.reason.code().as_bytes();
-        let formed = matches!(code, [b'R', tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit());
+        let formed =
+            matches!(code, [b'R', tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit());
         let tens = code.get(1).copied().unwrap_or(0);
         let fits = match line.action {
             Action::Write { .. } => tens == b'0',
@@ -663,7 +690,8 @@ impl Model {
 
     fn whether_it_waits(&mut self, vol: usize) {
         let state = &self.vols[vol];
-        let plain = |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
+        let plain =
+            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
         if state.copies.iter().any(plain) || state.recall.is_some() || state.planned.is_some() {
             return;
         }
@@ -688,7 +716,10 @@ impl Model {
             generation: Generation::Lto8,
             medium_use: vol.medium_use,
             content: vol.content,
-            pool: vol.copies.first().map(|copy| PoolIndex::new(self.copies[*copy].pool)),
+            pool: vol
+                .copies
+                .first()
+                .map(|copy| PoolIndex::new(self.copies[*copy].pool)),
             capacity: vol.capacity,
             remaining: vol.remaining,
             wear: vol.wear,
@@ -701,7 +732,10 @@ impl Model {
         let still_on = |copy: usize| {
             let on = |vol: &&usize| self.vols[**vol].copies.contains(&copy);
             let volumes = self.copies[copy].volumes.iter();
-            volumes.filter(on).map(|vol| VolumeIndex::new(*vol)).collect()
+            volumes
+                .filter(on)
+                .map(|vol| VolumeIndex::new(*vol))
+                .collect()
         };
         let late = |at: usize| {
             let copy = &self.copies[at];
@@ -725,7 +759,12 @@ impl Model {
                     volumes: still_on(at),
                 })
                 .collect(),
-            volumes: self.vols.iter().enumerate().map(|(at, vol)| volume(at, vol)).collect(),
+            volumes: self
+                .vols
+                .iter()
+                .enumerate()
+                .map(|(at, vol)| volume(at, vol))
+                .collect(),
             late: (0..self.copies.len()).filter_map(late).collect(),
             stock: tapeward::rotation::Stock {
                 ordered: self.orders.clone(),
@@ -750,7 +789,12 @@ fn until(scheme: &Scheme, date: NaiveDate, rank: Rank) -> NaiveDate {
 }
 
 /// The days on which a scheme writes: each nominal day moved forward to the next working day.
-fn days_due(fixed: &Snapshot, scheme: &Scheme, from: NaiveDate, to: NaiveDate) -> BTreeMap<NaiveDate, Rank> {
+fn days_due(
+    fixed: &Snapshot,
+    scheme: &Scheme,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> BTreeMap<NaiveDate, Rank> {
     let mut due: BTreeMap<NaiveDate, Rank> = BTreeMap::new();
     let mut day = from.checked_sub_days(Days::new(60)).unwrap();
     let mut open: Option<NaiveDate> = None;
@@ -777,7 +821,11 @@ fn days_due(fixed: &Snapshot, scheme: &Scheme, from: NaiveDate, to: NaiveDate) -
         };
         if let Some(rank) = rank {
             let known = open.filter(|open| *open >= day);
-            let working = known.or_else(|| (0..90).map(|n| plus(day, n)).find(|day| fixed.site.is_open(*day)));
+            let working = known.or_else(|| {
+                (0..90)
+                    .map(|n| plus(day, n))
+                    .find(|day| fixed.site.is_open(*day))
+            });
             open = working;
             if let Some(working) = working.filter(|working| (from..=to).contains(working)) {
                 let best = due.entry(working).or_insert(rank);

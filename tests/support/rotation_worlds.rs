@@ -129,25 +129,29 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         ("vault", PlaceKind::Vault),
         ("home", PlaceKind::Home),
     ];
-    let places = kinds.iter().zip(capacities).enumerate().map(|(at, ((name, kind), capacity))| {
-        let carrier = match at {
-            3 => Some(CarrierIndex(0)),
-            4 => Some(CarrierIndex(u32::from(!one_carrier))),
-            _ => None,
-        };
-        Place {
-            name: (*name).to_owned(),
-            kind: *kind,
-            capacity,
-            calendar: if at == 3 {
-                weekdays(lot, 5)
-            } else {
-                Calendar::every_day()
-            },
-            carrier,
-            others: 0,
-        }
-    });
+    let places = kinds
+        .iter()
+        .zip(capacities)
+        .enumerate()
+        .map(|(at, ((name, kind), capacity))| {
+            let carrier = match at {
+                3 => Some(CarrierIndex(0)),
+                4 => Some(CarrierIndex(u32::from(!one_carrier))),
+                _ => None,
+            };
+            Place {
+                name: (*name).to_owned(),
+                kind: *kind,
+                capacity,
+                calendar: if at == 3 {
+                    weekdays(lot, 5)
+                } else {
+                    Calendar::every_day()
+                },
+                carrier,
+                others: 0,
+            }
+        });
     let places: Vec<Place> = places.collect();
     let carriers = ["courier", "caretaker"].map(|name| {
         let mut calendar = weekdays(lot, 2);
@@ -275,9 +279,8 @@ fn lose(model: &mut Model, lot: &mut Lot) {
 }
 
 fn find(model: &mut Model, lot: &mut Lot) {
-    let missing = |at: usize| {
-        model.vols[at].place.is_none() && model.vols[at].content != Content::OutOfUse
-    };
+    let missing =
+        |at: usize| model.vols[at].place.is_none() && model.vols[at].content != Content::OutOfUse;
     if let Some(at) = any(model, lot, missing) {
         let today = model.today;
         let vol = &mut model.vols[at];
@@ -345,7 +348,12 @@ fn by_hand(model: &mut Model, lot: &mut Lot) {
 }
 
 fn close(model: &mut Model, lot: &mut Lot) {
-    let day = |days: u32| model.today.checked_add_days(Days::new(days.into())).unwrap();
+    let day = |days: u32| {
+        model
+            .today
+            .checked_add_days(Days::new(days.into()))
+            .unwrap()
+    };
     let first = lot.below(30);
     let from = day(first);
     let to = day(first + lot.below(12));
