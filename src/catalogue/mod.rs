@@ -38,6 +38,7 @@ mod months;
 mod movements;
 mod people;
 mod places;
+mod rotation;
 mod runs;
 mod segments;
 mod sets;
@@ -76,6 +77,7 @@ pub use months::{ClosedMonth, Waiver};
 pub use movements::{MoveReason, Movement, MovementState};
 pub use people::{Loan, Person};
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, PlaceKind, Witness};
+pub use rotation::CopyOnVolume;
 pub use runs::{NewRun, Run, RunKind, RunState};
 pub use segments::{LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{

@@ -21,6 +21,7 @@ pub use super::kit_args::KitCommand;
 pub use super::label_args::LabelCommand;
 pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::rotation_args::RotationCommand;
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
@@ -131,6 +132,9 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Which cartridges are written, go out and come home, by plan.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     /// Read back what lies on tapes, by plan.
     #[command(subcommand)]
     Scrub(ScrubCommand),

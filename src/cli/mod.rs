@@ -39,6 +39,8 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod rotation;
+mod rotation_args;
 mod scrub;
 mod scrub_args;
 mod set_args;
@@ -204,6 +206,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
+        Command::Rotation(command) => rotation::run(&session, command),
         Command::Scrub(command) => scrub::run(&session, command),
         Command::Drill(command) => drill::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),

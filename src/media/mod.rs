@@ -11,6 +11,7 @@ pub mod person;
 pub mod problem;
 pub mod reconcile;
 pub mod register;
+pub mod rotation;
 pub mod rule;
 pub mod stamp;
 pub mod thing;
