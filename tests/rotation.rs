@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
 
+#[path = "support/rotation_ends.rs"]
+mod ends;
 #[path = "support/rotation_model.rs"]
 mod model;
 #[path = "support/rotation_planted.rs"]
@@ -47,8 +49,11 @@ fn live(seed: u64, tried: Tried, done: &mut BTreeMap<&'static str, u64>) {
     let (mut model, mut lot) = world(seed, tried);
     while model.today < last_day() {
         let from = model.today;
-        let days = lot.from_to(20, 900).into();
-        let to = from.checked_add_days(Days::new(days)).unwrap().min(last_day());
+        let days = lot.between(20, 900).into();
+        let to = from
+            .checked_add_days(Days::new(days))
+            .unwrap()
+            .min(last_day());
         let plan = plan(&model.snapshot(), from, to).unwrap();
         count(&plan, done);
         model.follow(&plan, to);
@@ -118,14 +123,30 @@ fn each_planted_fault_is_named() {
     let table: &[(Fault, Tried, Spoil)] = &[
         (Fault::WriteBeforeExpiry, Tried::Daily, p::no_expiry),
         (Fault::WriteUnderHold, Tried::Daily, p::held_after_planning),
-        (Fault::WriteToDueOut, Tried::Monthly, p::written_while_it_waits),
-        (Fault::WriteNotLoadable, Tried::Monthly, p::written_in_the_vault),
+        (
+            Fault::WriteToDueOut,
+            Tried::Monthly,
+            p::written_while_it_waits,
+        ),
+        (
+            Fault::WriteNotLoadable,
+            Tried::Monthly,
+            p::written_in_the_vault,
+        ),
         (Fault::WriteTooMuch, Tried::Monthly, p::more_than_it_takes),
         (Fault::AllInOnePlace, Tried::Monthly, p::both_to_the_vault),
-        (Fault::AllInOneVehicle, Tried::Monthly, p::both_in_one_vehicle),
+        (
+            Fault::AllInOneVehicle,
+            Tried::Monthly,
+            p::both_in_one_vehicle,
+        ),
         (Fault::EarlyReturn, Tried::Monthly, p::home_at_once),
         (Fault::EarlyExpiry, Tried::Monthly, p::expired_at_once),
-        (Fault::ScratchTooSoon, Tried::Daily, p::scratch_without_expiry),
+        (
+            Fault::ScratchTooSoon,
+            Tried::Daily,
+            p::scratch_without_expiry,
+        ),
         (Fault::ReasonMissing, Tried::Monthly, p::wrong_reason),
         (Fault::NobodyCarries, Tried::Monthly, p::courier_closed),
         (Fault::NotThere, Tried::Monthly, p::fetched_from_elsewhere),

@@ -84,7 +84,8 @@ fn of(plan: &Value, cartridge: &str) -> Vec<(String, String, String, String)> {
 
 fn actions(plan: &Value, cartridge: &str) -> Vec<String> {
     let of = of(plan, cartridge).into_iter();
-    of.map(|(_, action, to, code)| format!("{action} {to} {code}").replace("  ", " ")).collect()
+    of.map(|(_, action, to, code)| format!("{action} {to} {code}").replace("  ", " "))
+        .collect()
 }
 
 #[test]
@@ -94,9 +95,8 @@ fn what_is_written_goes_out_expires_comes_home_and_is_scratch_again() {
     // Kept for 31 days and 62, and until midnight; a cartridge from the vault lies for a day.
     assert_eq!(
         actions(&plan, ONSITE)[..3],
-        ["go-out SAFE1 R10", "expire R30", "come-home lib R20"].map(|line| {
-            line.replace("lib", library(&world).as_str())
-        })
+        ["go-out SAFE1 R10", "expire R30", "come-home lib R20"]
+            .map(|line| { line.replace("lib", library(&world).as_str()) })
     );
     let offsite = of(&plan, OFFSITE);
     let home = library(&world);
@@ -109,11 +109,20 @@ fn what_is_written_goes_out_expires_comes_home_and_is_scratch_again() {
     for (found, expected) in offsite.iter().zip(expected) {
         let (date, action, to, code) = expected;
         let expected = [date.to_string().as_str(), action, to, code].map(str::to_owned);
-        assert_eq!([&found.0, &found.1, &found.2, &found.3].map(Clone::clone), expected);
+        assert_eq!(
+            [&found.0, &found.1, &found.2, &found.3].map(Clone::clone),
+            expected
+        );
     }
     let lines = plan["lines"].as_array().unwrap();
-    let writes = lines.iter().filter(|line| line["action"] == "write").count();
-    assert!((4..=6).contains(&writes), "two copies in two or three months: {plan:#}");
+    let writes = lines
+        .iter()
+        .filter(|line| line["action"] == "write")
+        .count();
+    assert!(
+        (4..=6).contains(&writes),
+        "two copies in two or three months: {plan:#}"
+    );
     for line in lines {
         let code = line["reason"].as_str().unwrap();
         assert!(code.starts_with('R') && code.len() == 3, "{line}");
@@ -121,7 +130,10 @@ fn what_is_written_goes_out_expires_comes_home_and_is_scratch_again() {
     }
     let warnings = plan["warnings"].to_string();
     let closed = after(3).to_string();
-    assert!(warnings.contains("W03") && warnings.contains(&closed), "{warnings}");
+    assert!(
+        warnings.contains("W03") && warnings.contains(&closed),
+        "{warnings}"
+    );
     assert!(warnings.contains("Quick Couriers"), "{warnings}");
 }
 
@@ -156,9 +168,15 @@ fn the_table_has_dates_codes_and_words() {
     }
     assert!(text.contains("kept there by its pool's rotation"), "{text}");
     assert!(text.contains("-> VAULT"), "{text}");
-    assert!(text.contains(&format!("Warning W03 {}", after(3))), "{text}");
+    assert!(
+        text.contains(&format!("Warning W03 {}", after(3))),
+        "{text}"
+    );
     let (help, _) = world.exits(0, ["rotation", "plan", "--help"]);
-    assert!(help.contains("Examples:") && help.contains("keep-sets"), "{help}");
+    assert!(
+        help.contains("Examples:") && help.contains("keep-sets"),
+        "{help}"
+    );
 }
 
 #[test]
@@ -178,7 +196,11 @@ fn what_makes_no_sense_is_refused_in_one_line() {
     refused("scheme = \"monthly\"", "scheme = \"weekly\"", "weekly");
     refused("keep-months = 2", "keep-months = 0", "keep-months = 0");
     refused("place = \"VAULT\"", "place = \"ATTIC\"", "ATTIC");
-    refused("place = \"VAULT\"", "place = \"SAFE1\"", "all copies of data");
+    refused(
+        "place = \"VAULT\"",
+        "place = \"SAFE1\"",
+        "all copies of data",
+    );
     refused("carrier = \"QUICK\"", "", "nobody carries to VAULT");
     refused("kind = \"vault\"", "kind = \"cloud\"", "VAULT");
 }

@@ -36,7 +36,9 @@ pub fn plan(app: &App, request: &Request) -> Result<NamedPlan> {
 fn refused(error: PlanError) -> Error {
     let hint = match &error {
         PlanError::Stretch { .. } => "--from and --to are dates like 2026-12-01",
-        PlanError::Together { .. } => "name another place for one of its pools: place = \"CODE\" in its section of config.toml",
+        PlanError::Together { .. } => {
+            "name another place for one of its pools: place = \"CODE\" in its section of config.toml"
+        }
         PlanError::NoCarrier { .. } => "set carrier of that place in config.toml",
         PlanError::Calendar { .. } | PlanError::Scheme { .. } | PlanError::Nonsense { .. } => {
             "change config.toml"

@@ -89,7 +89,11 @@ impl State<'_> {
 
     fn begin_copies(&mut self) {
         for (at, copy) in self.snapshot.copies.iter().enumerate() {
-            let volumes = || copy.volumes.iter().map(|volume| &self.snapshot.volumes[volume.at()]);
+            let volumes = || {
+                copy.volumes
+                    .iter()
+                    .map(|volume| &self.snapshot.volumes[volume.at()])
+            };
             let is_lost =
                 |volume: &&Volume| volume.place.is_none() || volume.content == Content::OutOfUse;
             let lost = volumes().filter(is_lost).count();
@@ -144,9 +148,8 @@ impl State<'_> {
             }
         }
         for at in 0..self.copies.len() {
-            let had_expired = |volume: &VolumeIndex| {
-                matches!(self.volumes[volume.at()].status, Status::Expired)
-            };
+            let had_expired =
+                |volume: &VolumeIndex| matches!(self.volumes[volume.at()].status, Status::Expired);
             let expired = self.copies[at].volumes.iter().any(had_expired);
             let over = expired && self.is_free(at, 0);
             self.copies[at].over = over;
@@ -175,18 +178,23 @@ impl State<'_> {
                 Status::OutOfUse
             },
             claim: if due { Claim::DueToMove } else { Claim::Free },
-            writable: self.snapshot.writable.contains(&facts.generation),
+            writable: facts.capacity > 0 && self.snapshot.writable.contains(&facts.generation),
             reusable: facts.medium_use == MediumUse::Data,
             copies: Vec::new(),
             kept: 0,
             capacity: facts.capacity,
-            remaining: facts.remaining,
+            remaining: match facts.content {
+                Content::Scratch => facts.capacity,
+                _ => facts.remaining,
+            },
             usable: self.usable_from(facts),
             wear: facts.wear,
             written: facts.written.map_or(Day::MIN, |date| self.day_of(date)),
             ticket: 0,
             life: 0,
-            planned: facts.planned.map(|planned| (planned.to, self.day_of(planned.on))),
+            planned: facts
+                .planned
+                .map(|planned| (planned.to, self.day_of(planned.on))),
             back: facts
                 .recall
                 .and_then(|recall| recall.back)

@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use super::simulate::days_between;
 use super::scheme::WorkingDay;
+use super::simulate::days_between;
 use super::snapshot::{PlaceIndex, Pool, Series, Snapshot};
 use super::state::Day;
 
@@ -54,7 +54,7 @@ pub enum PlanError {
         /// Where.
         place: String,
     },
-    /// A copy would be written that nobody reads.
+    /// Anything else that contradicts itself.
     #[error("{what}")]
     Nonsense {
         /// What is wrong, in words.
@@ -67,7 +67,8 @@ const MOST_YEARS: u16 = 50;
 
 /// How many days the plan has.
 pub(super) fn check(snapshot: &Snapshot, from: NaiveDate, to: NaiveDate) -> Result<Day, PlanError> {
-    let days = days_between(from, to).filter(|days| (1..=Day::from(MOST_YEARS) * 366).contains(days));
+    let days =
+        days_between(from, to).filter(|days| (1..=Day::from(MOST_YEARS) * 366).contains(days));
     let Some(days) = days else {
         return Err(PlanError::Stretch {
             from,
@@ -77,6 +78,10 @@ pub(super) fn check(snapshot: &Snapshot, from: NaiveDate, to: NaiveDate) -> Resu
     };
     calendars(snapshot)?;
     pools(snapshot)?;
+    if snapshot.stock.capacity == 0 {
+        let what = "cartridges that are bought must take more than 0 bytes".to_owned();
+        return Err(PlanError::Nonsense { what });
+    }
     let resting = resting(snapshot, from);
     for series in &snapshot.series {
         distinct(snapshot, series)?;
@@ -86,7 +91,10 @@ pub(super) fn check(snapshot: &Snapshot, from: NaiveDate, to: NaiveDate) -> Resu
 }
 
 fn calendars(snapshot: &Snapshot) -> Result<(), PlanError> {
-    let of_places = snapshot.places.iter().filter(|place| place.kind.is_off_site());
+    let of_places = snapshot
+        .places
+        .iter()
+        .filter(|place| place.kind.is_off_site());
     let site = std::iter::once(("the site", &snapshot.site));
     let carriers = snapshot.carriers.iter();
     let all = site

@@ -3,9 +3,7 @@
 use chrono::NaiveDate;
 
 use super::reason::Reason;
-use super::snapshot::{
-    BackupSet, CarrierIndex, PlaceIndex, PoolIndex, SetIndex, VolumeIndex,
-};
+use super::snapshot::{BackupSet, CarrierIndex, PlaceIndex, PoolIndex, SetIndex, VolumeIndex};
 
 /// What is to be done from one day to another.
 #[derive(Debug, Clone, PartialEq)]

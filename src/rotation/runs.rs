@@ -31,7 +31,12 @@ impl State<'_> {
         if !self.site_open[today] {
             return;
         }
-        for direction in [Direction::Out, Direction::Home, Direction::Out, Direction::Home] {
+        for direction in [
+            Direction::Out,
+            Direction::Home,
+            Direction::Out,
+            Direction::Home,
+        ] {
             for at in 0..self.places.len() {
                 let place = &self.places[at];
                 let queue = match direction {
@@ -77,7 +82,9 @@ impl State<'_> {
             if !queue.front().is_some_and(is_ready) {
                 break;
             }
-            let Some(entry) = queue.pop_front() else { break };
+            let Some(entry) = queue.pop_front() else {
+                break;
+            };
             if self.volumes[entry.volume.at()].ticket != entry.ticket {
                 continue;
             }
@@ -177,26 +184,29 @@ impl State<'_> {
 
     /// Where a cartridge that comes home is put: as planned by hand, else the library, else a shelf, and
     /// what is still needed also a safe.
-    fn room_at_home(&mut self, volume: VolumeIndex, from: PlaceIndex) -> Result<PlaceIndex, Outcome> {
+    fn room_at_home(
+        &mut self,
+        volume: VolumeIndex,
+        from: PlaceIndex,
+    ) -> Result<PlaceIndex, Outcome> {
         let state = &self.volumes[volume.at()];
         let needed = state.status == Status::InUse;
         let library = self.library();
-        let candidates: Vec<PlaceIndex> = match state.planned {
-            Some((planned, _)) => vec![planned],
-            None => {
-                let of_kind = |kind: PlaceKind| {
-                    let places = self.places.iter().enumerate();
-                    places
-                        .filter(move |(_, place)| place.kind == kind)
-                        .map(|(at, _)| PlaceIndex::new(at))
-                };
-                let safes = of_kind(PlaceKind::Safe).filter(|_| needed);
-                std::iter::once(library)
-                    .chain(of_kind(PlaceKind::Shelf))
-                    .chain(safes)
-                    .filter(|place| *place != from)
-                    .collect()
-            }
+        let candidates: Vec<PlaceIndex> = if let Some((planned, _)) = state.planned {
+            vec![planned]
+        } else {
+            let of_kind = |kind: PlaceKind| {
+                let places = self.places.iter().enumerate();
+                places
+                    .filter(move |(_, place)| place.kind == kind)
+                    .map(|(at, _)| PlaceIndex::new(at))
+            };
+            let safes = of_kind(PlaceKind::Safe).filter(|_| needed);
+            std::iter::once(library)
+                .chain(of_kind(PlaceKind::Shelf))
+                .chain(safes)
+                .filter(|place| *place != from)
+                .collect()
         };
         let mut together = None;
         for place in &candidates {

@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use super::begin::begin;
 use super::check::{PlanError, check};
 use super::plan::{Action, Line, Plan, Trouble, Warning};
+use super::reason::Reason;
 use super::scheme::WorkingDay;
 use super::snapshot::{CarrierIndex, PlaceIndex, SetIndex, Snapshot};
-use super::reason::Reason;
 use super::state::{Day, Event, Life, State, Status};
 use super::{ATTEND_AHEAD_DAYS, TOGETHER_DAYS};
 

@@ -85,7 +85,7 @@ pub(super) struct CopyState {
 impl CopyState {
     /// Whether it can be relied on.
     pub fn is_good(&self) -> bool {
-        self.complete && !self.over && self.lost == 0
+        self.complete && !self.over && self.lost == 0 && !self.volumes.is_empty()
     }
 
     pub fn is_at(&self, place: PlaceIndex) -> bool {

@@ -246,7 +246,10 @@ impl State<'_> {
             && state.remaining > 0
             && state.usable <= self.today
             && state.place == Some(self.library())
-            && state.copies.first().is_some_and(|copy| self.copies[*copy].pool == pool)
+            && state
+                .copies
+                .first()
+                .is_some_and(|copy| self.copies[*copy].pool == pool)
             && !self.carries_held(volume)
     }
 
@@ -391,7 +394,7 @@ impl State<'_> {
                 written: Day::MIN,
                 usable: Day::MIN,
                 ticket: 0,
-            life: 0,
+                life: 0,
                 planned: None,
                 back: None,
             });

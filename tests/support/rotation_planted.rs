@@ -62,7 +62,10 @@ fn reused(plan: &Plan) -> Option<VolumeIndex> {
         let Action::Expire { volume } = line.action else {
             return None;
         };
-        find(plan, at, |line| written(line).is_some_and(|on| on.0 == volume)).map(|_| volume)
+        find(plan, at, |line| {
+            written(line).is_some_and(|on| on.0 == volume)
+        })
+        .map(|_| volume)
     })
 }
 
@@ -81,7 +84,9 @@ pub fn held_after_planning(plan: &mut Plan, model: &mut Model) -> Option<()> {
 
 pub fn written_while_it_waits(plan: &mut Plan, _: &mut Model) -> Option<()> {
     let (out, volume) = first_to(plan, VAULT)?;
-    let at = find(plan, 0, |line| written(line).is_some_and(|on| on.0 == volume))?;
+    let at = find(plan, 0, |line| {
+        written(line).is_some_and(|on| on.0 == volume)
+    })?;
     let mut again = plan.lines[at];
     again.date = next(again.date);
     if at > out || again.date >= plan.lines[out].date {
@@ -96,7 +101,9 @@ pub fn written_while_it_waits(plan: &mut Plan, _: &mut Model) -> Option<()> {
 
 pub fn written_in_the_vault(plan: &mut Plan, _: &mut Model) -> Option<()> {
     let (out, volume) = first_to(plan, VAULT)?;
-    let at = find(plan, 0, |line| written(line).is_some_and(|on| on.0 == volume))?;
+    let at = find(plan, 0, |line| {
+        written(line).is_some_and(|on| on.0 == volume)
+    })?;
     let mut again = plan.lines[at];
     again.date = plan.lines[out].date;
     insert(plan, again);
@@ -115,7 +122,10 @@ pub fn more_than_it_takes(plan: &mut Plan, _: &mut Model) -> Option<()> {
 fn both_out(plan: &Plan) -> Option<(usize, usize)> {
     let (vault, in_vault) = first_to(plan, VAULT)?;
     let write = |volume: VolumeIndex| {
-        let line = plan.lines.iter().find(|line| written(line).is_some_and(|on| on.0 == volume));
+        let line = plan
+            .lines
+            .iter()
+            .find(|line| written(line).is_some_and(|on| on.0 == volume));
         line.and_then(written).map(|on| on.1)
     };
     let set = write(in_vault)?;
@@ -139,7 +149,8 @@ pub fn both_to_the_vault(plan: &mut Plan, model: &mut Model) -> Option<()> {
 }
 
 pub fn both_in_one_vehicle(plan: &mut Plan, model: &mut Model) -> Option<()> {
-    let one_carrier = model.fixed.places[HOME.at()].carrier == model.fixed.places[VAULT.at()].carrier;
+    let one_carrier =
+        model.fixed.places[HOME.at()].carrier == model.fixed.places[VAULT.at()].carrier;
     let (vault, safe) = both_out(plan).filter(|_| one_carrier && !has_third(model))?;
     let mut with_it = plan.lines[safe];
     with_it.date = plan.lines[vault].date;
@@ -223,8 +234,13 @@ pub fn no_room(plan: &mut Plan, model: &mut Model) -> Option<()> {
 
 pub fn not_encrypted(plan: &mut Plan, model: &mut Model) -> Option<()> {
     let (_, volume) = first_to(plan, VAULT)?;
-    let at = find(plan, 0, |line| written(line).is_some_and(|on| on.0 == volume))?;
-    let new = written(&plan.lines[at])?.1.at().checked_sub(model.sets.len())?;
+    let at = find(plan, 0, |line| {
+        written(line).is_some_and(|on| on.0 == volume)
+    })?;
+    let new = written(&plan.lines[at])?
+        .1
+        .at()
+        .checked_sub(model.sets.len())?;
     plan.sets[new].protection = Protection::Plain;
     Some(())
 }
@@ -245,11 +261,19 @@ pub fn another_day(plan: &mut Plan, _: &mut Model) -> Option<()> {
 }
 
 pub fn not_written(plan: &mut Plan, _: &mut Model) -> Option<()> {
-    let at = plan.lines.iter().rposition(|line| written(line).is_some())?;
+    let at = plan
+        .lines
+        .iter()
+        .rposition(|line| written(line).is_some())?;
     let (volume, _) = written(&plan.lines[at])?;
     let excused = |code: &str| matches!(code, "W02" | "W05");
-    let warned = plan.warnings.iter().any(|warning| excused(warning.what.code()));
-    let later = find(plan, at, |line| moves(line, volume) || freed(line) == Some(volume));
+    let warned = plan
+        .warnings
+        .iter()
+        .any(|warning| excused(warning.what.code()));
+    let later = find(plan, at, |line| {
+        moves(line, volume) || freed(line) == Some(volume)
+    });
     if warned || later.is_some() {
         return None;
     }
@@ -271,7 +295,12 @@ pub fn never_expired(plan: &mut Plan, _: &mut Model) -> Option<()> {
 }
 
 pub fn left_in_the_library(plan: &mut Plan, model: &mut Model) -> Option<()> {
-    if model.fixed.places.iter().any(|place| place.capacity.is_some()) {
+    if model
+        .fixed
+        .places
+        .iter()
+        .any(|place| place.capacity.is_some())
+    {
         return None;
     }
     let (_, volume) = first_to(plan, VAULT)?;
@@ -281,6 +310,8 @@ pub fn left_in_the_library(plan: &mut Plan, model: &mut Model) -> Option<()> {
         position += 1;
         position <= at || !(moves(line, volume) || freed(line) == Some(volume))
     });
-    let rewritten = plan.lines[at..].iter().any(|line| written(line).is_some_and(|on| on.0 == volume));
+    let rewritten = plan.lines[at..]
+        .iter()
+        .any(|line| written(line).is_some_and(|on| on.0 == volume));
     (!rewritten).then_some(())
 }

@@ -45,7 +45,10 @@ pub(super) fn snapshot(app: &App, request: &Request) -> Result<(Snapshot, Vec<St
             pool_names: BTreeMap::new(),
             series: Vec::new(),
             definitions: BTreeMap::new(),
-            moves: moves.into_iter().map(|movement| (movement.item, movement)).collect(),
+            moves: moves
+                .into_iter()
+                .map(|movement| (movement.item, movement))
+                .collect(),
             notes: Vec::new(),
         };
         record.read_series()?;
@@ -115,18 +118,27 @@ impl Record<'_> {
             if matches!(definition.source, Source::Pattern(_)) {
                 continue;
             }
-            let own: Vec<catalogue::PoolName> =
-                definition.copies.iter().map(|copy| copy.1.clone()).collect();
+            let own: Vec<catalogue::PoolName> = definition
+                .copies
+                .iter()
+                .map(|copy| copy.1.clone())
+                .collect();
             let names = if own.is_empty() {
                 let monthly = self.app.config.monthly.copies.iter();
                 monthly
-                    .map(|name| name.parse().map_err(|error| Error::usage(format!("{error}"))))
+                    .map(|name| {
+                        name.parse()
+                            .map_err(|error| Error::usage(format!("{error}")))
+                    })
                     .collect::<Result<Vec<_>>>()?
             } else {
                 own
             };
             let copies = names.iter().map(|name| self.pool(name)).collect();
-            let known = bytes.get(&definition.id).copied().filter(|bytes| *bytes > 0);
+            let known = bytes
+                .get(&definition.id)
+                .copied()
+                .filter(|bytes| *bytes > 0);
             if known.is_none() {
                 self.notes.push(format!(
                     "{} was never written: one cartridge for each copy is assumed",
@@ -176,7 +188,11 @@ impl Record<'_> {
             }
             let capacity = on.map_or(cartridge.generation.native_capacity(), |on| on.capacity);
             let used = on.and_then(|on| bytes.get(&on.id)).copied().unwrap_or(0);
-            let filling = content == Content::Filling;
+            let remaining = match content {
+                Content::Scratch => capacity,
+                Content::Filling => capacity.saturating_sub(used),
+                Content::Full | Content::Expired | Content::OutOfUse => 0,
+            };
             if let Some(on) = on {
                 positions.insert(on.id, VolumeIndex::new(volumes.len()));
             }
@@ -186,7 +202,10 @@ impl Record<'_> {
                 && let Some(back) = recalled.get(&item)
             {
                 let wanted = from;
-                recall = Some(Recall { wanted, back: *back });
+                recall = Some(Recall {
+                    wanted,
+                    back: *back,
+                });
             }
             let pool = on.map(|on| self.pool(&on.pool));
             volumes.push(Volume {
@@ -196,14 +215,16 @@ impl Record<'_> {
                 content,
                 pool,
                 capacity,
-                remaining: if filling { capacity.saturating_sub(used) } else { 0 },
+                remaining,
                 wear: mounts.get(&cartridge.id).copied().unwrap_or(0),
                 place,
                 since: outside.get(&item).map_or_else(
                     || from.checked_sub_days(Days::new(365)).unwrap_or(from),
                     DateTime::date_naive,
                 ),
-                written: on.and_then(|on| written.get(&on.id)).map(DateTime::date_naive),
+                written: on
+                    .and_then(|on| written.get(&on.id))
+                    .map(DateTime::date_naive),
                 planned,
                 recall,
             });
@@ -290,14 +311,19 @@ impl Record<'_> {
                     continue;
                 };
                 let pool = self.pool(&copy.pool);
-                let on: Vec<VolumeIndex> =
-                    rows.iter().filter_map(|row| positions.get(&row.volume)).copied().collect();
+                let on: Vec<VolumeIndex> = rows
+                    .iter()
+                    .filter_map(|row| positions.get(&row.volume))
+                    .copied()
+                    .collect();
                 if self.is_exempt(rows) {
                     sets[index.at()].protection = Protection::Excepted;
                 }
                 let facts = &self.pools[pool.at()];
                 let keep_at = Some(facts.keep_at);
-                let there = on.iter().all(|volume| volumes[volume.at()].place == keep_at);
+                let there = on
+                    .iter()
+                    .all(|volume| volumes[volume.at()].place == keep_at);
                 copies.push(SetCopy {
                     set: index,
                     pool,
@@ -318,7 +344,8 @@ impl Record<'_> {
         rows.iter().any(|row| {
             let volume = self.view.volume(row.volume).ok();
             let item = volume.map(|volume| ItemId::from(volume.cartridge));
-            item.and_then(|item| self.moves.get(&item)).is_some_and(exempt)
+            item.and_then(|item| self.moves.get(&item))
+                .is_some_and(exempt)
         })
     }
 
@@ -342,17 +369,25 @@ impl Record<'_> {
                 return true;
             };
             drives.is_empty()
-                || drives.iter().any(|drive| fitting::writes(&drive.product, &barcode))
+                || drives
+                    .iter()
+                    .any(|drive| fitting::writes(&drive.product, &barcode))
         };
-        let found: BTreeSet<Generation> =
-            volumes.iter().filter(writes).map(|volume| volume.generation).collect();
+        let found: BTreeSet<Generation> = volumes
+            .iter()
+            .filter(writes)
+            .map(|volume| volume.generation)
+            .collect();
         Ok(found.into_iter().collect())
     }
 
     /// What is bought: as configured, else what most cartridges are.
     fn buys(&self, volumes: &[Volume]) -> Generation {
         let mut counted: BTreeMap<Generation, usize> = BTreeMap::new();
-        for volume in volumes.iter().filter(|volume| volume.medium_use.holds_data()) {
+        for volume in volumes
+            .iter()
+            .filter(|volume| volume.medium_use.holds_data())
+        {
             *counted.entry(volume.generation).or_default() += 1;
         }
         let most = counted.into_iter().max_by_key(|(_, count)| *count);
@@ -421,5 +456,7 @@ fn day_from(until: DateTime<Utc>) -> NaiveDate {
 fn rank(scheme: &Scheme, date: NaiveDate, site: &crate::rotation::Calendar) -> Rank {
     let before = site.open_before(date).and_then(|day| day.succ_opt());
     let since = before.unwrap_or(date);
-    scheme.rank(WorkingDay { date, since }).unwrap_or(Rank::Monthly)
+    scheme
+        .rank(WorkingDay { date, since })
+        .unwrap_or(Rank::Monthly)
 }

@@ -31,7 +31,11 @@ pub(super) fn site(app: &App) -> Result<Calendar> {
         (Some(site), None) => Ok(site.calendar.clone()),
         // The calendar of the library's site counts; libraries name no site yet.
         (Some(first), Some(_)) => {
-            let same = app.config.site.values().all(|site| site.calendar == first.calendar);
+            let same = app
+                .config
+                .site
+                .values()
+                .all(|site| site.calendar == first.calendar);
             same.then(|| first.calendar.clone()).ok_or_else(|| {
                 Error::usage("several sites with calendars of their own are configured")
                     .hint("rotation is planned for one site: keep one state folder for each")
@@ -120,7 +124,11 @@ impl Rooms {
             let days = place.acclimatise_hours.div_ceil(24);
             let days = u16::try_from(days).unwrap_or(u16::MAX);
             self.acclimatisation_days = self.acclimatisation_days.max(days);
-            let carrier = place.carrier.as_ref().and_then(|code| carriers.get(code)).copied();
+            let carrier = place
+                .carrier
+                .as_ref()
+                .and_then(|code| carriers.get(code))
+                .copied();
             let carrier = match (kind, carrier) {
                 // Whoever lives there takes it on any day that people are at the site.
                 (PlaceKind::Home, None) => {

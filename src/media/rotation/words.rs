@@ -110,7 +110,11 @@ pub(super) fn name(
         from: request.from,
         to: request.to,
         lines: plan.lines.iter().map(|line| names.line(line)).collect(),
-        warnings: plan.warnings.iter().map(|warning| names.warning(*warning)).collect(),
+        warnings: plan
+            .warnings
+            .iter()
+            .map(|warning| names.warning(*warning))
+            .collect(),
         notes,
     }
 }
@@ -133,8 +137,12 @@ impl Names<'_> {
             Some(new) => &self.plan.sets[new],
             None => &self.snapshot.sets[set.at()],
         };
-        let series = facts.series.map(|series| &self.snapshot.series[series.at()]);
-        let name = series.map_or("a set that is defined no more", |series| series.name.as_str());
+        let series = facts
+            .series
+            .map(|series| &self.snapshot.series[series.at()]);
+        let name = series.map_or("a set that is defined no more", |series| {
+            series.name.as_str()
+        });
         (name.to_owned(), facts.date)
     }
 
@@ -219,7 +227,10 @@ impl Names<'_> {
                 "{} comes and nobody is at the site: have somebody there, or cancel",
                 carrier(who.at())
             ),
-            Trouble::PlaceClosed { carrier: who, place } => format!(
+            Trouble::PlaceClosed {
+                carrier: who,
+                place,
+            } => format!(
                 "{} comes and {} is closed: nothing goes there and nothing comes back",
                 carrier(who.at()),
                 self.place(place)

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, MONTH_DAYS, Keep, Rank, WorkingDay, after_days, after_months, at_least_one};
+use super::{Answers, Keep, MONTH_DAYS, Rank, WorkingDay, after_days, after_months, at_least_one};
 
 /// `{ scheme = "grandfather-father-son", keep-days = 14, keep-weeks = 5, keep-months = 12, day = "friday" }`:
 /// written on each day the site's calendar is open. The first of a month is a grandfather, else the named

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, MONTH_DAYS, Keep, Rank, WorkingDay, after_months, at_least_one};
+use super::{Answers, Keep, MONTH_DAYS, Rank, WorkingDay, after_months, at_least_one};
 
 /// `{ scheme = "monthly", keep-months = 12, day = 1 }`: written on that day of each month, or the next
 /// working day; all of it leaves the library.

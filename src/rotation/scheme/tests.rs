@@ -26,7 +26,12 @@ fn days(ranks: &[(String, Rank)], wanted: Rank) -> Vec<&str> {
 
 #[test]
 fn a_monthly_full_moves_to_the_next_working_day() {
-    let monthly = |day| Scheme::Monthly(Monthly { keep_months: 3, day });
+    let monthly = |day| {
+        Scheme::Monthly(Monthly {
+            keep_months: 3,
+            day,
+        })
+    };
     let site = Calendar::default();
     let all = ranks(&monthly(1), &site, "2026-01-01", "2026-04-30");
     let expected = ["2026-01-01", "2026-02-02", "2026-03-02", "2026-04-01"];
