@@ -12,6 +12,8 @@ mod ends;
 mod model;
 #[path = "support/rotation_planted.rs"]
 mod planted;
+#[path = "support/rotation_rules.rs"]
+mod rules;
 #[path = "support/rotation_worlds.rs"]
 mod worlds;
 

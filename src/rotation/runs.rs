@@ -232,8 +232,8 @@ impl State<'_> {
 
     fn travelled(&mut self, volume: VolumeIndex, carrier: Option<usize>) {
         let Some(carrier) = carrier else { return };
-        for copy in &self.volumes[volume.at()].copies {
-            self.copies[*copy].aboard = Some((self.today, carrier));
+        for copy in self.volumes[volume.at()].copies.iter() {
+            self.copies[copy].aboard = Some((self.today, carrier));
         }
     }
 

@@ -9,7 +9,8 @@ use tapeward::rotation::{
     Stock, Trouble, Volume, VolumeIndex,
 };
 
-use super::model::{Fault, Model, Vol, plus};
+use super::model::{Fault, Model, Vol};
+use super::rules::plus;
 
 impl Model {
     /// What was due is written, or it is said that it could not be; what is over has expired; what was
@@ -103,7 +104,8 @@ impl Model {
             recall: vol.recall,
         };
         let still_on = |copy: usize| {
-            let on = |vol: &&usize| self.vols[**vol].copies.contains(&copy);
+            let gone = self.copies[copy].gone;
+            let on = |vol: &&usize| !gone && self.vols[**vol].copies.contains(&copy);
             let volumes = self.copies[copy].volumes.iter();
             volumes
                 .filter(on)
@@ -128,7 +130,7 @@ impl Model {
                     rank: self.copies[at].rank,
                     until: self.copies[at].until,
                     complete: self.complete(at) && !self.copies[at].gone,
-                    arrived: self.copies[at].arrived,
+                    arrived: self.copies[at].arrived && !self.copies[at].gone,
                     volumes: still_on(at),
                 })
                 .collect(),
