@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
+pub use super::courier_args::{CourierArgs, MovementCommand};
 pub use super::custody_args::{
     CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
     ThingCommand,
@@ -38,7 +39,7 @@ Examples:
   tapeward restore documents --to /tmp/back
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
-11 somebody else holds it, 20 a person must act, 130 interrupted.
+11 somebody else holds it, 20 a person must act, 21 done with open exceptions, 130 interrupted.
 
 Environment: TAPEWARD_STATE is the state folder; \"tapeward init\" takes the library from CHANGER
 and TAPE where it is not told which; TAPEWARD_LOG=tapeward=debug shows what happens.")]
@@ -93,6 +94,11 @@ pub enum Command {
     /// Cases, envelopes, keys and whatever else is tracked.
     #[command(subcommand)]
     Thing(ThingCommand),
+    /// What is to go where.
+    #[command(subcommand)]
+    Movement(MovementCommand),
+    /// Courier runs and their manifests.
+    Courier(Box<CourierArgs>),
     /// What disagrees, until it is explained.
     #[command(subcommand)]
     Exception(ExceptionCommand),

@@ -5,6 +5,8 @@ mod catalogue;
 mod catalogue_args;
 mod copy;
 mod copy_args;
+mod courier;
+mod courier_args;
 mod custodians;
 mod custody;
 mod custody_args;
@@ -186,6 +188,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Place(command) => custodians::places(&session, command),
         Command::Person(command) => custodians::people(&session, &command),
         Command::Thing(command) => custodians::things(&session, &command),
+        Command::Movement(command) => courier::movements(&session, &command),
+        Command::Courier(args) => courier::run(&session, *args),
         Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),

@@ -6,6 +6,7 @@ pub mod card;
 pub mod custody;
 pub mod exception;
 pub mod facts;
+pub mod list_file;
 pub mod person;
 pub mod problem;
 pub mod reconcile;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use tapeward::catalogue::Generation;
 use tapeward::rotation::{
-    CopyIndex, LateWrite, PlaceIndex, Plan, PoolIndex, Protection, SetCopy, SetIndex, Snapshot,
-    Stock, Trouble, Volume, VolumeIndex,
+    Action, CopyIndex, LateWrite, Line, PlaceIndex, Plan, PoolIndex, Protection, Reason, SetCopy,
+    SetIndex, Snapshot, Stock, Trouble, Volume, VolumeIndex,
 };
 
 use super::model::{Fault, Model, Vol};
@@ -81,6 +81,54 @@ impl Model {
                 self.fault(Fault::LeftBehind, (vol, ready));
             }
         }
+    }
+
+    /// Nothing waits for longer than it takes somebody to come three times, unless there is no room.
+    pub(super) fn in_good_time(&mut self, vol: usize, out: bool, line: &Line) {
+        let state = &self.vols[vol];
+        let (ready, place) = if out {
+            let Action::GoOut { to, .. } = line.action else {
+                return;
+            };
+            (state.ready_out, to.at())
+        } else {
+            (state.ready_home, state.place.unwrap_or(0))
+        };
+        let Some(ready) = ready else { return };
+        let planned = line.reason == Reason::ByHand;
+        if self.chances(place, ready, self.today) > 3 && !planned && !self.is_tight() {
+            self.fault(Fault::LeftBehind, line);
+        }
+    }
+
+    /// How often somebody came after something was ready.
+    fn chances(&self, place: usize, ready: NaiveDate, before: NaiveDate) -> usize {
+        let place = self.place(place);
+        let Some(carrier) = place.carrier else {
+            return 0;
+        };
+        let calendar = &self.fixed.carriers[carrier.at()].calendar;
+        let cut_off = calendar
+            .cut_off
+            .map_or(0, |cut_off| u32::from(cut_off.days_before));
+        let comes = |day: &NaiveDate| {
+            calendar.is_open(*day) && place.calendar.is_open(*day) && self.fixed.site.is_open(*day)
+        };
+        let first = plus(ready, cut_off);
+        first
+            .iter_days()
+            .take_while(|day| *day < before)
+            .filter(comes)
+            .take(9)
+            .count()
+    }
+
+    /// Where room is short things may wait.
+    fn is_tight(&self) -> bool {
+        self.fixed
+            .places
+            .iter()
+            .any(|place| place.capacity.is_some())
     }
 
     /// What the next plan is made from.
