@@ -34,6 +34,7 @@ pub mod rebuild;
 pub mod restore;
 pub mod retention;
 pub mod rotation;
+pub mod scan;
 pub mod scrub;
 pub mod set;
 pub mod source;

@@ -38,11 +38,13 @@ mod movements;
 mod people;
 mod places;
 mod runs;
+mod scans;
 mod segments;
 mod sets;
 mod sources;
 mod sql;
 mod steps;
+mod stock_counts;
 mod store;
 #[cfg(test)]
 mod store_tests;
@@ -75,6 +77,7 @@ pub use movements::{MoveReason, Movement, MovementState};
 pub use people::{Loan, Person};
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, PlaceKind, Witness};
 pub use runs::{NewRun, Run, RunKind, RunState};
+pub use scans::{ScanLine, ScanSession};
 pub use segments::{LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{
     BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
@@ -83,6 +86,7 @@ pub use sources::{
     CommandLine, CommandSource, Commands, DateChoice, PatternSource, Source, Variable,
 };
 pub use steps::{Step, StepKind, StepOutcome, StepState};
+pub use stock_counts::{StockCount, StockCountLine};
 pub use store::{Catalogue, Tx, View};
 pub use tape_files::{TapeFile, TapeFileKind};
 pub use volumes::{ContentState, NewVolume, Volume, VolumeEvent};

@@ -2,6 +2,7 @@
 //! what disagrees.
 
 pub mod barcode;
+pub mod card;
 pub mod custody;
 pub mod exception;
 pub mod facts;

@@ -1,0 +1,204 @@
+//! What was scanned, line by line, and what a person is in the middle of.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Row, named_params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::{CatalogueError, Noun};
+use super::sql::{Json, Moment, moment, moment_option};
+use super::store::{Tx, View};
+use crate::id::{Barcode, PersonCode, ScanSessionId};
+
+/// A task of a person at a station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanSession {
+    /// Its id.
+    pub id: ScanSessionId,
+    /// Who.
+    pub person: PersonCode,
+    /// Where the scanner is.
+    pub station: String,
+    /// What is being done, as the state machine keeps it.
+    pub task: Value,
+    /// When it began.
+    pub opened_at: DateTime<Utc>,
+    /// When the last line of it was answered.
+    pub last_at: DateTime<Utc>,
+    /// When it was done.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// A line that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanLine {
+    /// From 1 within the session.
+    pub number: u32,
+    /// When it was scanned.
+    pub at: DateTime<Utc>,
+    /// When it came into the record.
+    pub entered_at: DateTime<Utc>,
+    /// As it came.
+    pub text: String,
+    /// The word of the answer.
+    pub answer: String,
+    /// Whether it changed something, or was right.
+    pub accepted: bool,
+    /// Whether it was typed.
+    pub keyed: bool,
+    /// What it was about, when it changed something.
+    pub barcode: Option<Barcode>,
+    /// How that was before.
+    pub before: Option<Value>,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<ScanSession> {
+    Ok(ScanSession {
+        id: row.get("id")?,
+        person: row.get("person")?,
+        station: row.get("station")?,
+        task: row.get::<_, Json<_>>("task")?.0,
+        opened_at: moment(row, "opened_at")?,
+        last_at: moment(row, "last_at")?,
+        ended_at: moment_option(row, "ended_at")?,
+    })
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<ScanLine> {
+    Ok(ScanLine {
+        number: row.get("number")?,
+        at: moment(row, "at")?,
+        entered_at: moment(row, "entered_at")?,
+        text: row.get("text")?,
+        answer: row.get("answer")?,
+        accepted: row.get("accepted")?,
+        keyed: row.get("keyed")?,
+        barcode: row.get("barcode")?,
+        before: row.get::<_, Option<Json<_>>>("before")?.map(|json| json.0),
+        undone: row.get("undone")?,
+    })
+}
+
+impl View<'_> {
+    /// What a person is in the middle of at a station.
+    pub fn open_scan_session(
+        &self,
+        person: &PersonCode,
+        station: &str,
+    ) -> Result<Option<ScanSession>, CatalogueError> {
+        self.find(
+            "SELECT * FROM scan_session
+             WHERE person = ?1 AND station = ?2 AND ended_at IS NULL",
+            (person, station),
+            session,
+        )
+    }
+
+    /// A session by id.
+    pub fn find_scan_session(
+        &self,
+        id: ScanSessionId,
+    ) -> Result<Option<ScanSession>, CatalogueError> {
+        self.find("SELECT * FROM scan_session WHERE id = ?1", [id], session)
+    }
+
+    /// Every session, oldest first.
+    pub fn scan_sessions(&self) -> Result<Vec<ScanSession>, CatalogueError> {
+        self.all("SELECT * FROM scan_session ORDER BY id", [], session)
+    }
+
+    /// The lines of a session, in order.
+    pub fn scan_lines(&self, id: ScanSessionId) -> Result<Vec<ScanLine>, CatalogueError> {
+        self.all(
+            "SELECT * FROM scan_line WHERE session = ?1 ORDER BY number",
+            [id],
+            line,
+        )
+    }
+
+    /// The newest line of a session about an item that changed something and was not taken back.
+    pub fn last_scan_of(
+        &self,
+        id: ScanSessionId,
+        barcode: &Barcode,
+    ) -> Result<Option<ScanLine>, CatalogueError> {
+        self.find(
+            "SELECT * FROM scan_line WHERE session = ?1 AND barcode = ?2 AND undone = 0
+             ORDER BY number DESC LIMIT 1",
+            (id, barcode),
+            line,
+        )
+    }
+}
+
+impl Tx<'_> {
+    /// Begins a session, or keeps what has become of it.
+    pub fn put_scan_session(&self, new: &ScanSession) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::ScanSession,
+            &new.id,
+            "INSERT INTO scan_session (id, person, station, task, opened_at, last_at, ended_at)
+             VALUES (:id, :person, :station, :task, :opened, :last, :ended)
+             ON CONFLICT (id) DO UPDATE SET task = excluded.task, last_at = excluded.last_at,
+                ended_at = excluded.ended_at WHERE scan_session.ended_at IS NULL",
+            named_params! {
+                ":id": new.id,
+                ":person": new.person,
+                ":station": new.station,
+                ":task": Json(&new.task),
+                ":opened": Moment(new.opened_at),
+                ":last": Moment(new.last_at),
+                ":ended": new.ended_at.map(Moment),
+            },
+        )
+    }
+
+    /// Adds a line to a session and returns its number: one more than the last, whatever
+    /// `new.number` says.
+    pub fn add_scan_line(
+        &self,
+        session: ScanSessionId,
+        new: &ScanLine,
+    ) -> Result<u32, CatalogueError> {
+        let number: u32 = self.one(
+            "SELECT coalesce(max(number), 0) + 1 FROM scan_line WHERE session = ?1",
+            [session],
+            |row| row.get(0),
+        )?;
+        self.execute(
+            "INSERT INTO scan_line (session, number, at, entered_at, text, answer, accepted, keyed,
+                barcode, before)
+             VALUES (:session, :number, :at, :entered, :text, :answer, :accepted, :keyed, :barcode,
+                :before)",
+            named_params! {
+                ":session": session,
+                ":number": number,
+                ":at": Moment(new.at),
+                ":entered": Moment(new.entered_at),
+                ":text": new.text,
+                ":answer": new.answer,
+                ":accepted": new.accepted,
+                ":keyed": new.keyed,
+                ":barcode": new.barcode,
+                ":before": new.before.as_ref().map(Json),
+            },
+        )?;
+        Ok(number)
+    }
+
+    /// A line was taken back.
+    pub fn undo_scan_line(
+        &self,
+        session: ScanSessionId,
+        number: u32,
+    ) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::ScanSession,
+            &session,
+            "UPDATE scan_line SET undone = 1 WHERE session = ?1 AND number = ?2 AND undone = 0",
+            (session, number),
+        )
+    }
+}
