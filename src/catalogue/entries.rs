@@ -1,8 +1,12 @@
 //! Rows of the journal. What they mean is decided in `journal`.
 
+use chrono::{DateTime, Utc};
+use rusqlite::{Row, named_params};
+
 use super::error::CatalogueError;
+use super::sql::{Json, Moment};
 use super::store::{Tx, View};
-use crate::id::RunId;
+use crate::id::{Barcode, CartridgeId, RunId, VolumeId};
 
 /// One journal entry as stored: the canonical JSON and its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +19,33 @@ pub struct JournalRow {
     pub hash: String,
 }
 
-fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<JournalRow> {
+/// Which entries are asked for; all of what is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JournalFilter {
+    /// About one of these: ids or barcodes as text.
+    pub about: Option<Vec<String>>,
+    /// Of one of these kinds.
+    pub kinds: Vec<String>,
+    /// Recorded at or after.
+    pub since: Option<DateTime<Utc>>,
+    /// Recorded before.
+    pub before: Option<DateTime<Utc>>,
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
     Ok(JournalRow {
         sequence: row.get("sequence")?,
-        body: row.get("body")?,
-        hash: row.get("hash")?,
+        body: text_as_found(row, "body")?,
+        hash: text_as_found(row, "hash")?,
     })
+}
+
+/// Text of an entry. What somebody has made no text of is read all the same: it does not have its
+/// hash, and checking names the entry.
+fn text_as_found(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
+    let value = row.get_ref(column)?;
+    let bytes = value.as_bytes().unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 impl View<'_> {
@@ -41,6 +66,98 @@ impl View<'_> {
             (after, limit),
             entry,
         )
+    }
+
+    /// One entry.
+    pub fn journal_entry(&self, sequence: u64) -> Result<Option<JournalRow>, CatalogueError> {
+        self.find(
+            "SELECT sequence, body, hash FROM journal WHERE sequence = ?1",
+            [sequence],
+            entry,
+        )
+    }
+
+    /// At most `limit` of the entries asked for, newest first.
+    pub fn journal_newest(
+        &self,
+        filter: &JournalFilter,
+        limit: u64,
+    ) -> Result<Vec<JournalRow>, CatalogueError> {
+        let narrowed = match &filter.about {
+            Some(_) => {
+                "sequence IN (SELECT journal_subject.sequence FROM journal_subject
+                WHERE subject IN (SELECT value FROM json_each(:about)))"
+            }
+            None => ":about IS NULL",
+        };
+        let of_kind = if filter.kinds.is_empty() {
+            "json_array_length(:kinds) = 0"
+        } else {
+            "kind IN (SELECT value FROM json_each(:kinds))"
+        };
+        self.all(
+            &format!(
+                "SELECT sequence, body, hash FROM journal WHERE {narrowed} AND {of_kind}
+                    AND at >= coalesce(:since, '') AND at < coalesce(:before, '~')
+                 ORDER BY sequence DESC LIMIT :limit"
+            ),
+            named_params! {
+                ":about": filter.about.as_ref().map(Json),
+                ":kinds": Json(&filter.kinds),
+                ":since": filter.since.map(Moment),
+                ":before": filter.before.map(Moment),
+                ":limit": limit,
+            },
+            entry,
+        )
+    }
+
+    /// What the entries from `first` to `last` are about, against the index of subjects: the first
+    /// entry that lacks something there, and how much there should be of all. Subjects are the
+    /// texts in `subjects` but a run's id, and what details name as cartridge, volume or barcode.
+    pub fn journal_subjects_lacking(
+        &self,
+        first: u64,
+        last: u64,
+    ) -> Result<(Option<u64>, u64), CatalogueError> {
+        self.one(
+            "SELECT min(said.sequence) FILTER (WHERE kept.sequence IS NULL), count(*)
+             FROM (SELECT DISTINCT member.atom AS subject, journal.sequence AS sequence
+                FROM journal, json_tree(journal.body) AS member
+                WHERE journal.sequence BETWEEN ?1 AND ?2 AND member.type = 'text'
+                    AND (member.path = '$.subjects' AND member.key <> 'run'
+                        OR member.path LIKE '$.details%' AND (
+                            member.key IN ('barcode', 'cartridge', 'volume', 'instead_of')
+                            OR member.path LIKE '%.cartridges' OR member.path LIKE '%.barcodes'
+                            OR member.path LIKE '%.volumes'))) AS said
+             LEFT JOIN journal_subject AS kept
+                ON kept.subject = said.subject AND kept.sequence = said.sequence",
+            (first, last),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// Every cartridge that ever had this barcode, the newest last.
+    pub fn cartridges_ever(&self, barcode: &Barcode) -> Result<Vec<CartridgeId>, CatalogueError> {
+        self.all(
+            "SELECT id FROM cartridge WHERE barcode = ?1 ORDER BY added_at, id",
+            [barcode],
+            |row| row.get(0),
+        )
+    }
+
+    /// Every volume that was ever on a cartridge, the newest last.
+    pub fn volumes_ever_on(&self, cartridge: CartridgeId) -> Result<Vec<VolumeId>, CatalogueError> {
+        self.all(
+            "SELECT id FROM volume WHERE cartridge = ?1 ORDER BY labelled_at, id",
+            [cartridge],
+            |row| row.get(0),
+        )
+    }
+
+    /// How much the index of subjects holds.
+    pub fn journal_subject_count(&self) -> Result<u64, CatalogueError> {
+        self.one("SELECT count(*) FROM journal_subject", [], |row| row.get(0))
     }
 
     /// The entries about a run, in order.

@@ -70,6 +70,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<HoldEvent> {
         reason: row.get("reason")?,
         actor: Actor {
             person: row.get("person")?,
+            account: None,
             station: row.get("station")?,
         },
         at: moment(row, "at")?,

@@ -60,7 +60,7 @@ pub use courier::{
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::ContentDigest;
 pub use drive_requests::{DriveNeed, DriveRequest};
-pub use entries::JournalRow;
+pub use entries::{JournalFilter, JournalRow};
 pub use error::{CatalogueError, ConstraintKind, Noun};
 pub use exceptions::{Exception, ExceptionKind, NewException};
 pub use foreign::{ForeignTape, NewForeignTape};

@@ -105,6 +105,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         plan: row.get::<_, Json<Value>>("plan")?.0,
         actor: Actor {
             person: row.get("person")?,
+            account: None,
             station: row.get("station")?,
         },
         started_at: moment(row, "started_at")?,

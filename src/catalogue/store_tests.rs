@@ -103,6 +103,7 @@ fn the_journal_and_the_events_are_append_only() {
     let (_folder, catalogue) = catalogue();
     let actor = crate::journal::Actor {
         person: "anna".to_owned(),
+        account: None,
         station: "desk".to_owned(),
     };
     let event = crate::journal::Event::CatalogueCreated {

@@ -10,6 +10,7 @@ pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
+pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
@@ -110,6 +111,9 @@ pub enum Command {
     /// The record: check it, write it out, make it anew from tapes.
     #[command(subcommand)]
     Catalogue(CatalogueCommand),
+    /// The hash-chained record: read it, sign it, check it.
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Begin anew on a bare host, from cartridges and an identity.
     Recover(RecoverArgs),
     /// The virtual tape library.
@@ -329,6 +333,8 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
+    /// Everything the journal tells of one cartridge and what was on it.
+    History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(
         after_help = "Examples:\n  tapeward media label TWV001L8 --pool onsite\n  tapeward media label OLD001L8 --pool offsite --overwrite-foreign"

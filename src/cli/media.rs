@@ -45,6 +45,7 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
         }
         MediaCommand::Foreign(command) => super::foreign::run(session, &app, command),
         MediaCommand::List => list(session, &app),
+        MediaCommand::History(args) => super::journal::history(session, &app, &args.barcode),
         MediaCommand::Show { barcode } => show(session, &app, &barcode),
         MediaCommand::Label {
             barcodes,

@@ -18,6 +18,8 @@ mod health;
 mod health_args;
 mod interrupt;
 mod job;
+mod journal;
+mod journal_args;
 mod key;
 mod key_args;
 mod kit;
@@ -178,6 +180,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),
+        Command::Journal(command) => journal::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
         Command::Copy(command) => copy::run(&session, command),

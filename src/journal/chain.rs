@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{canonical_json, event};
+use super::signing::SignerId;
+use super::{canonical_json, entry};
 
 /// What the first entry has as the hash of the entry before.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -72,6 +73,29 @@ pub enum BrokenWhy {
         /// The hash it should have.
         expected: String,
     },
+    /// It tells of a signature that nobody gave.
+    #[error("the checkpoint it tells of is not signed by key {key}")]
+    Signature {
+        /// Whose signature it says it is.
+        key: SignerId,
+    },
+    /// It tells of a checkpoint of another entry than the one before it.
+    #[error("the checkpoint it tells of is not of the entry before it")]
+    Elsewhere,
+    /// It tells of a key that is not as it says.
+    #[error("the key it tells of is not the one it names, or not endorsed by the one it replaces")]
+    Key,
+    /// The index of subjects is not what the entries say.
+    #[error("the index of subjects does not have what it is about")]
+    Index,
+    /// There are fewer entries than somebody has counted.
+    #[error("it is missing, there were {expected} entries and the last is {last}")]
+    Count {
+        /// The last entry there is; 0: none.
+        last: u64,
+        /// How many there were.
+        expected: u64,
+    },
     /// It is missing, and a checkpoint tells of it.
     #[error("it is missing, the last entry is {last}")]
     Missing {
@@ -97,14 +121,23 @@ impl Verifier {
         }
     }
 
+    /// The last entry that was checked.
+    #[must_use]
+    pub fn last(&self) -> Option<&Checkpoint> {
+        self.last.as_ref()
+    }
+
     /// Checks the next entry.
+    ///
+    /// # Errors
+    /// [`Broken`] says what is wrong with it.
     pub fn check(&mut self, body: &str, hash: &str) -> Result<(), Broken> {
         let (sequence, previous) = match &self.last {
             Some(last) => (last.sequence + 1, last.hash.as_str()),
             None => (1, GENESIS),
         };
         let broken = |why| Err(Broken { sequence, why });
-        let computed = event::hash(body);
+        let computed = entry::hash(body);
         if computed != hash {
             return broken(BrokenWhy::Hash {
                 stored: hash.to_owned(),
@@ -157,7 +190,7 @@ fn parse(body: &str) -> Option<(u64, String)> {
     if canonical_json(&value).ok()? != body {
         return None;
     }
-    let entry: event::Entry = serde_json::from_value(value).ok()?;
+    let entry: entry::Entry = serde_json::from_value(value).ok()?;
     Some((entry.sequence, entry.previous))
 }
 

@@ -1,16 +1,15 @@
 //! What is recorded.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
-use super::{JournalError, canonical_json};
+use super::signing::{PublicKey, Signature, SignerId};
 use crate::archive::member::SegmentNumber;
 use crate::catalogue::{
     ContentState, CopyReason, DriveNeed, ExceptionKind, KeyRole, KitForm, Month, MoveReason,
-    MovementState, Place, PoolName, ProofKind, RunKind, RunState, SetCopyState, SetTotals, StepKind,
-    TaskState, ThingKind, Witness,
+    MovementState, Place, PoolName, ProofKind, RunKind, RunState, SetCopyState, SetTotals,
+    StepKind, TaskState, ThingKind, Witness,
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
@@ -18,30 +17,6 @@ use crate::id::{
     SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
 };
 use crate::tape::{Codec, TapeDigest};
-
-/// Who did it, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Actor {
-    /// Name of the person, operating system user or service account.
-    pub person: String,
-    /// Name of the host or scanning station.
-    pub station: String,
-}
-
-impl Actor {
-    /// The operating system user this process runs as, on this host.
-    #[must_use]
-    pub fn of_this_process() -> Self {
-        let uid = nix::unistd::geteuid();
-        let user = nix::unistd::User::from_uid(uid).ok().flatten();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = host.trim();
-        Self {
-            person: user.map_or_else(|| format!("uid {uid}"), |user| user.name),
-            station: if host.is_empty() { "localhost" } else { host }.to_owned(),
-        }
-    }
-}
 
 /// Something that happened. Fields that hold the id of a thing become the entry's subjects, the
 /// others its details.
@@ -409,7 +384,6 @@ pub enum Event {
         cartridge: Option<CartridgeId>,
         thing: Option<ThingId>,
         courier_run: Option<CourierRunId>,
-        person: Option<PersonCode>,
         place: Place,
         witness: Witness,
         happened_at: Option<DateTime<Utc>>,
@@ -428,7 +402,6 @@ pub enum Event {
     BarcodeChanged {
         cartridge: Option<CartridgeId>,
         thing: Option<ThingId>,
-        person: Option<PersonCode>,
         old: Barcode,
         new: Barcode,
         reason: String,
@@ -463,7 +436,6 @@ pub enum Event {
         cartridge: Option<CartridgeId>,
         thing: Option<ThingId>,
         courier_run: Option<CourierRunId>,
-        person: Option<PersonCode>,
         destination: Place,
         state: MovementState,
         reason: MoveReason,
@@ -473,7 +445,6 @@ pub enum Event {
     /// Something was done with a courier run.
     CourierRunChanged {
         courier_run: CourierRunId,
-        person: Option<PersonCode>,
         number: String,
         what: String,
         happened_at: Option<DateTime<Utc>>,
@@ -484,7 +455,6 @@ pub enum Event {
         cartridge: Option<CartridgeId>,
         thing: Option<ThingId>,
         courier_run: Option<CourierRunId>,
-        person: Option<PersonCode>,
         number: u32,
         exception_kind: ExceptionKind,
         barcode: Option<Barcode>,
@@ -495,9 +465,42 @@ pub enum Event {
         cartridge: Option<CartridgeId>,
         thing: Option<ThingId>,
         courier_run: Option<CourierRunId>,
-        person: Option<PersonCode>,
         number: u32,
         explanation: String,
+    },
+    /// A key for signing checkpoints was made. Its `endorsement` is the signature of the key that
+    /// it replaces; without one that key was not at hand.
+    JournalKeyMade {
+        signing_key: SignerId,
+        public_key: PublicKey,
+        replaces: Option<SignerId>,
+        endorsement: Option<Signature>,
+        reason: String,
+    },
+    /// The journal was signed up to the entry before this one.
+    CheckpointSigned {
+        number: u64,
+        hash: String,
+        signing_key: SignerId,
+        signature: Signature,
+    },
+    /// A full need not be in a month.
+    MonthWaived {
+        definition: Option<SetDefinitionId>,
+        month: Month,
+        name: String,
+        waived_by: String,
+        reason: String,
+    },
+    /// Every full of a month has its copies in their places, or was waived; `sha256` is over the
+    /// lines as they are in the record.
+    MonthClosed {
+        month: Month,
+        sets: u64,
+        copies: u64,
+        waived: u64,
+        made_up: u64,
+        sha256: String,
     },
     /// Something is not as it should be.
     ProblemFound {
@@ -518,98 +521,4 @@ pub enum Purpose {
     Before,
     /// It runs after the source was read.
     After,
-}
-
-/// Fields of an event that name what it is about.
-const SUBJECTS: [&str; 11] = [
-    "cartridge",
-    "courier_run",
-    "definition",
-    "key",
-    "library",
-    "person",
-    "run",
-    "set",
-    "step",
-    "thing",
-    "volume",
-];
-
-/// An entry as read back. Kind and details are JSON, so that entries of any program version can
-/// be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Entry {
-    /// From 1, without gaps.
-    pub sequence: u64,
-    /// When it was recorded.
-    pub at: DateTime<Utc>,
-    /// Who did it.
-    pub actor: Actor,
-    /// What happened: the variant of [`Event`] in snake case.
-    pub kind: String,
-    /// What it is about: ids by the name of their kind.
-    pub subjects: Map<String, Value>,
-    /// The rest.
-    pub details: Map<String, Value>,
-    /// Hash of the entry before, in hexadecimal.
-    pub previous: String,
-}
-
-impl Entry {
-    /// Reads a stored body.
-    ///
-    /// # Errors
-    /// [`JournalError::Express`] when it is not an entry.
-    pub fn parse(body: &str) -> Result<Self, JournalError> {
-        Ok(serde_json::from_str(body)?)
-    }
-}
-
-/// The canonical text of an entry and its hash.
-pub(super) fn seal(
-    sequence: u64,
-    now: DateTime<Utc>,
-    actor: &Actor,
-    event: &Event,
-    previous: &str,
-) -> Result<(String, String), JournalError> {
-    let mut subjects = Map::new();
-    let mut details = Map::new();
-    let mut kind = Value::Null;
-    if let Value::Object(fields) = serde_json::to_value(event)? {
-        for (name, value) in fields {
-            if name == "kind" {
-                kind = value;
-            } else if value.is_null() {
-                // An absent field and one that is null mean the same.
-            } else if SUBJECTS.contains(&name.as_str()) {
-                subjects.insert(name, value);
-            } else {
-                details.insert(name, value);
-            }
-        }
-    }
-    let entry = serde_json::json!({
-        "sequence": sequence,
-        "at": now.to_rfc3339_opts(SecondsFormat::Nanos, true),
-        "actor": actor,
-        "kind": kind,
-        "subjects": subjects,
-        "details": details,
-        "previous": previous,
-    });
-    let body = canonical_json(&entry)?;
-    let hash = hash(&body);
-    Ok((body, hash))
-}
-
-/// SHA-256 of a body, in lower-case hexadecimal.
-pub(super) fn hash(body: &str) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(body.as_bytes()) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

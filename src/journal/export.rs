@@ -4,7 +4,9 @@ use std::io::{BufRead, Write};
 
 use thiserror::Error;
 
-use super::{Broken, BrokenWhy, Checkpoint, PAGE, Verified, Verifier};
+use super::{
+    Audited, Auditor, Broken, BrokenWhy, Checkpoint, Evidence, PAGE, Tampered, Verified, Verifier,
+};
 use crate::catalogue::{CatalogueError, View};
 
 /// Why an export cannot be written or read.
@@ -19,6 +21,9 @@ pub enum ExportError {
     /// Its entries do not hold together.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// It is not what is known of it from elsewhere.
+    #[error(transparent)]
+    Tampered(#[from] Tampered),
 }
 
 const BEFORE_BODY: &str = "{\"entry\":";
@@ -55,12 +60,30 @@ pub fn verify_export(
     known: &[Checkpoint],
 ) -> Result<Verified, ExportError> {
     let mut verifier = Verifier::new(known);
+    each_line(input, |body, hash| Ok(verifier.check(body, hash)?))?;
+    Ok(verifier.finish()?)
+}
+
+/// The same with all that is known from elsewhere.
+///
+/// # Errors
+/// [`ExportError::Tampered`], or [`ExportError::Broken`] for a line that is no entry.
+pub fn audit_export(input: &mut dyn BufRead, evidence: Evidence) -> Result<Audited, ExportError> {
+    let mut auditor = Auditor::new(evidence)?;
+    each_line(input, |body, hash| Ok(auditor.check(body, hash)?))?;
+    Ok(auditor.finish()?)
+}
+
+fn each_line(
+    input: &mut dyn BufRead,
+    mut check: impl FnMut(&str, &str) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
     let mut line = Vec::new();
     let mut number = 0;
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line)? == 0 {
-            return Ok(verifier.finish()?);
+            return Ok(());
         }
         number += 1;
         let broken = Broken {
@@ -68,7 +91,7 @@ pub fn verify_export(
             why: BrokenWhy::Form,
         };
         let (body, hash) = split(&line).ok_or(broken)?;
-        verifier.check(body, hash)?;
+        check(body, hash)?;
     }
 }
 

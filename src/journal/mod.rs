@@ -1,15 +1,25 @@
 //! The append-only, hash-chained record that every step writes to. The format is described in
 //! `docs/journal.md`.
 
+mod audit;
 mod canonical;
 mod chain;
+mod entry;
 mod event;
 mod export;
+mod keeper;
+mod signing;
+mod story;
 
+pub use audit::{Audited, AuditedKey, Auditor, Evidence, Tampered};
 pub use canonical::canonical_json;
 pub use chain::{Broken, BrokenWhy, Checkpoint, Verified, Verifier, verify};
-pub use event::{Actor, Entry, Event, Purpose};
-pub use export::{ExportError, export, verify_export};
+pub use entry::{Actor, Entry};
+pub use event::{Event, Purpose};
+pub use export::{ExportError, audit_export, export, verify_export};
+pub use keeper::{JournalKey, current_key, journal_keys, rotate_key, sign_head};
+pub use signing::{PublicKey, Signature, SignedCheckpoint, SignerId, SigningError, SigningKey};
+pub use story::{Question, Told, ask, subjects_of_barcode};
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
@@ -45,7 +55,7 @@ pub fn append(
         Some(head) => (head.sequence + 1, head.hash),
         None => (1, chain::GENESIS.to_owned()),
     };
-    let (body, hash) = event::seal(sequence, now, actor, event, &previous)?;
+    let (body, hash) = entry::seal(sequence, now, actor, event, &previous)?;
     tx.append_journal(&JournalRow {
         sequence,
         body,
@@ -67,16 +77,71 @@ pub fn verify_catalogue(
     known: &[Checkpoint],
 ) -> Result<Result<Verified, Broken>, CatalogueError> {
     let mut verifier = Verifier::new(known);
+    let broken = each_page(view, |rows| {
+        Ok(rows
+            .iter()
+            .find_map(|row| verifier.check(&row.body, &row.hash).err()))
+    })?;
+    Ok(broken.map_or_else(|| verifier.finish(), Err))
+}
+
+/// The same with all that is known from elsewhere; the index of subjects is checked too.
+///
+/// # Errors
+/// As for [`verify_catalogue`].
+pub fn audit_catalogue(
+    view: &View<'_>,
+    evidence: Evidence,
+) -> Result<Result<Audited, Tampered>, CatalogueError> {
+    let mut auditor = match Auditor::new(evidence) {
+        Ok(auditor) => auditor,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let mut subjects = 0;
+    let mut last = 0;
+    let wrong = each_page(view, |rows| {
+        for row in rows {
+            if let Err(wrong) = auditor.check(&row.body, &row.hash) {
+                return Ok(Some(wrong));
+            }
+        }
+        let (first, end) = (last + 1, last + rows.len() as u64);
+        last = end;
+        let (lacking, count) = view.journal_subjects_lacking(first, end)?;
+        subjects += count;
+        Ok(lacking.map(not_in_index))
+    })?;
+    if let Some(wrong) = wrong {
+        return Ok(Err(wrong));
+    }
+    let audited = auditor.finish();
+    if audited.is_ok() && view.journal_subject_count()? != subjects {
+        return Ok(Err(not_in_index(last)));
+    }
+    Ok(audited)
+}
+
+fn not_in_index(sequence: u64) -> Tampered {
+    Tampered::Broken(Broken {
+        sequence,
+        why: BrokenWhy::Index,
+    })
+}
+
+/// Goes through all entries until something comes of a page.
+fn each_page<T>(
+    view: &View<'_>,
+    mut work: impl FnMut(&[JournalRow]) -> Result<Option<T>, CatalogueError>,
+) -> Result<Option<T>, CatalogueError> {
     let mut last = 0;
     loop {
         let rows = view.journal_after(last, PAGE)?;
         let Some(end) = rows.last().map(|row| row.sequence) else {
-            return Ok(verifier.finish());
+            return Ok(None);
         };
-        for row in &rows {
-            if let Err(broken) = verifier.check(&row.body, &row.hash) {
-                return Ok(Err(broken));
-            }
+        let found = work(&rows)?;
+        if found.is_some() {
+            return Ok(found);
         }
         last = end;
     }

@@ -95,7 +95,7 @@ pub(super) fn load_credential(
 }
 
 /// All bytes of a file that only its owner can read.
-pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     read(open(path, Readers::Owner)?, path)
 }
 

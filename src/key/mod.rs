@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 pub use audit::{Audit, AuditedVolume, Facts, Finding, Opens, audit, outcome as audit_outcome};
 pub use create::{Keeping, Made, NewKey, create, create_identity_file};
 pub use escrow::escrow_page;
+pub(crate) use file::read_private;
 pub use identities::{Identities, record_proofs};
 pub use manage::{Source, delete, find, import, retire, rotate};
 pub use passphrase::{PassphraseSource, Secrets};

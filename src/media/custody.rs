@@ -169,9 +169,7 @@ pub fn likely(view: &crate::catalogue::View<'_>, barcode: &Barcode) -> Result<Op
         });
     // One that is the same but for its letters before one that shares the serial alone.
     let first = near.next();
-    Ok(near
-        .find(|known| known.as_str() == capitals)
-        .or(first))
+    Ok(near.find(|known| known.as_str() == capitals).or(first))
 }
 
 fn put_one(
@@ -200,7 +198,10 @@ fn put_one(
     let may = |objection: &rule::Objection| {
         order.despite.is_some()
             && objection.may_be_overruled()
-            && !matches!(objection, rule::Objection::ExpectedElsewhere { run: Some(_), .. })
+            && !matches!(
+                objection,
+                rule::Objection::ExpectedElsewhere { run: Some(_), .. }
+            )
     };
     if let Some(objection) = objections.iter().find(|objection| !may(objection)) {
         let hint = match objection {
@@ -210,13 +211,22 @@ fn put_one(
             ),
             other => other.hint(barcode),
         };
-        return Ok(Err(Error::usage(format!("{barcode}: {objection}")).hint(hint)));
+        return Ok(Err(
+            Error::usage(format!("{barcode}: {objection}")).hint(hint)
+        ));
     }
     let note = order.despite.as_ref().or(stamp.reason.as_ref());
-    let exception = overrule(app, tx, stamp, order, &item, &objections, &target.place)?;
-    place(app, tx, stamp, &item, &target.place, None, note.map(String::as_str))?;
-    settle(app, tx, stamp, &item, &target.place)?;
-    lend(app, tx, order, stamp, &item)?;
+    let exception = overrule(tx, stamp, order, &item, &objections, &target.place)?;
+    place(
+        tx,
+        stamp,
+        &item,
+        &target.place,
+        None,
+        note.map(String::as_str),
+    )?;
+    settle(tx, stamp, &item, &target.place)?;
+    lend(tx, order, stamp, &item)?;
     Ok(Ok(Put {
         barcode: barcode.clone(),
         was_there: facts.place == target.place,
@@ -234,7 +244,10 @@ fn put_one(
 fn case_target(tx: &Tx<'_>, case: &Barcode, item: &Item) -> Result<rule::Target> {
     let into = known(tx, case)?;
     let Some(thing) = into.case() else {
-        return Err(Error::usage(format!("{case} is a {}, no case", into.words())));
+        return Err(Error::usage(format!(
+            "{case} is a {}, no case",
+            into.words()
+        )));
     };
     if item.case().is_some() {
         return Err(Error::usage(format!(
@@ -256,7 +269,6 @@ fn case_target(tx: &Tx<'_>, case: &Barcode, item: &Item) -> Result<rule::Target>
 
 /// Opens what follows from having put it there although something objected.
 fn overrule(
-    app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
     order: &Order,
@@ -266,9 +278,8 @@ fn overrule(
 ) -> Result<Option<u32>> {
     let mut opened = None;
     for objection in objections {
-        app.note(
+        stamp.note(
             tx,
-            stamp.entered_at,
             &Event::Overridden {
                 volume: None,
                 cartridge: item.cartridge().map(|cartridge| cartridge.id),
@@ -279,7 +290,6 @@ fn overrule(
         if matches!(objection, rule::Objection::ExpectedElsewhere { .. }) {
             let detail = format!("{objection} and was found {}", rule::going(place));
             opened = Some(exception::open(
-                app,
                 tx,
                 stamp,
                 ExceptionKind::Misplaced,
@@ -296,7 +306,6 @@ fn overrule(
 /// # Errors
 /// The record cannot be written.
 pub fn place(
-    app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
     item: &Item,
@@ -313,17 +322,15 @@ pub fn place(
         run: None,
         note: note.map(str::to_owned),
     })?;
-    app.note(
+    stamp.note(
         tx,
-        stamp.entered_at,
         &Event::ItemPlaced {
             cartridge: item.cartridge().map(|cartridge| cartridge.id),
             thing: thing_id(item),
             courier_run,
-            person: stamp.person.clone(),
             place: place.clone(),
             witness: stamp.witness,
-            happened_at: stamp.is_late().then_some(stamp.at),
+            happened_at: stamp.happened_at(),
             note: note.map(str::to_owned),
         },
     )
@@ -339,7 +346,7 @@ pub fn thing_id(item: &Item) -> Option<crate::id::ThingId> {
 }
 
 /// What was planned for an item is done, or is overtaken by where it was found.
-fn settle(app: &App, tx: &Tx<'_>, stamp: &Stamp, item: &Item, place: &Place) -> Result<()> {
+fn settle(tx: &Tx<'_>, stamp: &Stamp, item: &Item, place: &Place) -> Result<()> {
     let Some(movement) = tx.open_movement(item.id())? else {
         return Ok(());
     };
@@ -349,7 +356,7 @@ fn settle(app: &App, tx: &Tx<'_>, stamp: &Stamp, item: &Item, place: &Place) -> 
         let note = format!("found {}", rule::going(place));
         (MovementState::Cancelled, Some(note))
     };
-    end_movement(app, tx, stamp, &movement, state, note)
+    end_movement(tx, stamp, &movement, state, note)
 }
 
 /// Ends a movement.
@@ -357,7 +364,6 @@ fn settle(app: &App, tx: &Tx<'_>, stamp: &Stamp, item: &Item, place: &Place) -> 
 /// # Errors
 /// It is over already.
 pub fn end_movement(
-    app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
     movement: &Movement,
@@ -372,7 +378,7 @@ pub fn end_movement(
         ended_note: note.clone(),
         ..movement.clone()
     })?;
-    note_movement(app, tx, stamp, movement, &item, state, note)
+    note_movement(tx, stamp, movement, &item, state, note)
 }
 
 /// Adds the journal entry of a movement.
@@ -380,7 +386,6 @@ pub fn end_movement(
 /// # Errors
 /// The record cannot be written.
 pub fn note_movement(
-    app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
     movement: &Movement,
@@ -388,14 +393,12 @@ pub fn note_movement(
     state: MovementState,
     note: Option<String>,
 ) -> Result<()> {
-    app.note(
+    stamp.note(
         tx,
-        stamp.entered_at,
         &Event::MovementChanged {
             cartridge: item.cartridge().map(|cartridge| cartridge.id),
             thing: thing_id(item),
             courier_run: movement.line.map(|(run, _)| run),
-            person: stamp.person.clone(),
             destination: movement.destination.clone(),
             state,
             reason: movement.reason,
@@ -406,14 +409,13 @@ pub fn note_movement(
 }
 
 /// Ends the loan an item was on, and begins one for whoever signs for it now.
-fn lend(app: &App, tx: &Tx<'_>, order: &Order, stamp: &Stamp, item: &Item) -> Result<()> {
+fn lend(tx: &Tx<'_>, order: &Order, stamp: &Stamp, item: &Item) -> Result<()> {
     let cartridge = item.cartridge().map(|cartridge| cartridge.id);
     let thing = thing_id(item);
     if let Some(loan) = tx.return_loan(item.id(), stamp.at)? {
         let person = loan.person;
-        app.note(
+        stamp.note(
             tx,
-            stamp.entered_at,
             &Event::LoanReturned {
                 cartridge,
                 thing,
@@ -451,9 +453,8 @@ fn lend(app: &App, tx: &Tx<'_>, order: &Order, stamp: &Stamp, item: &Item) -> Re
         signed: borrower.signed.clone(),
         returned_at: None,
     })?;
-    app.note(
+    stamp.note(
         tx,
-        stamp.entered_at,
         &Event::Lent {
             cartridge,
             thing,

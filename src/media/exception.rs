@@ -2,7 +2,6 @@
 
 use super::custody::thing_id;
 use super::stamp::Stamp;
-use crate::app::App;
 use crate::catalogue::{Exception, ExceptionKind, Item, NewException, Tx};
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CourierRunId, ItemId, PlaceCode};
@@ -65,7 +64,6 @@ impl About {
 /// # Errors
 /// The record cannot be written.
 pub fn open(
-    app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
     kind: ExceptionKind,
@@ -87,9 +85,8 @@ pub fn open(
     }
     let number = tx.add_exception(&new)?;
     let item = about.item.map(|item| tx.item(item)).transpose()?;
-    app.note(
+    stamp.note(
         tx,
-        stamp.entered_at,
         &Event::ExceptionOpened {
             cartridge: item
                 .as_ref()
@@ -97,7 +94,6 @@ pub fn open(
                 .map(|cartridge| cartridge.id),
             thing: item.as_ref().and_then(thing_id),
             courier_run: about.run,
-            person: stamp.person.clone(),
             number,
             exception_kind: kind,
             barcode: about.barcode.clone(),
@@ -111,16 +107,12 @@ pub fn open(
 ///
 /// # Errors
 /// There is none of this number, it is explained already, or nothing is said.
-pub fn explain(
-    app: &App,
-    tx: &Tx<'_>,
-    stamp: &Stamp,
-    number: u32,
-    explanation: &str,
-) -> Result<Exception> {
+pub fn explain(tx: &Tx<'_>, stamp: &Stamp, number: u32, explanation: &str) -> Result<Exception> {
     let exception = tx.exception(number)?;
     if exception.closed_at.is_some() {
-        return Err(Error::usage(format!("exception {number} is explained already")));
+        return Err(Error::usage(format!(
+            "exception {number} is explained already"
+        )));
     }
     let explanation = explanation.trim();
     if explanation.is_empty() {
@@ -128,9 +120,8 @@ pub fn explain(
     }
     tx.close_exception(number, explanation, &stamp.by, stamp.at)?;
     let item = exception.item.map(|item| tx.item(item)).transpose()?;
-    app.note(
+    stamp.note(
         tx,
-        stamp.entered_at,
         &Event::ExceptionExplained {
             cartridge: item
                 .as_ref()
@@ -138,7 +129,6 @@ pub fn explain(
                 .map(|cartridge| cartridge.id),
             thing: item.as_ref().and_then(thing_id),
             courier_run: exception.run,
-            person: stamp.person.clone(),
             number,
             explanation: explanation.to_owned(),
         },

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rule::{Facts, Room, Secrecy, Target};
-use crate::catalogue::{
-    Cartridge, CatalogueError, Encryption, Item, Place, SetCopyState, ThingKind, View,
-};
+use crate::catalogue::{Cartridge, CatalogueError, Item, Place, SetCopyState, ThingKind, View};
 use crate::config::Config;
 use crate::error::Result;
 use crate::id::{PlaceCode, SetId};
@@ -93,7 +91,7 @@ pub fn secrecy(view: &View<'_>, cartridge: &Cartridge) -> Result<Secrecy> {
     let sets: BTreeSet<SetId> = rows.iter().map(|row| row.set).collect();
     for set in sets {
         let set = view.set(set)?;
-        if set.encryption == Encryption::Clear {
+        if set.recipients.is_empty() {
             clear.insert(view.definition(set.definition)?.name);
         }
     }

@@ -137,7 +137,9 @@ impl fmt::Display for Objection {
                 run.as_ref()
                     .map_or(Ok(()), |run| write!(f, " by courier run {run}"))
             }
-            Self::Full(room) => write!(f, "the place is full ({} of {})", room.taken, room.capacity),
+            Self::Full(room) => {
+                write!(f, "the place is full ({} of {})", room.taken, room.capacity)
+            }
             Self::InClear(Secrecy::Clear(sets)) => {
                 write!(f, "it is not encrypted: {}", sets.join(", "))
             }

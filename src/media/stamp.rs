@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
-use crate::catalogue::{View, Witness};
+use crate::catalogue::{Tx, View, Witness};
 use crate::error::{Error, Result};
 use crate::id::PersonCode;
+use crate::journal::{self, Actor, Event};
 
 /// How far a clock may be ahead of ours.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -24,8 +25,8 @@ pub struct Said {
 /// The same, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// The person, by badge.
-    pub person: Option<PersonCode>,
+    /// Who the journal names: the person with the account, and the station.
+    pub actor: Actor,
     /// The person by badge, else the operating system user: who answers for it.
     pub by: String,
     /// When it happened.
@@ -43,6 +44,21 @@ impl Stamp {
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.at < self.entered_at
+    }
+
+    /// When it happened, where that is not when it is recorded.
+    #[must_use]
+    pub fn happened_at(&self) -> Option<DateTime<Utc>> {
+        self.is_late().then_some(self.at)
+    }
+
+    /// Adds a journal entry in the name of whoever answers for it.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn note(&self, tx: &Tx<'_>, event: &Event) -> Result<()> {
+        journal::append(tx, self.entered_at, &self.actor, event)?;
+        Ok(())
     }
 
     /// The day it happened.
@@ -84,7 +100,14 @@ impl Said {
                 .person
                 .as_ref()
                 .map_or_else(|| app.actor.person.clone(), ToString::to_string),
-            person: self.person.clone(),
+            actor: match &self.person {
+                Some(person) => Actor {
+                    person: person.to_string(),
+                    account: Some(app.actor.person.clone()),
+                    station: app.actor.station.clone(),
+                },
+                None => app.actor.clone(),
+            },
             at,
             entered_at: now,
             witness,

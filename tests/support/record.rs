@@ -24,6 +24,7 @@ pub(crate) fn days(count: i64) -> DateTime<Utc> {
 pub(crate) fn actor() -> Actor {
     Actor {
         person: "anna".to_owned(),
+        account: None,
         station: "tape-host".to_owned(),
     }
 }
