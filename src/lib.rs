@@ -31,6 +31,7 @@ pub mod print;
 pub mod progress;
 pub mod quickstart;
 pub mod rebuild;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rotation;

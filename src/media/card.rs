@@ -424,6 +424,7 @@ mod tests {
         fn every_card_reads_back_has_a_code_and_is_no_tape(card in any_card()) {
             let text = card.to_string();
             prop_assert_eq!(Card::read(&text).unwrap(), Some(card));
+            prop_assert!(crate::print::code39::symbol(&text).is_ok());
         }
 
         #[test]

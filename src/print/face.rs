@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::svg::Pen;
+
 /// A font that is embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Face {
@@ -41,6 +43,16 @@ impl Face {
         let glyph = face.glyph_index(character)?;
         let advance = f32::from(face.glyph_hor_advance(glyph)?);
         Some((u32::from(glyph.0), advance / f32::from(face.units_per_em())))
+    }
+
+    /// Draws a character's outline; `scale` turns the size of a unit for a size of one into the pen's.
+    pub(super) fn outline(self, character: char, scale: impl Fn(f32) -> f32, pen: &mut Pen) {
+        let Some(face) = self.parsed() else { return };
+        pen.scale = scale(1.0 / f32::from(face.units_per_em()));
+        if let Some(glyph) = face.glyph_index(character) {
+            // A blank has none.
+            let _ = face.outline_glyph(glyph, pen);
+        }
     }
 
     /// Width of a text that was made [`printable`], in points.

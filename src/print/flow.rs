@@ -301,7 +301,7 @@ impl Flow {
 }
 
 /// A text in lines of at most this width, broken between words, and within one that is longer.
-fn broken(text: &str, face: Face, size: f32, width: f32) -> Vec<String> {
+pub(super) fn broken(text: &str, face: Face, size: f32, width: f32) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in printable(text, face).split_whitespace() {

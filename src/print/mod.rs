@@ -1,17 +1,28 @@
-//! Pages for paper: text in two embedded fonts, tables and QR codes, as PDF.
+//! Pages for paper: text in embedded fonts, tables, bar codes and QR codes, as PDF and SVG.
 //!
 //! A [`Flow`] takes headings, paragraphs and the like in order and breaks them into pages; what is
-//! drawn where is known before anything is rendered, so every page can say how many there are.
+//! drawn where is known before anything is rendered, so every page can say how many there are. A form
+//! whose every line has its place is drawn on a [`Canvas`] for each page, and a [`Book`] takes those one by
+//! one, so that a document of thousands of pages need not be held before it is rendered.
 
+mod canvas;
+pub mod code128;
+pub mod code39;
 mod face;
 mod flow;
 mod qr;
 mod render;
+mod svg;
+mod symbol;
 
 use std::str::FromStr;
 
+pub use canvas::{Canvas, Style, wrapped};
 pub use face::Face;
 pub use flow::{Cell, Flow};
+pub use render::Book;
+pub use svg::svg;
+pub use symbol::{Symbol, SymbolError};
 
 /// Points in a millimetre.
 const MILLIMETRE: f32 = 72.0 / 25.4;
@@ -28,6 +39,13 @@ pub enum Paper {
 }
 
 impl Paper {
+    /// Width and height in millimetres.
+    #[must_use]
+    pub fn millimetres(self) -> (f32, f32) {
+        let (width, height) = self.size();
+        (width / MILLIMETRE, height / MILLIMETRE)
+    }
+
     /// Width and height in points.
     fn size(self) -> (f32, f32) {
         match self {
@@ -64,6 +82,12 @@ enum Mark {
     },
     /// A filled rectangle.
     Block { x: f32, y: f32, w: f32, h: f32 },
+    /// A straight line of this thickness.
+    Stroke {
+        from: (f32, f32),
+        to: (f32, f32),
+        thickness: f32,
+    },
 }
 
 /// What is drawn on one page.

@@ -10,7 +10,7 @@ use krilla::text::{Font, GlyphId, KrillaGlyph};
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
-use super::{Face, Mark, Page, Paper};
+use super::{Canvas, Face, Mark, Page, Paper};
 use crate::error::{Error, Result};
 
 /// The PDF of these pages. The same pages, title and time give the same bytes.
@@ -20,36 +20,94 @@ pub(super) fn render(
     title: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<u8>> {
-    let failed = |what: &str| Error::failed(format!("cannot make the PDF \"{title}\": {what}"));
-    let fonts = Face::ALL
-        .iter()
-        .map(|face| Font::new(face.bytes().into(), 0))
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| failed("a font is broken"))?;
-    let (width, height) = paper.size();
-    let mut document = Document::new();
-    document.set_metadata(
-        Metadata::new()
-            .title(title.to_owned())
-            .creator(format!("tapeward {}", env!("CARGO_PKG_VERSION")))
-            .language("en".to_owned())
-            .creation_date(pdf_time(now)),
-    );
+    let mut book = Book::new(paper, title, now)?;
     for marks in pages {
-        let settings = PageSettings::from_wh(width, height).ok_or_else(|| failed("a page"))?;
-        let mut page = document.start_page_with(settings);
+        book.marks(marks)?;
+    }
+    book.finish()
+}
+
+/// A PDF in the making, page by page. What is drawn on a page is compressed as soon as it is added.
+pub struct Book {
+    paper: Paper,
+    title: String,
+    document: Document,
+    fonts: Vec<Font>,
+}
+
+impl Book {
+    /// A document without pages. The same pages, title and time give the same bytes.
+    ///
+    /// # Errors
+    /// A font that is broken.
+    pub fn new(paper: Paper, title: &str, now: DateTime<Utc>) -> Result<Self> {
+        let fonts = Face::ALL
+            .iter()
+            .map(|face| Font::new(face.bytes().into(), 0))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| failed(title, "a font is broken"))?;
+        let mut document = Document::new();
+        document.set_metadata(
+            Metadata::new()
+                .title(title.to_owned())
+                .creator(format!("tapeward {}", env!("CARGO_PKG_VERSION")))
+                .language("en".to_owned())
+                .creation_date(pdf_time(now)),
+        );
+        Ok(Self {
+            paper,
+            title: title.to_owned(),
+            document,
+            fonts,
+        })
+    }
+
+    /// Adds a page.
+    ///
+    /// # Errors
+    /// What the PDF library refuses.
+    pub fn page(&mut self, canvas: &Canvas) -> Result<()> {
+        self.marks(canvas.marks())
+    }
+
+    fn marks(&mut self, marks: &[Mark]) -> Result<()> {
+        let (width, height) = self.paper.size();
+        let settings =
+            PageSettings::from_wh(width, height).ok_or_else(|| failed(&self.title, "a page"))?;
+        let mut page = self.document.start_page_with(settings);
         let mut surface = page.surface();
         surface.set_fill(Some(Fill::default()));
         for mark in marks {
-            draw(&mut surface, &fonts, mark);
+            draw(&mut surface, &self.fonts, mark);
         }
-        blocks(&mut surface, marks);
+        shapes(&mut surface, marks);
         surface.finish();
         page.finish();
+        Ok(())
     }
-    document
-        .finish()
-        .map_err(|error| failed(&format!("{error:?}")))
+
+    /// The PDF.
+    ///
+    /// # Errors
+    /// What the PDF library refuses.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        let title = self.title;
+        self.document
+            .finish()
+            .map_err(|error| failed(&title, &format!("{error:?}")))
+    }
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book")
+            .field("title", &self.title)
+            .finish_non_exhaustive()
+    }
+}
+
+fn failed(title: &str, what: &str) -> Error {
+    Error::failed(format!("cannot make the PDF \"{title}\": {what}"))
 }
 
 fn draw(surface: &mut Surface<'_>, fonts: &[Font], mark: &Mark) {
@@ -83,19 +141,50 @@ fn draw(surface: &mut Surface<'_>, fonts: &[Font], mark: &Mark) {
     surface.draw_glyphs(Point::from_xy(*x, *y), &glyphs, font, text, *size, false);
 }
 
-/// All rectangles of a page as one path.
-fn blocks(surface: &mut Surface<'_>, marks: &[Mark]) {
+/// All rectangles and lines of a page as one path.
+fn shapes(surface: &mut Surface<'_>, marks: &[Mark]) {
     let mut path = PathBuilder::new();
     for mark in marks {
-        if let Mark::Block { x, y, w, h } = mark
-            && let Some(rectangle) = Rect::from_xywh(*x, *y, *w, *h)
-        {
-            path.push_rect(rectangle);
+        match mark {
+            Mark::Block { x, y, w, h } => {
+                if let Some(rectangle) = Rect::from_xywh(*x, *y, *w, *h) {
+                    path.push_rect(rectangle);
+                }
+            }
+            Mark::Stroke {
+                from,
+                to,
+                thickness,
+            } => {
+                let [first, others @ ..] = outline(*from, *to, *thickness);
+                path.move_to(first.0, first.1);
+                for (x, y) in others {
+                    path.line_to(x, y);
+                }
+                path.close();
+            }
+            Mark::Text { .. } => {}
         }
     }
     if let Some(path) = path.finish() {
         surface.draw_path(&path);
     }
+}
+
+/// The corners of a line.
+pub(super) fn outline(from: (f32, f32), to: (f32, f32), thickness: f32) -> [(f32, f32); 4] {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy).max(f32::MIN_POSITIVE);
+    let (ox, oy) = (
+        -dy / length * thickness / 2.0,
+        dx / length * thickness / 2.0,
+    );
+    [
+        (from.0 + ox, from.1 + oy),
+        (to.0 + ox, to.1 + oy),
+        (to.0 - ox, to.1 - oy),
+        (from.0 - ox, from.1 - oy),
+    ]
 }
 
 fn pdf_time(at: DateTime<Utc>) -> PdfTime {
