@@ -202,3 +202,40 @@ impl Tx<'_> {
         )
     }
 }
+
+impl View<'_> {
+    /// Barcodes of cartridges that go on behind this one with two more characters, two at most.
+    pub fn barcodes_beginning(&self, start: &Barcode) -> Result<Vec<Barcode>, CatalogueError> {
+        self.all(
+            "SELECT barcode FROM cartridge WHERE gone_at IS NULL AND barcode > ?1
+                AND barcode < ?1 || char(127) AND length(barcode) = length(?1) + 2
+             ORDER BY barcode LIMIT 2",
+            [start],
+            |row| row.get(0),
+        )
+    }
+
+    /// The newest of a count of each place that was finished, by place.
+    pub fn last_counts(&self) -> Result<Vec<super::StockCount>, CatalogueError> {
+        let mut last = std::collections::BTreeMap::new();
+        for count in self.stock_counts()? {
+            if count.finished_at.is_some() {
+                last.insert(count.place.clone(), count);
+            }
+        }
+        Ok(last.into_values().collect())
+    }
+}
+
+impl Tx<'_> {
+    /// A movement that a scan has begun or ended is as it was: the scan was taken back.
+    pub fn reopen_movement(&self, old: &super::Movement) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::Movement,
+            &old.id,
+            "UPDATE movement SET state = ?2, in_case = ?3, grade = NULL, ended_at = NULL,
+                ended_note = NULL WHERE id = ?1",
+            (old.id, old.state, old.in_case),
+        )
+    }
+}

@@ -6,6 +6,7 @@
 //! on a list that was written out before.
 
 pub mod answer;
+mod apply;
 mod chores;
 mod closing;
 mod effect;
