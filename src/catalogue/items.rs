@@ -9,7 +9,7 @@ use super::error::{CatalogueError, ConstraintKind, Noun};
 use super::places::{PLACE_COLUMNS, Place, place_from_row};
 use super::sql::{Moment, moment, moment_option, text_enum};
 use super::store::{Tx, View};
-use crate::id::{Barcode, ItemId, ThingId};
+use crate::id::{Barcode, ItemId, PlaceCode, ThingId};
 
 text_enum! {
     /// What a thing is.
@@ -272,6 +272,16 @@ impl View<'_> {
         );
         items.sort_by(|one, other| one.barcode().cmp(other.barcode()));
         Ok(items)
+    }
+
+    /// When a place was last counted to the end.
+    pub fn last_count(&self, place: &PlaceCode) -> Result<Option<DateTime<Utc>>, CatalogueError> {
+        let newest: Option<Moment> = self.one(
+            "SELECT max(finished_at) FROM stock_count WHERE place = ?1",
+            [place],
+            |row| row.get(0),
+        )?;
+        Ok(newest.map(|moment| moment.0))
     }
 
     /// How many cartridges are believed to be in a place with a name, those in cases there too.

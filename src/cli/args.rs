@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
+pub use super::custody_args::{
+    CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
+    ThingCommand,
+};
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
@@ -77,6 +81,18 @@ pub enum Command {
     /// Cartridges and volumes.
     #[command(subcommand)]
     Media(MediaCommand),
+    /// Sites, safes, shelves, vaults, carriers.
+    #[command(subcommand)]
+    Place(PlaceCommand),
+    /// People and what they have signed for.
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Cases, envelopes, keys and whatever else is tracked.
+    #[command(subcommand)]
+    Thing(ThingCommand),
+    /// What disagrees, until it is explained.
+    #[command(subcommand)]
+    Exception(ExceptionCommand),
     /// How drives and cartridges are: state, trend, reasons, advice.
     Health(HealthArgs),
     /// Acceptance test for a library and its drives, with a certificate.
@@ -352,6 +368,12 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Items leave a place: for another one, a case, or a person who signs for them.
+    CheckOut(Box<CheckOutArgs>),
+    /// Items are back in a place.
+    CheckIn(Box<CheckInArgs>),
+    /// Something is wrong with an item: out of use at once, and to be explained.
+    Problem(Box<ProblemArgs>),
     /// Cartridges of other programs.
     #[command(flatten)]
     Foreign(ForeignCommand),

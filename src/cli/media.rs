@@ -44,6 +44,9 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
             output::line(format!("{} cartridges added as scratch", barcodes.len()))
         }
         MediaCommand::Foreign(command) => super::foreign::run(session, &app, command),
+        MediaCommand::CheckOut(args) => super::custody::check_out(session, &app, &args),
+        MediaCommand::CheckIn(args) => super::custody::check_in(session, &app, &args),
+        MediaCommand::Problem(args) => super::custody::problem(session, &app, &args),
         MediaCommand::List => list(session, &app),
         MediaCommand::History(args) => super::journal::history(session, &app, &args.barcode),
         MediaCommand::Show { barcode } => show(session, &app, &barcode),

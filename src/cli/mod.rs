@@ -5,6 +5,9 @@ mod catalogue;
 mod catalogue_args;
 mod copy;
 mod copy_args;
+mod custodians;
+mod custody;
+mod custody_args;
 mod devices;
 mod discover;
 mod discover_args;
@@ -174,6 +177,10 @@ fn run(cli: Cli, format: Format) -> Result<()> {
             library::drive_status(&session, &choice)
         }
         Command::Media(command) => media::run(&session, command),
+        Command::Place(command) => custodians::places(&session, command),
+        Command::Person(command) => custodians::people(&session, &command),
+        Command::Thing(command) => custodians::things(&session, &command),
+        Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
         Command::Kit(command) => kit::run(&session, command),

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, unknown keys refused with line and column.
 
+pub mod edit;
 mod library;
 mod places;
 mod pool;

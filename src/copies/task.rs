@@ -145,38 +145,51 @@ fn open(
 /// # Errors
 /// An unknown cartridge, one without a volume.
 pub fn lost(app: &App, barcode: &Barcode, due: NaiveDate, reason: &str) -> Result<Opened> {
-    app.write(|tx, now| {
-        let volume = volume_on(tx, barcode)?;
-        let rows = tx.lose_copies_on(volume.id, now)?;
-        for row in &rows {
-            app.note(
-                tx,
-                now,
-                &Event::SegmentLost {
-                    run: None,
-                    set: row.set,
-                    volume: volume.id,
-                    segment: row.segment,
-                    copy: row.copy,
-                    reason: reason.to_owned(),
-                },
-            )?;
-        }
-        incomplete(app, tx, now, &rows)?;
-        put_aside(app, tx, now, &volume, reason)?;
-        gone(app, tx, now, barcode, reason)?;
-        let sets: BTreeSet<SetId> = rows.iter().map(|row| row.set).collect();
-        let why = Why {
-            reason: CopyReason::Lost,
-            note: format!("{barcode}: {reason}"),
-            pool: None,
-            due,
-        };
-        let tasks = open_for(app, tx, now, Some(volume.id), rows, &why)?;
-        Ok(Opened {
-            tasks,
-            without_copy: left_without(tx, &sets)?,
-        })
+    app.write(|tx, now| lost_in(app, tx, now, barcode, due, reason))
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// As [`lost`].
+pub fn lost_in(
+    app: &App,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    barcode: &Barcode,
+    due: NaiveDate,
+    reason: &str,
+) -> Result<Opened> {
+    let volume = volume_on(tx, barcode)?;
+    let rows = tx.lose_copies_on(volume.id, now)?;
+    for row in &rows {
+        app.note(
+            tx,
+            now,
+            &Event::SegmentLost {
+                run: None,
+                set: row.set,
+                volume: volume.id,
+                segment: row.segment,
+                copy: row.copy,
+                reason: reason.to_owned(),
+            },
+        )?;
+    }
+    incomplete(app, tx, now, &rows)?;
+    put_aside(app, tx, now, &volume, reason)?;
+    gone(app, tx, now, barcode, reason)?;
+    let sets: BTreeSet<SetId> = rows.iter().map(|row| row.set).collect();
+    let why = Why {
+        reason: CopyReason::Lost,
+        note: format!("{barcode}: {reason}"),
+        pool: None,
+        due,
+    };
+    let tasks = open_for(app, tx, now, Some(volume.id), rows, &why)?;
+    Ok(Opened {
+        tasks,
+        without_copy: left_without(tx, &sets)?,
     })
 }
 

@@ -167,33 +167,46 @@ pub fn decide(app: &App, which: &str, verdict: Verdict, reason: &str) -> Result<
     if app.catalogue.read(|view| find(view, which))?.is_none() {
         learn_drives(app)?;
     }
-    app.write(|tx, now| {
-        let unit = find(tx, which)?.ok_or_else(|| {
-            Error::usage(format!("no cartridge and no drive is known as \"{which}\""))
-                .hint("\"tapeward media list\" and \"tapeward drive status\" show what there is")
-        })?;
-        let quarantined = match &unit {
-            Unit::Cartridge(cartridge) => tx.quarantined_cartridges()?.contains(cartridge),
-            Unit::Drive(drive) => tx.quarantined_drives()?.contains(drive),
-        };
-        match (verdict, quarantined) {
-            (Verdict::Quarantined, true) => {
-                return Err(Error::usage(format!("{which} is out of use already")));
-            }
-            (Verdict::Released, false) => {
-                return Err(Error::usage(format!("{which} is not out of use")));
-            }
-            (Verdict::Quarantined, false) | (Verdict::Released, true) => {}
+    app.write(|tx, now| decide_in(app, tx, now, which, verdict, reason))
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_in(
+    app: &App,
+    tx: &Tx<'_>,
+    now: DateTime<Utc>,
+    which: &str,
+    verdict: Verdict,
+    reason: &str,
+) -> Result<Opened> {
+    let unit = find(tx, which)?.ok_or_else(|| {
+        Error::usage(format!("no cartridge and no drive is known as \"{which}\""))
+            .hint("\"tapeward media list\" and \"tapeward drive status\" show what there is")
+    })?;
+    let quarantined = match &unit {
+        Unit::Cartridge(cartridge) => tx.quarantined_cartridges()?.contains(cartridge),
+        Unit::Drive(drive) => tx.quarantined_drives()?.contains(drive),
+    };
+    match (verdict, quarantined) {
+        (Verdict::Quarantined, true) => {
+            return Err(Error::usage(format!("{which} is out of use already")));
         }
-        let decision = HealthDecision {
-            unit,
-            verdict,
-            by: DecidedBy::Person,
-            reason: reason.to_owned(),
-            at: now,
-        };
-        keep(app, tx, now, &decision)
-    })
+        (Verdict::Released, false) => {
+            return Err(Error::usage(format!("{which} is not out of use")));
+        }
+        (Verdict::Quarantined, false) | (Verdict::Released, true) => {}
+    }
+    let decision = HealthDecision {
+        unit,
+        verdict,
+        by: DecidedBy::Person,
+        reason: reason.to_owned(),
+        at: now,
+    };
+    keep(app, tx, now, &decision)
 }
 
 /// Puts the drives of every library that can be reached on record: one that was never used may
