@@ -118,6 +118,15 @@ impl View<'_> {
         )
     }
 
+    /// Whether a session has a line of this number.
+    pub fn has_scan_line(&self, id: ScanSessionId, number: u32) -> Result<bool, CatalogueError> {
+        self.one(
+            "SELECT EXISTS (SELECT 1 FROM scan_line WHERE session = ?1 AND number = ?2)",
+            (id, number),
+            |row| row.get(0),
+        )
+    }
+
     /// The newest line of a session about an item that changed something and was not taken back.
     pub fn last_scan_of(
         &self,
@@ -155,8 +164,7 @@ impl Tx<'_> {
         )
     }
 
-    /// Adds a line to a session and returns its number: one more than the last, whatever
-    /// `new.number` says.
+    /// Adds a line to a session and returns its number: one more than the last when it has none (0).
     pub fn add_scan_line(
         &self,
         session: ScanSessionId,
@@ -167,6 +175,7 @@ impl Tx<'_> {
             [session],
             |row| row.get(0),
         )?;
+        let number = if new.number == 0 { number } else { new.number };
         self.execute(
             "INSERT INTO scan_line (session, number, at, entered_at, text, answer, accepted, keyed,
                 barcode, before)

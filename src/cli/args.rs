@@ -18,6 +18,7 @@ pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::scan_args::ScanArgs;
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
@@ -118,6 +119,8 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// A scanner: who, what for, where, which; counts, and scanning without the record.
+    Scan(ScanArgs),
     /// Read back what lies on tapes, by plan.
     #[command(subcommand)]
     Scrub(ScrubCommand),

@@ -33,6 +33,8 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod scan;
+mod scan_args;
 mod scrub;
 mod scrub_args;
 mod set_args;
@@ -194,6 +196,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
+        Command::Scan(args) => scan::run(&session, args),
         Command::Scrub(command) => scrub::run(&session, command),
         Command::Drill(command) => drill::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),

@@ -13,8 +13,9 @@ use crate::catalogue::{
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
-    Barcode, CartridgeId, CopyNumber, CountId, CourierRunId, KeyId, LibraryId, PersonCode, PlaceCode, RunId,
-    SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
+    Barcode, CartridgeId, CopyNumber, CountId, CourierRunId, KeyId, LibraryId, PersonCode,
+    PlaceCode, RunId, SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId,
+    VolumeSerial,
 };
 use crate::tape::{Codec, TapeDigest};
 

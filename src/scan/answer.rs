@@ -102,6 +102,8 @@ impl fmt::Display for Answer {
         if let Some(count) = &self.count {
             write!(f, " {count}")?;
         }
-        self.list.iter().try_for_each(|line| write!(f, "\n  {line}"))
+        self.list
+            .iter()
+            .try_for_each(|line| write!(f, "\n  {line}"))
     }
 }

@@ -175,8 +175,8 @@ impl Hands<'_> {
         let Some(line) = self.tx.last_scan_of(session, barcode)? else {
             return Err(Stop::Refused(nothing()));
         };
-        self.tx.undo_scan_line(session, line.number)?;
         let Some(before) = line.before else {
+            self.tx.undo_scan_line(session, line.number)?;
             self.tx.drop_stock_count_line(session.into(), barcode)?;
             return Ok(());
         };
@@ -197,6 +197,7 @@ impl Hands<'_> {
             let note = Some("taken back".to_owned());
             custody::note_movement(self.tx, &self.stamp, old, &item, old.state, note)?;
         }
+        self.tx.undo_scan_line(session, line.number)?;
         let note = Some("taken back");
         custody::place(self.tx, &self.stamp, &item, &before.place, None, note)?;
         Ok(())
@@ -280,7 +281,10 @@ impl Hands<'_> {
         confirmed: &[u32],
     ) -> Result<(), Stop> {
         let first = self.tx.stock_count(first)?;
-        let explanation = format!("the second count, by {}, does not find it", count.counted_by);
+        let explanation = format!(
+            "the second count, by {}, does not find it",
+            count.counted_by
+        );
         for exception in self.tx.open_exceptions()? {
             let of_first = exception.place.as_ref() == Some(&count.place)
                 && Some(exception.opened_at) == first.finished_at

@@ -76,7 +76,10 @@ impl Turn<'_> {
 
     /// What is the matter with it.
     pub(super) fn kind(&mut self, barcode: &Barcode, text: &str) -> Answer {
-        let by_number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let by_number = text
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
         let kind = match by_number {
             Some(index) => KINDS.get(index).copied(),
             None => KINDS

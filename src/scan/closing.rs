@@ -16,7 +16,10 @@ impl Turn<'_> {
     /// That was all.
     pub(super) fn done(&mut self, asked: &Asked) -> Result<Answer> {
         let Some(task) = self.session.task.clone() else {
-            return Ok(Answer::bad("NOTHING", "nothing is begun: scan OUT, IN, PACK or COUNT"));
+            return Ok(Answer::bad(
+                "NOTHING",
+                "nothing is begun: scan OUT, IN, PACK or COUNT",
+            ));
         };
         let Some(spot) = &task.spot else {
             self.session.task = None;
@@ -31,8 +34,7 @@ impl Turn<'_> {
                 if open.len() == 1 { "it" } else { "them" }
             );
             let more = open.len().saturating_sub(SHOWN);
-            let mut list: Vec<String> =
-                open.iter().take(SHOWN).map(ToString::to_string).collect();
+            let mut list: Vec<String> = open.iter().take(SHOWN).map(ToString::to_string).collect();
             if more > 0 {
                 list.push(format!("and {more} more"));
             }

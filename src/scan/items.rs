@@ -16,12 +16,7 @@ use crate::id::{Barcode, PlaceCode};
 
 impl Turn<'_> {
     /// A label was scanned or typed.
-    pub(super) fn label(
-        &mut self,
-        barcode: &Barcode,
-        hand: Hand,
-        asked: &Asked,
-    ) -> Result<Answer> {
+    pub(super) fn label(&mut self, barcode: &Barcode, hand: Hand, asked: &Asked) -> Result<Answer> {
         if let Asked::Kind { barcode: about } = asked {
             return Ok(self.kind(about, barcode.as_str()));
         }
@@ -54,7 +49,10 @@ impl Turn<'_> {
             return Ok(Answer::bad("WHERE", task.errand.wants()));
         };
         if task.done.contains(barcode) {
-            return Ok(Answer::good("ALREADY", format!("{barcode} is noted: go on")));
+            return Ok(Answer::good(
+                "ALREADY",
+                format!("{barcode} is noted: go on"),
+            ));
         }
         let known = match self.known(barcode)? {
             Ok(known) => Some(known),
@@ -95,7 +93,8 @@ impl Turn<'_> {
         let capitals = barcode.as_str().to_ascii_uppercase();
         if capitals != barcode.as_str()
             && let Ok(capitals) = capitals.parse::<Barcode>()
-            && (self.lookups.item(&capitals)?.is_some() || self.lookups.longer(&capitals)?.is_some())
+            && (self.lookups.item(&capitals)?.is_some()
+                || self.lookups.longer(&capitals)?.is_some())
         {
             return Ok(Err(Answer::bad(
                 "CAPS LOCK",
@@ -288,10 +287,15 @@ impl Turn<'_> {
             return Answer::good("COUNTED", "go on");
         }
         match known {
-            _ if task.expected.contains(barcode) => Answer::good("GOOD", format!("it is in {place}")),
+            _ if task.expected.contains(barcode) => {
+                Answer::good("GOOD", format!("it is in {place}"))
+            }
             Some(known) => {
                 let found = words(&known.place);
-                self.refuse("SURPLUS", format!("on record it is {found}: leave it, it is noted"))
+                self.refuse(
+                    "SURPLUS",
+                    format!("on record it is {found}: leave it, it is noted"),
+                )
             }
             None => self.refuse("UNKNOWN", "it is not on record: leave it, it is noted"),
         }
@@ -306,9 +310,7 @@ impl Turn<'_> {
             let Some(way) = &known.way else { return false };
             match errand {
                 Errand::Out => {
-                    way.state == MovementState::Planned
-                        && known.place == *place
-                        && self.is_due(way)
+                    way.state == MovementState::Planned && known.place == *place && self.is_due(way)
                 }
                 _ => {
                     way.destination == *place

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use crate::id::Barcode;
+use crate::id::{Barcode, PersonCode};
 use crate::media::card::{Card, CardError};
 
 /// Before what was typed.
@@ -47,7 +47,12 @@ impl Line {
         let text = text.trim();
         let marked = text.strip_prefix(TYPED_MARK);
         let slow = took.is_some_and(|took| took > SCANNER_TIME);
-        let kept: String = marked.unwrap_or(text).trim().chars().take(LONGEST).collect();
+        let kept: String = marked
+            .unwrap_or(text)
+            .trim()
+            .chars()
+            .take(LONGEST)
+            .collect();
         Self {
             text: kept,
             hand: if marked.is_some() || slow {
@@ -64,7 +69,9 @@ impl Line {
 pub enum Heard {
     /// Nothing.
     Nothing,
-    /// One of our cards.
+    /// A badge.
+    Badge(PersonCode),
+    /// Another one of our cards.
     Card(Card),
     /// Something that is meant to be a card.
     Wrong(CardError),
@@ -81,6 +88,9 @@ impl Heard {
         if line.text.is_empty() {
             return Self::Nothing;
         }
+        if let Some(heard) = badge(&line.text) {
+            return heard;
+        }
         match Card::read(&line.text) {
             Ok(Some(card)) => Self::Card(card),
             Err(error) => Self::Wrong(error),
@@ -92,6 +102,16 @@ impl Heard {
                 .map_or(Self::Garbage, Self::Item),
         }
     }
+}
+
+/// A badge has the code of its person, which has letters where the site wants it so.
+fn badge(text: &str) -> Option<Heard> {
+    if let Some(code) = text.strip_prefix(".B.") {
+        return code.parse().ok().map(Heard::Badge);
+    }
+    let code = text.strip_prefix(".b.")?.to_ascii_uppercase();
+    let is_code = code.parse::<PersonCode>().is_ok();
+    is_code.then_some(Heard::Wrong(CardError::CapsLock))
 }
 
 /// Code 39 has capitals, digits and a few signs; small letters come with caps lock.
@@ -124,6 +144,9 @@ mod tests {
     #[case("", Heard::Nothing)]
     #[case("TWV001L8", Heard::Item("TWV001L8".parse().unwrap()))]
     #[case("DG 001L6", Heard::Item("DG 001L6".parse().unwrap()))]
+    #[case(".B.P07", Heard::Badge("P07".parse().unwrap()))]
+    #[case(".B.42", Heard::Badge("42".parse().unwrap()))]
+    #[case(".b.p07", Heard::Wrong(CardError::CapsLock))]
     #[case("TWV\u{1b}[A", Heard::Garbage)]
     #[case("http://example.org/?q=1", Heard::Garbage)]
     #[case("é", Heard::Garbage)]

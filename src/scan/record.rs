@@ -63,9 +63,9 @@ pub(super) fn packing(view: &View<'_>, case: &Barcode) -> Result<Option<Packing>
     for run in view.courier_runs()? {
         if matches!(run.state, CourierState::Building | CourierState::HandedOver) {
             let cases = view.courier_cases(run.id)?;
-            sealed |= cases
-                .iter()
-                .any(|one| one.thing == thing.id && one.sealed_at.is_some() && one.arrival.is_none());
+            sealed |= cases.iter().any(|one| {
+                one.thing == thing.id && one.sealed_at.is_some() && one.arrival.is_none()
+            });
         }
     }
     let inside = view.items_at(&Place::Case { case: case.clone() })?;

@@ -103,12 +103,7 @@ impl Session {
     ///
     /// # Errors
     /// The record cannot be read.
-    pub fn answer(
-        &self,
-        lookups: &dyn Lookups,
-        line: &Line,
-        now: DateTime<Utc>,
-    ) -> Result<Step> {
+    pub fn answer(&self, lookups: &dyn Lookups, line: &Line, now: DateTime<Utc>) -> Result<Step> {
         self.turn(lookups, now, |turn| turn.take(line))
     }
 
@@ -171,7 +166,11 @@ impl Session {
         };
         let mut answer = work(&mut turn)?;
         if answer.count.is_none()
-            && let Some(task) = turn.session.task.as_ref().filter(|task| task.spot.is_some())
+            && let Some(task) = turn
+                .session
+                .task
+                .as_ref()
+                .filter(|task| task.spot.is_some())
         {
             answer.count = Some(task.count());
         }
@@ -189,8 +188,15 @@ impl Turn<'_> {
         let asked = std::mem::take(&mut self.session.asked);
         let heard = Heard::of(line);
         match (&asked, &heard) {
-            (Asked::Pin { .. }, Heard::Card(Card::Person(_) | Card::Purpose(Purpose::Help))) => {}
-            (Asked::Pin { person, name, wrong }, _) => {
+            (Asked::Pin { .. }, Heard::Badge(_) | Heard::Card(Card::Purpose(Purpose::Help))) => {}
+            (
+                Asked::Pin {
+                    person,
+                    name,
+                    wrong,
+                },
+                _,
+            ) => {
                 return self.pin(person, name, *wrong, &line.text);
             }
             _ => {}
@@ -201,7 +207,7 @@ impl Turn<'_> {
                 let fine = "letters and signs arrive as they are printed";
                 return Ok(Answer::good("KEYBOARD", fine));
             }
-            Heard::Card(Card::Person(number)) => return self.badge(&number.to_string()),
+            Heard::Badge(person) => return self.badge(&person),
             Heard::Card(Card::Purpose(Purpose::Help)) => {
                 self.session.asked = asked;
                 return Ok(self.help());
@@ -255,23 +261,19 @@ impl Turn<'_> {
         }
     }
 
-    fn badge(&mut self, code: &str) -> Result<Answer> {
-        let unknown = || Answer::bad("NO SUCH BADGE", format!("nobody has the badge {code}"));
-        let Ok(person) = code.parse::<PersonCode>() else {
-            return Ok(unknown());
-        };
+    fn badge(&mut self, person: &PersonCode) -> Result<Answer> {
         if !self.lookups.asks_pin() {
-            return self.known_person(&person);
+            return self.known_person(person);
         }
-        match self.lookups.holder(&person)? {
-            None => Ok(unknown()),
+        match self.lookups.holder(person)? {
+            None => Ok(nobody(person)),
             Some(holder) if holder.left => Ok(gone(&holder.name)),
             Some(holder) => {
                 self.session = Session::default();
                 let answer =
                     Answer::good("PIN", format!("{}: type your PIN, then Enter", holder.name));
                 self.session.asked = Asked::Pin {
-                    person,
+                    person: person.clone(),
                     name: holder.name,
                     wrong: 0,
                 };
@@ -303,10 +305,7 @@ impl Turn<'_> {
 
     fn known_person(&mut self, person: &PersonCode) -> Result<Answer> {
         let Some(holder) = self.lookups.holder(person)? else {
-            return Ok(Answer::bad(
-                "NO SUCH BADGE",
-                format!("nobody has the badge {person}"),
-            ));
+            return Ok(nobody(person));
         };
         if holder.left {
             return Ok(gone(&holder.name));
@@ -359,7 +358,12 @@ impl Turn<'_> {
             return answer;
         }
         // One with its place is on record, though nothing was done in it.
-        if self.session.task.take().is_some_and(|task| task.spot.is_some()) {
+        if self
+            .session
+            .task
+            .take()
+            .is_some_and(|task| task.spot.is_some())
+        {
             self.effects.push(Effect::Closed);
         }
         self.session.task = Some(Task::new(errand));
@@ -441,7 +445,10 @@ impl Turn<'_> {
             wrong: 0,
             ..task
         };
-        let answer = Answer::good(task.errand.word(), format!("{}: scan one by one", task.title()));
+        let answer = Answer::good(
+            task.errand.word(),
+            format!("{}: scan one by one", task.title()),
+        );
         self.session.task = Some(task);
         self.effects.push(Effect::Opened);
         answer
@@ -451,6 +458,10 @@ impl Turn<'_> {
 /// Nobody has said what for.
 pub(super) fn what_for() -> Answer {
     Answer::bad("WHAT FOR", "scan OUT, IN, PACK, COUNT or PROBLEM first")
+}
+
+fn nobody(person: &PersonCode) -> Answer {
+    Answer::bad("NO SUCH BADGE", format!("nobody has the badge {person}"))
 }
 
 fn gone(name: &str) -> Answer {
@@ -467,6 +478,6 @@ fn unreadable(heard: &Heard) -> Option<Answer> {
             Answer::bad("KEYBOARD", error.to_string())
         }
         Heard::Wrong(error) => Answer::bad("NO SUCH CARD", error.to_string()),
-        Heard::Card(_) | Heard::Item(_) => return None,
+        Heard::Badge(_) | Heard::Card(_) | Heard::Item(_) => return None,
     })
 }

@@ -71,7 +71,9 @@ impl Station {
             line: Some(line),
             secret,
         };
-        self.step(&given, |session, record, now| session.answer(record, line, now))
+        self.step(&given, |session, record, now| {
+            session.answer(record, line, now)
+        })
     }
 
     /// Somebody is here whom the operating system account vouches for.
@@ -87,8 +89,9 @@ impl Station {
             session.enter(record, person, now)
         })?;
         if answer.bell == Bell::Bad {
-            return Err(Error::usage(answer.sentence)
-                .hint("\"tapeward person list\" shows all of them"));
+            return Err(
+                Error::usage(answer.sentence).hint("\"tapeward person list\" shows all of them")
+            );
         }
         Ok(answer)
     }
@@ -255,7 +258,9 @@ impl Station {
                     }
                 }
                 Effect::Opened => {
-                    let Some(task) = &step.session.task else { continue };
+                    let Some(task) = &step.session.task else {
+                        continue;
+                    };
                     let begun = ScanSession {
                         id: ScanSessionId::generate(now),
                         person: person.clone(),

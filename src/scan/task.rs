@@ -123,7 +123,10 @@ impl Task {
     #[must_use]
     pub fn count(&self) -> Count {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let extra = self.done.iter().filter(|code| !self.expected.contains(code));
+        let extra = self
+            .done
+            .iter()
+            .filter(|code| !self.expected.contains(code));
         let of = number(self.expected.len() + extra.count());
         Count {
             done: number(self.done.len()),
