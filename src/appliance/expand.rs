@@ -227,7 +227,7 @@ fn as_taken(name: &str, dates: DateChoice, found: Found, limit: NaiveDate) -> Ta
 }
 
 /// The name of a set without its date, and the date.
-fn undated(name: &str, dates: DateChoice) -> (&str, Option<NaiveDate>) {
+pub(crate) fn undated(name: &str, dates: DateChoice) -> (&str, Option<NaiveDate>) {
     if let (DateChoice::Month, Some((before, date))) = (dates, name.rsplit_once('/'))
         && let Ok(date) = date.parse()
     {

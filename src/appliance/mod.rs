@@ -4,5 +4,6 @@
 mod expand;
 mod pattern;
 
+pub(crate) use expand::undated;
 pub use expand::{Expansion, Taken, expand};
 pub use pattern::{Found, Pattern, Walk};

@@ -6,7 +6,7 @@ use rusqlite::{Row, named_params};
 use super::error::CatalogueError;
 use super::sql::{Json, Moment};
 use super::store::{Tx, View};
-use crate::id::{Barcode, CartridgeId, RunId, VolumeId};
+use crate::id::{Barcode, RunId};
 
 /// One journal entry as stored: the canonical JSON and its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,20 +137,17 @@ impl View<'_> {
         )
     }
 
-    /// Every cartridge that ever had this barcode, the newest last.
-    pub fn cartridges_ever(&self, barcode: &Barcode) -> Result<Vec<CartridgeId>, CatalogueError> {
+    /// Ids of everything that has or ever had this barcode, and of every volume that was ever on
+    /// such a cartridge.
+    pub fn ids_by_barcode(&self, barcode: &Barcode) -> Result<Vec<String>, CatalogueError> {
         self.all(
-            "SELECT id FROM cartridge WHERE barcode = ?1 ORDER BY added_at, id",
+            "WITH named AS (SELECT id FROM cartridge WHERE barcode = ?1
+                UNION SELECT id FROM thing WHERE barcode = ?1
+                UNION SELECT item FROM barcode_change WHERE old = ?1)
+             SELECT id FROM named UNION SELECT volume.id FROM volume
+                WHERE cartridge IN (SELECT id FROM named)
+             ORDER BY 1",
             [barcode],
-            |row| row.get(0),
-        )
-    }
-
-    /// Every volume that was ever on a cartridge, the newest last.
-    pub fn volumes_ever_on(&self, cartridge: CartridgeId) -> Result<Vec<VolumeId>, CatalogueError> {
-        self.all(
-            "SELECT id FROM volume WHERE cartridge = ?1 ORDER BY labelled_at, id",
-            [cartridge],
             |row| row.get(0),
         )
     }

@@ -17,6 +17,8 @@ pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
 pub use super::journal_args::{HistoryArgs, JournalCommand};
 pub use super::key_args::KeyCommand;
 pub use super::kit_args::KitCommand;
+pub use super::label_args::LabelCommand;
+pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
 pub use super::scan_args::ScanArgs;
 pub use super::scrub_args::ScrubCommand;
@@ -107,9 +109,14 @@ pub enum Command {
     /// The recovery kit: how to read the tapes without Tapeward.
     #[command(subcommand)]
     Kit(KitCommand),
+    /// Labels for cartridges, cases and places, badges, cards for the scanner.
+    #[command(subcommand)]
+    Label(LabelCommand),
     /// The monthly job and its runs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// What a month owes and has: each full, each copy, each cartridge in its place.
+    Month(MonthArgs),
     /// What is to be copied to other cartridges, and doing it.
     #[command(subcommand)]
     Copy(CopyCommand),
@@ -352,7 +359,7 @@ pub enum MediaCommand {
         /// Barcode.
         barcode: Barcode,
     },
-    /// Everything the journal tells of one cartridge and what was on it.
+    /// Everything the journal tells of one cartridge and what was on it, or of one thing.
     History(HistoryArgs),
     /// Write a new label; refused while there is anything to keep.
     #[command(

@@ -92,10 +92,15 @@ fn subjects(view: &View<'_>, what: &str) -> Result<Vec<String>> {
     if let Some(library) = view.library_by_name(what)? {
         return Ok(vec![library.id.to_string()]);
     }
+    if let Ok(badge) = what.parse()
+        && view.person(&badge)?.is_some()
+    {
+        return Ok(vec![badge.to_string()]);
+    }
     match uuid::Uuid::parse_str(what) {
         Ok(id) => Ok(vec![id.to_string()]),
         Err(_) => Err(Error::usage(format!("nothing is called \"{what}\""))
-            .hint("name a cartridge by its barcode, a set, key or library by its name, anything else by its id")),
+            .hint("name a cartridge or thing by its barcode, a set, key or library by its name, a person by the badge, anything else by its id")),
     }
 }
 
@@ -103,10 +108,10 @@ pub(super) fn history(session: &Session, app: &App, barcode: &Barcode) -> Result
     let told = app.catalogue.read(|view| {
         let about = journal::subjects_of_barcode(view, barcode)?;
         if about.is_empty() {
-            return Err(
-                Error::usage(format!("no cartridge {barcode} was ever registered"))
-                    .hint("\"tapeward media list\" shows all of them"),
-            );
+            return Err(Error::usage(format!(
+                "nothing with barcode {barcode} was ever registered"
+            ))
+            .hint("\"tapeward media list\" shows all of them"));
         }
         let question = Question {
             filter: JournalFilter {

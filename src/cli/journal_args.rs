@@ -72,7 +72,7 @@ old one's public half can go on with it; the old private half is deleted.")]
 /// `journal list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Barcode, name of a set, key or library, or any id.
+    /// Barcode, name of a set, key or library, badge of a person, or any id.
     #[arg(long, value_name = "WHAT")]
     pub about: Option<String>,
     /// What happened, as the column says it. May be given several times.
@@ -114,6 +114,6 @@ pub struct VerifyArgs {
     after_help = "Examples:\n  tapeward media history TWV001L8\n  tapeward media history TWV001L8 --json"
 )]
 pub struct HistoryArgs {
-    /// Barcode; of a cartridge that is gone, too.
+    /// Barcode of a cartridge or thing; one that is gone or was relabelled, too.
     pub barcode: Barcode,
 }

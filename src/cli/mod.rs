@@ -27,8 +27,12 @@ mod key;
 mod key_args;
 mod kit;
 mod kit_args;
+mod label;
+mod label_args;
 mod library;
 mod media;
+mod month;
+mod month_args;
 pub mod output;
 mod query;
 mod restore;
@@ -186,12 +190,14 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
         Command::Kit(command) => kit::run(&session, command),
+        Command::Label(command) => label::run(&session, command),
         Command::Doctor(args) => doctor::run(&session, &args),
         Command::Health(args) => health::run(&session, args),
         Command::Catalogue(command) => catalogue::run(&session, command),
         Command::Journal(command) => journal::run(&session, command),
         Command::Recover(args) => catalogue::recover_host(&session, &args),
         Command::Job(command) => job::run(&session, command),
+        Command::Month(args) => month::run(&session, args),
         Command::Copy(command) => copy::run(&session, command),
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),

@@ -20,7 +20,7 @@ pub use library::{
     ChangerConfig, DeviceName, DevicePath, DriveConfig, LibraryConfig, Reservations,
 };
 pub use places::{CarrierConfig, FireRating, PlaceConfig, SiteConfig};
-pub use pool::{Collocate, PoolConfig};
+pub use pool::{Collocate, LIBRARY, PoolConfig};
 
 /// Name of the file in the state folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -387,6 +387,8 @@ mod tests {
         assert!(parse("[pool.a]\nretention-days = 0\n").is_err());
         assert!(parse("[pool.a]\ncollocate = [\"colour\"]\n").is_err());
         assert!(parse("[pool.a]\ncollocate = [\"hold\", \"hold\"]\n").is_err());
+        assert!(parse("[pool.a]\nplace = \"nowhere\"\n").is_err());
+        assert!(parse("[pool.a]\nplace = \"library\"\n").is_ok());
         assert!(parse("[pool.\" a\"]\n").is_err());
         let small = "[stream]\nring-size = \"2MiB\"\n[pool.a]\nblock-size = \"1MiB\"\n";
         let error = parse(small).unwrap_err().to_string();

@@ -8,6 +8,9 @@ use crate::catalogue::PoolName;
 use crate::error::{Context, Result};
 use crate::tape::BlockSize;
 
+/// What stands for any library where the place of a pool is named.
+pub const LIBRARY: &str = "library";
+
 /// One pool. What is left out is as for every pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -25,6 +28,10 @@ pub struct PoolConfig {
     /// Names of the keys that open its volumes, instead of those for all pools and for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// Where its cartridges belong when they are written: `library`, or the code of a place. Without it
+    /// anywhere that media are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Something in which all sets on a volume agree.
@@ -85,6 +92,15 @@ impl Config {
             if pool.retention_days == Some(0) {
                 return Err(format!(
                     "pool.{name}.retention-days is 0, it must be at least 1"
+                ));
+            }
+            let is_known = |place: &String| {
+                place == LIBRARY || self.place.keys().any(|code| code.as_str() == place)
+            };
+            if let Some(place) = pool.place.as_ref().filter(|place| !is_known(place)) {
+                return Err(format!(
+                    "pool.{name}.place is \"{place}\", it must be \"{LIBRARY}\" or a place: there is no \
+                     place.{place}"
                 ));
             }
             for (index, key) in pool.collocate.iter().enumerate() {

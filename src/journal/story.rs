@@ -1,6 +1,6 @@
 //! What the journal tells of a thing, in words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::{Actor, Entry};
 use crate::catalogue::{CatalogueError, JournalFilter, View};
 use crate::error::{Context, Error, Result};
-use crate::id::{Barcode, CartridgeId, KeyId, LibraryId, SetDefinitionId, SetId, VolumeId};
+use crate::id::{
+    Barcode, CartridgeId, KeyId, LibraryId, SetDefinitionId, SetId, ThingId, VolumeId,
+};
 
 /// What is asked of the journal.
 #[derive(Debug, Clone, Default)]
@@ -72,8 +74,8 @@ pub fn ask(view: &View<'_>, question: &Question) -> Result<Vec<Told>> {
         .collect()
 }
 
-/// What entries about a cartridge have as subject: each cartridge that had this barcode, the
-/// volumes that were ever on it, and the barcode itself. Empty: nobody knows it.
+/// What entries about a cartridge or thing have as subject: everything that ever had this barcode,
+/// the volumes that were ever on it, and the barcode itself. Empty: nobody knows it.
 ///
 /// # Errors
 /// An error of the database.
@@ -81,17 +83,11 @@ pub fn subjects_of_barcode(
     view: &View<'_>,
     barcode: &Barcode,
 ) -> Result<Vec<String>, CatalogueError> {
-    let cartridges = view.cartridges_ever(barcode)?;
-    let mut subjects = BTreeSet::new();
-    for cartridge in cartridges {
-        subjects.insert(cartridge.to_string());
-        let volumes = view.volumes_ever_on(cartridge)?;
-        subjects.extend(volumes.iter().map(ToString::to_string));
-    }
+    let mut subjects = view.ids_by_barcode(barcode)?;
     if !subjects.is_empty() {
-        subjects.insert(barcode.to_string());
+        subjects.push(barcode.to_string());
     }
-    Ok(subjects.into_iter().collect())
+    Ok(subjects)
 }
 
 /// Names of subjects, looked up once.
@@ -148,6 +144,10 @@ fn look_up(view: &View<'_>, noun: &str, id: &str) -> Result<Option<String>, Cata
             .parse()
             .ok()
             .map(|id: CartridgeId| Ok(view.cartridge(id)?.barcode.to_string())),
+        "thing" => id
+            .parse()
+            .ok()
+            .map(|id: ThingId| Ok(view.thing(id)?.barcode.to_string())),
         "volume" => id
             .parse()
             .ok()

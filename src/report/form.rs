@@ -1,7 +1,8 @@
 //! What every page of a report has: head, foot, number, subtotal.
 
+use super::barcode::head_code;
 use crate::error::Result;
-use crate::print::{Canvas, Paper, Style, Symbol, code39, code128, wrapped};
+use crate::print::{Canvas, Paper, Style, Symbol, wrapped};
 
 /// Left and right margins in millimetres.
 const SIDE: f32 = 12.0;
@@ -15,6 +16,9 @@ const QR: f32 = 25.0;
 const SUBTOTAL: f32 = 6.0;
 const NOTICE: Style = Style::bold(8.5);
 const SMALL: Style = Style::text(6.8);
+const TITLE: Style = Style::bold(22.0);
+const EMPHASIS: Style = Style::bold(11.0);
+const SUBTITLE: Style = Style::text(9.0);
 
 /// Head and foot of every page.
 #[derive(Debug, Clone)]
@@ -25,7 +29,9 @@ pub(super) struct Form {
     pub(super) title: String,
     /// Its number or subject.
     pub(super) number: String,
-    /// Revision, day and the like.
+    /// Revision or day, in bold letters.
+    pub(super) emphasis: String,
+    /// What there is to say beside it.
     pub(super) subtitle: String,
     /// What the bar code in the head says (Code 128).
     pub(super) code: Option<String>,
@@ -62,13 +68,23 @@ impl Form {
     }
 
     fn head_bottom(&self) -> f32 {
-        let subtitle = lines_height(&self.subtitle_lines(), Style::text(9.0));
-        TOP + 10.5 + subtitle.max(4.5) + 1.5
+        let subtitle = lines_height(&self.subtitle_lines(), SUBTITLE);
+        TOP + 11.0 + subtitle.max(4.5) + 1.5
     }
 
-    /// Room for the subtitle beside the number of the page.
+    /// Where the subtitle begins, behind what is emphasised.
+    fn subtitle_start(&self) -> f32 {
+        if self.emphasis.is_empty() {
+            0.0
+        } else {
+            EMPHASIS.width(&self.emphasis) + 3.0
+        }
+    }
+
+    /// The subtitle has the room that the number of the page leaves.
     fn subtitle_lines(&self) -> Vec<String> {
-        wrapped(&self.subtitle, Style::text(9.0), self.width() - 32.0)
+        let room = self.width() - self.subtitle_start() - 36.0;
+        wrapped(&self.subtitle, SUBTITLE, room)
     }
 
     fn foot_lines(&self) -> Vec<String> {
@@ -109,26 +125,35 @@ impl Form {
 
     fn draw_head(&self, canvas: &mut Canvas, page: usize, pages: usize) {
         let right = SIDE + self.width();
-        let title = Style::bold(22.0);
-        canvas.text(SIDE, TOP, title, &self.title);
-        let x = SIDE + title.width(&self.title) + 5.0;
-        let symbol = self
-            .code
-            .as_deref()
-            .and_then(|text| code128::symbol(text).ok());
-        if let Some(symbol) = symbol {
-            const MODULE: f32 = 0.33;
-            let x = right - (symbol.width() + Symbol::QUIET / 2.0) * MODULE;
-            canvas.symbol(x, TOP, 9.0, MODULE, &symbol);
+        canvas.text(SIDE, TOP, TITLE, &self.title);
+        let x = SIDE + TITLE.width(&self.title) + 5.0;
+        let mut room = right - x;
+        if let Some((symbol, module)) = self.code.as_deref().and_then(head_code) {
+            let width = symbol.whole_width() * module;
+            let quiet = Symbol::QUIET * module;
+            canvas.symbol(right - width + quiet, TOP, 9.0, module, &symbol);
+            room -= width;
         }
-        canvas.text(x, TOP + 1.8, Style::bold(15.0), &self.number);
-        let mut y = TOP + 10.5;
+        // A long number is smaller; one that is still too long goes on below.
+        let sizes = [15.0, 12.0, 10.0].map(Style::bold);
+        let fits = |style: &Style| style.width(&self.number) <= room;
+        let style = sizes.into_iter().find(fits).unwrap_or(Style::bold(8.0));
+        canvas.paragraph(
+            x,
+            TOP + (10.0 - style.line()) / 2.0,
+            room,
+            style,
+            &self.number,
+        );
+        let y = TOP + 11.0;
+        canvas.text(SIDE, y - 0.6, EMPHASIS, &self.emphasis);
+        let mut below = y;
         for line in self.subtitle_lines() {
-            canvas.text(SIDE, y, Style::text(9.0), &line);
-            y += Style::text(9.0).line();
+            canvas.text(SIDE + self.subtitle_start(), below, SUBTITLE, &line);
+            below += SUBTITLE.line();
         }
         let number = format!("Page {page} of {pages}");
-        canvas.text_right(right, TOP + 10.3, Style::bold(11.0), &number);
+        canvas.text_right(right, y - 0.6, EMPHASIS, &number);
         let y = self.head_bottom();
         canvas.rule(SIDE, y, self.width(), 0.6);
         if let Some(notice) = &self.notice {
@@ -143,20 +168,6 @@ pub(super) fn lines_height(lines: &[String], style: Style) -> f32 {
     lines.len() as f32 * style.line()
 }
 
-/// A bar code that fits, and its X in millimetres: Code 39 where it can, else Code 128; `None` where neither
-/// does, so that the text must do.
-pub(super) fn code_within(text: &str, width: f32) -> Option<(Symbol, f32)> {
-    // What a scanner held in the hand and a 200 dpi scan of the page still read.
-    const MODULES: [f32; 3] = [0.33, 0.30, 0.27];
-    let candidates = [code39::symbol(text), code128::symbol(text)];
-    candidates.into_iter().flatten().find_map(|symbol| {
-        let module = MODULES
-            .into_iter()
-            .find(|module| symbol.whole_width() * module <= width)?;
-        Some((symbol, module))
-    })
-}
-
 /// An empty box to tick.
 pub(super) fn tick_box(canvas: &mut Canvas, x: f32, y: f32) {
     canvas.frame(x, y, TICK, TICK, 0.3);
@@ -165,19 +176,7 @@ pub(super) fn tick_box(canvas: &mut Canvas, x: f32, y: f32) {
 /// Side of a box to tick.
 pub(super) const TICK: f32 = 4.2;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_widest_code_that_fits_is_taken() {
-        let (label, module) = code_within("TWV001L8", 58.0).unwrap();
-        assert_eq!(label, code39::symbol("TWV001L8").unwrap());
-        assert!((module - 0.33).abs() < 0.001);
-        let (long, _) = code_within("ENVELOPE-0012", 58.0).unwrap();
-        assert_eq!(long, code128::symbol("ENVELOPE-0012").unwrap());
-        let (small, _) = code_within("env 12", 58.0).unwrap();
-        assert_eq!(small, code128::symbol("env 12").unwrap());
-        assert!(code_within("A-TEXT-OF-THIRTY-TWO-CHARACTERS-", 58.0).is_none());
-    }
+/// Below every row.
+pub(super) fn row_rule(canvas: &mut Canvas, x: f32, y: f32, width: f32) {
+    canvas.rule(x, y, width, 0.15);
 }

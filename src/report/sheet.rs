@@ -34,6 +34,9 @@ impl Tally {
     }
 }
 
+/// Between what is in one column and the next one, in millimetres.
+pub(super) const GUTTER: f32 = 1.5;
+
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {

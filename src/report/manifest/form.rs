@@ -40,7 +40,7 @@ pub(super) fn form(
             imprint.by
         ),
         format!(
-            "Lost, broken or in doubt: call {} at once.",
+            "If something is lost, broken or in doubt, call at once: {}.",
             imprint.loss_telephone
         ),
     ];
@@ -58,10 +58,8 @@ pub(super) fn form(
         paper,
         title: manifest.direction.word().to_owned(),
         number: number.to_string(),
-        subtitle: format!(
-            "Courier manifest, revision {revision}.  Run {}",
-            manifest.run
-        ),
+        emphasis: format!("Revision {revision}"),
+        subtitle: format!("Courier manifest, run {}", manifest.run),
         code: Some(format!("{number}/{revision}")),
         notice: match audience {
             Audience::Outsiders => None,
@@ -219,66 +217,21 @@ impl Block for TotalsBox {
     }
 }
 
-/// How to handle what is carried.
-pub(super) struct Handling<'a>(pub(super) &'a [String]);
-
-const NOTE: Style = Style::text(8.5);
-const NOTE_HEAD: Style = Style::bold(10.0);
-
-impl Block for Handling<'_> {
-    fn height(&self, width: f32) -> f32 {
-        let notes = self.0.iter();
-        let lines: f32 = notes
-            .map(|note| lines_height(&wrapped(note, NOTE, width - 4.0), NOTE))
-            .sum();
-        NOTE_HEAD.line() + lines + 2.0
-    }
-
-    fn draw(&self, canvas: &mut Canvas, x: f32, y: f32, width: f32) -> Result<()> {
-        canvas.text(x, y, NOTE_HEAD, "Handling");
-        let mut below = y + NOTE_HEAD.line();
-        for note in self.0 {
-            canvas.text(x, below, NOTE, "\u{2022}");
-            below += canvas.paragraph(x + 4.0, below, width - 4.0, NOTE, note);
-        }
-        Ok(())
-    }
-}
-
-/// Nothing follows.
-pub(super) struct EndOfList(pub(super) Totals);
-
-const END: Style = Style::bold(9.5);
-
-impl EndOfList {
-    fn text(&self) -> String {
-        let Totals {
-            cartridges,
-            other_items,
-            ..
-        } = self.0;
-        let noun = |count: usize, one: &'static str, many: &'static str| {
-            if count == 1 { one } else { many }
-        };
-        format!(
-            "END OF LIST.  {} ({cartridges}) {}, {} ({other_items}) {}. Nothing follows.",
-            words::sentence(cartridges),
-            noun(cartridges, "cartridge", "cartridges"),
-            words::number(other_items),
-            noun(other_items, "other item", "other items"),
-        )
-    }
-}
-
-impl Block for EndOfList {
-    fn height(&self, width: f32) -> f32 {
-        lines_height(&wrapped(&self.text(), END, width), END) + 5.0
-    }
-
-    fn draw(&self, canvas: &mut Canvas, x: f32, y: f32, width: f32) -> Result<()> {
-        let height = canvas.paragraph(x, y + 2.5, width, END, &self.text());
-        canvas.rule(x, y + 1.2, width, 0.6);
-        canvas.rule(x, y + height + 3.8, width, 0.6);
-        Ok(())
-    }
+/// What is said where nothing follows.
+pub(super) fn end_of_list(totals: Totals) -> String {
+    let Totals {
+        cartridges,
+        other_items,
+        ..
+    } = totals;
+    let noun = |count: usize, one: &'static str, many: &'static str| {
+        if count == 1 { one } else { many }
+    };
+    format!(
+        "END OF LIST.  {} ({cartridges}) {}, {} ({other_items}) {}. Nothing follows.",
+        words::sentence(cartridges),
+        noun(cartridges, "cartridge", "cartridges"),
+        words::number(other_items),
+        noun(other_items, "other item", "other items"),
+    )
 }

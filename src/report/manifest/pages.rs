@@ -2,13 +2,14 @@
 
 use chrono::Utc;
 
-use super::form::{EndOfList, Handling, Parties, TotalsBox, form, quantities};
+use super::form::{Parties, TotalsBox, end_of_list, form, quantities};
 use super::signing::{Exceptions, Signatures};
 use super::table::{CASES, CaseRow, LINES, LineRow};
-use super::{Audience, Case, ItemKind, ListDigest, Manifest, Ordered};
+use super::{Audience, Case, ItemKind, ListDigest, Manifest, Numbered, Ordered};
 use crate::error::Result;
 use crate::print::Paper;
 use crate::progress::counted;
+use crate::report::blocks::{End, Notes};
 use crate::report::sheet::{Block, Part, Sheet, Table, Tally};
 
 /// The manifest as a PDF. The same manifest, audience and paper give the same bytes.
@@ -25,14 +26,17 @@ pub fn pdf(manifest: &Manifest, audience: Audience, paper: Paper) -> Result<Vec<
         Part::Block(Box::new(TotalsBox(ordered.totals))),
     ];
     if !manifest.handling.is_empty() {
-        parts.push(Part::Block(Box::new(Handling(&manifest.handling))));
+        parts.push(Part::Block(Box::new(Notes {
+            title: "Handling",
+            lines: &manifest.handling,
+        })));
     }
     if !manifest.cases.is_empty() {
         parts.push(Part::Table(cases(manifest, &ordered)));
     }
     for group in &ordered.groups {
         parts.push(Part::Table(Table {
-            title: heading(group.case, group.lines.len()),
+            title: heading(group.case, tally(&group.lines)),
             columns: LINES,
             rows: group
                 .lines
@@ -45,7 +49,7 @@ pub fn pdf(manifest: &Manifest, audience: Audience, paper: Paper) -> Result<Vec<
     let sheet = Sheet {
         form: &form,
         parts,
-        end: Box::new(EndOfList(all)),
+        end: Box::new(End(end_of_list(all))),
         closing: vec![Box::new(Exceptions), Box::new(Signatures { manifest })],
         subtotal: &|here: Tally, so_far: Tally| {
             format!(
@@ -67,11 +71,22 @@ pub fn pdf(manifest: &Manifest, audience: Audience, paper: Paper) -> Result<Vec<
     sheet.pdf(&title, manifest.imprint.at.with_timezone(&Utc))
 }
 
-fn heading(case: Option<&Case>, lines: usize) -> String {
-    let count = counted(lines as u64, "line", "lines");
+fn heading(case: Option<&Case>, inside: Tally) -> String {
+    let holds = quantities(inside.cartridges, inside.other_items);
     match case {
-        Some(case) => format!("Case {}: {count}", case.code),
-        None => format!("Without a case: {count}"),
+        Some(case) => format!("Case {}: {holds}", case.code),
+        None => format!("Without a case: {holds}"),
+    }
+}
+
+fn tally(lines: &[Numbered<'_>]) -> Tally {
+    let cartridges = lines
+        .iter()
+        .filter(|one| one.line.kind == ItemKind::Cartridge)
+        .count();
+    Tally {
+        cartridges,
+        other_items: lines.len() - cartridges,
     }
 }
 
@@ -82,14 +97,9 @@ fn cases<'a>(manifest: &'a Manifest, ordered: &Ordered<'a>) -> Table<'a> {
             .iter()
             .find(|group| group.case.is_some_and(|one| one.code == case.code))
             .map_or(&[][..], |group| &group.lines);
-        let cartridges = inside
-            .iter()
-            .filter(|one| one.line.kind == ItemKind::Cartridge)
-            .count();
         let row = CaseRow {
             case,
-            cartridges,
-            other_items: inside.len() - cartridges,
+            inside: tally(inside),
         };
         Box::new(row) as Box<dyn Block>
     });

@@ -25,11 +25,11 @@ const COLUMNS: &[Column] = &[
     },
     Column {
         title: "Not handed over",
-        width: Some(21.0),
+        width: Some(24.0),
     },
     Column {
         title: "Added by hand",
-        width: Some(21.0),
+        width: Some(22.0),
     },
     Column {
         title: "Struck",

@@ -3,20 +3,16 @@
 use super::{Audience, Case, InHouse, ItemKind, Numbered, Protection, Urgency};
 use crate::error::Result;
 use crate::media::card::Card;
-use crate::print::{Canvas, Style, Symbol};
+use crate::print::{Canvas, Style};
 use crate::progress::counted;
-use crate::report::form::{TICK, code_within, tick_box};
-use crate::report::sheet::{Block, Column, Lines, Tally, columns_in};
+use crate::report::barcode::{
+    ABOVE, BARS, BELOW, CODE_TEXT, code_height, code_within, draw_bars, draw_code,
+};
+use crate::report::form::{TICK, row_rule, tick_box};
+use crate::report::sheet::{Block, Column, GUTTER, Lines, Tally, columns_in};
 
 const CELL: Style = Style::text(8.0);
-const CODE_TEXT: Style = Style::mono(9.0);
 const SMALL: Style = Style::text(7.0);
-/// Room above the bars, theirs and what is below.
-const ABOVE: f32 = 1.6;
-const BARS: f32 = 6.2;
-const BELOW: f32 = 0.9;
-/// Between what is in one column and the next one.
-const GUTTER: f32 = 1.5;
 
 const fn column(title: &'static str, width: f32) -> Column {
     Column {
@@ -33,53 +29,30 @@ pub(super) const CASES: &[Column] = &[
         width: None,
     },
     column("Holds", 32.0),
-    column("Seals intact on arrival", 32.0),
-    column("Number found", 30.0),
+    column("Seals intact on arrival", 37.0),
+    column("Number found", 27.0),
 ];
 
 /// The columns of the table of lines.
 pub(super) const LINES: &[Column] = &[
-    column("No.", 11.0),
-    column("Barcode", 58.0),
-    column("Media", 17.0),
-    column("Encrypted", 19.0),
-    column("Return", 19.5),
-    column("Reason", 15.0),
+    column("No.", 10.0),
+    column("Barcode", 57.5),
+    column("Media", 16.5),
+    column("Encrypted", 20.0),
+    column("Return", 18.5),
+    column("Reason", 15.5),
     column("Sent", 9.0),
-    column("Received", 13.5),
+    column("Received", 15.0),
     Column {
         title: "Remark",
         width: None,
     },
 ];
 
-/// A text as bar code with the text below; gives nothing where no code fits.
-fn draw_code(canvas: &mut Canvas, x: f32, y: f32, width: f32, code: &str, text: &str) {
-    if let Some((symbol, module)) = code_within(code, width) {
-        let start = x + Symbol::QUIET * module;
-        canvas.symbol(start, y + ABOVE, BARS, module, &symbol);
-        canvas.text(start, y + ABOVE + BARS + 0.3, CODE_TEXT, text);
-    } else {
-        let lines = Lines::of(text, CODE_TEXT, width - GUTTER);
-        lines.draw(canvas, x, y + ABOVE);
-    }
-}
-
-/// Height of a row with a bar code.
-fn code_height() -> f32 {
-    ABOVE + BARS + 0.3 + CODE_TEXT.line() + BELOW
-}
-
-/// Below every row.
-fn row_rule(canvas: &mut Canvas, x: f32, y: f32, width: f32) {
-    canvas.rule(x, y, width, 0.15);
-}
-
 /// A case with its seals.
 pub(super) struct CaseRow<'a> {
     pub(super) case: &'a Case,
-    pub(super) cartridges: usize,
-    pub(super) other_items: usize,
+    pub(super) inside: Tally,
 }
 
 impl CaseRow<'_> {
@@ -94,7 +67,7 @@ impl CaseRow<'_> {
     }
 
     fn holds(&self, width: f32) -> Lines {
-        let text = match (self.cartridges, self.other_items) {
+        let text = match (self.inside.cartridges, self.inside.other_items) {
             (0, 0) => "empty".to_owned(),
             (cartridges, 0) => counted(cartridges as u64, "cartridge", "cartridges"),
             (0, other) => counted(other as u64, "other item", "other items"),
@@ -155,17 +128,17 @@ impl<'a> LineRow<'a> {
         let cell = |at: usize, text: &str, style: Style| {
             (at, Lines::of(text, style, places[at].1 - GUTTER))
         };
-        let encrypted = match &line.protection {
-            Protection::Encrypted => "yes".to_owned(),
-            Protection::Exception(number) => format!("NO, exception {number}"),
-            Protection::NotNeeded => "-".to_owned(),
+        let (encrypted, style) = match &line.protection {
+            Protection::Encrypted => ("yes".to_owned(), CELL),
+            Protection::Exception(number) => (format!("NO, exception {number}"), SMALL),
+            Protection::NotNeeded => ("-".to_owned(), CELL),
         };
         [
-            cell(0, &self.line.number.to_string(), CELL),
+            cell(0, &self.line.number.to_string(), SMALL),
             cell(2, &line.media_type, CELL),
-            cell(3, &encrypted, CELL),
+            cell(3, &encrypted, style),
             cell(4, &line.returns.to_string(), CELL),
-            cell(5, &line.reason, CELL),
+            cell(5, &line.reason, SMALL),
             cell(8, &line.remark, SMALL),
         ]
     }
@@ -185,13 +158,18 @@ impl<'a> LineRow<'a> {
         }
     }
 
-    /// Of the row without what is in-house, which stands below.
+    /// Whether the bar code is wider than its column: then it stands below, where there is room for any.
+    fn is_wide(&self, places: &[(f32, f32)]) -> bool {
+        code_within(self.line.line.barcode.as_str(), places[1].1).is_none()
+    }
+
+    /// Of the row without what stands below it.
     fn upper(&self, places: &[(f32, f32)]) -> f32 {
         let text = self.line.line.barcode.as_str();
-        let code = if code_within(text, places[1].1).is_some() {
-            code_height()
-        } else {
+        let code = if self.is_wide(places) {
             ABOVE + Lines::of(text, CODE_TEXT, places[1].1 - GUTTER).height() + BELOW
+        } else {
+            code_height()
         };
         let cells = self.cells(places).map(|(at, lines)| {
             let above = if at == 8 { self.urgent() } else { 0.0 };
@@ -204,8 +182,14 @@ impl<'a> LineRow<'a> {
 impl Block for LineRow<'_> {
     fn height(&self, width: f32) -> f32 {
         let places = columns_in(LINES, width);
-        let below = self.in_house(width - places[1].0).height();
-        self.upper(&places) + below + if below > 0.0 { 0.8 } else { 0.0 }
+        let in_house = self.in_house(width - places[1].0).height();
+        let gap = if in_house > 0.0 { 0.8 } else { 0.0 };
+        let code = if self.is_wide(&places) {
+            BARS + 2.0 * BELOW
+        } else {
+            0.0
+        };
+        self.upper(&places) + code + in_house + gap
     }
 
     fn draw(&self, canvas: &mut Canvas, x: f32, y: f32, width: f32) -> Result<()> {
@@ -219,12 +203,23 @@ impl Block for LineRow<'_> {
         if self.line.line.urgency == Urgency::Urgent {
             let start = x + places[8].0;
             canvas.text(start + 0.8, y + ABOVE, Style::bold(8.0), "URGENT");
-            canvas.frame(start - 0.4, y + ABOVE - 0.4, 16.4, 4.4, 0.4);
+            canvas.frame(start - 0.4, y + ABOVE - 0.4, 15.8, 4.4, 0.4);
         }
         for at in [6, 7] {
             tick_box(canvas, x + places[at].0 + 1.0, y + ABOVE + 1.0);
         }
-        let upper = self.upper(&places);
+        let mut upper = self.upper(&places);
+        if self.is_wide(&places) {
+            let room = width - places[1].0;
+            draw_bars(
+                canvas,
+                x + places[1].0,
+                y + upper + BELOW - ABOVE,
+                room,
+                text,
+            );
+            upper += BARS + 2.0 * BELOW;
+        }
         self.in_house(width - places[1].0)
             .draw(canvas, x + places[1].0, y + upper - 0.2);
         row_rule(canvas, x, y + self.height(width), width);
