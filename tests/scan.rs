@@ -8,14 +8,22 @@ mod clerk;
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use clerk::{Clerk, Room, Travel, catalogue, code, kept, tape_room};
+use tapeward::app::{App, Surroundings};
 use tapeward::catalogue::{CatalogueError, MovementState, Place, Witness};
+use tapeward::clock::{Clock, ManualClock};
+use tapeward::key::{PassphraseSource, Secrets};
+use tapeward::progress::{Interrupt, Unwatched};
+use tapeward::scan::Line;
+use tapeward::scan::station::Station;
 use world::World;
 
 /// Cartridges that come home to SAFE1.
-const COMING: usize = 190;
+const COMING: usize = 210;
 /// Cartridges that leave it, in case C08.
 const LEAVING: usize = 110;
 
@@ -124,72 +132,72 @@ const NOBODY: Table<'_> = &[
         "WHERE - scan the card of the place they come to",
     ),
     (".L.NOWHERE", "NO SUCH PLACE - no place is NOWHERE"),
-    (".L.SAFE1", "IN - IN SAFE1: scan one by one (0 of 190)"),
+    (".L.SAFE1", "IN - IN SAFE1: scan one by one (0 of 210)"),
 ];
 
 const COMING_HOME: Table<'_> = &[
     (
         ".P.UNDO",
-        "NOTHING - there is nothing to take back (0 of 190)",
+        "NOTHING - there is nothing to take back (0 of 210)",
     ),
-    ("IN0000L8", "GOOD - put it in SAFE1 (1 of 190)"),
-    ("IN0000L8", "ALREADY - IN0000L8 is noted: go on (1 of 190)"),
+    ("IN0000L8", "GOOD - put it in SAFE1 (1 of 210)"),
+    ("IN0000L8", "ALREADY - IN0000L8 is noted: go on (1 of 210)"),
     (
         "in0001l8",
-        "CAPS LOCK - switch caps lock off and scan IN0001L8 again (1 of 190, 1 wrong)",
+        "CAPS LOCK - switch caps lock off and scan IN0001L8 again (1 of 210, 1 wrong)",
     ),
     (
         "IN0001",
-        "SHORT - the scanner left L8 out: scan IN0001L8 again (1 of 190, 2 wrong)",
+        "SHORT - the scanner left L8 out: scan IN0001L8 again (1 of 210, 2 wrong)",
     ),
     (
         "ZZZ999L8",
-        "UNKNOWN - nothing on record is ZZZ999L8: put it aside (1 of 190, 3 wrong)",
+        "UNKNOWN - nothing on record is ZZZ999L8: put it aside (1 of 210, 3 wrong)",
     ),
     (
         "http://x?y=1",
-        "NOT A BARCODE - scan it again (1 of 190, 3 wrong)",
+        "NOT A BARCODE - scan it again (1 of 210, 3 wrong)",
     ),
     (
         "",
-        "NOTHING - nothing was read: scan it again (1 of 190, 3 wrong)",
+        "NOTHING - nothing was read: scan it again (1 of 210, 3 wrong)",
     ),
     (
         "SAFE02L8",
-        "WRONG PLACE - it goes to SAFE2: put it aside (1 of 190, 4 wrong)",
+        "WRONG PLACE - it goes to SAFE2: put it aside (1 of 210, 4 wrong)",
     ),
     (
         "AWAY01L8",
-        "NOT EXPECTED - on record it is in IRON: put it aside (1 of 190, 5 wrong)",
+        "NOT EXPECTED - on record it is in IRON: put it aside (1 of 210, 5 wrong)",
     ),
     (
         "=IN0001L8",
-        "AGAIN - type IN0001L8 once more (1 of 190, 5 wrong)",
+        "AGAIN - type IN0001L8 once more (1 of 210, 5 wrong)",
     ),
     (
         "=IN0002L8",
-        "NOT THE SAME - first IN0001L8, then IN0002L8: begin again (1 of 190, 5 wrong)",
+        "NOT THE SAME - first IN0001L8, then IN0002L8: begin again (1 of 210, 5 wrong)",
     ),
     (
         "=IN0001L8",
-        "AGAIN - type IN0001L8 once more (1 of 190, 5 wrong)",
+        "AGAIN - type IN0001L8 once more (1 of 210, 5 wrong)",
     ),
-    ("=IN0001L8", "GOOD - put it in SAFE1 (2 of 190, 5 wrong)"),
-    ("IN0002L8", "GOOD - put it in SAFE1 (3 of 190, 5 wrong)"),
+    ("=IN0001L8", "GOOD - put it in SAFE1 (2 of 210, 5 wrong)"),
+    ("IN0002L8", "GOOD - put it in SAFE1 (3 of 210, 5 wrong)"),
     (
         ".P.UNDO",
-        "UNDONE - IN0002L8 is where it was: put it back (2 of 190, 5 wrong)",
+        "UNDONE - IN0002L8 is where it was: put it back (2 of 210, 5 wrong)",
     ),
-    ("IN0002L8", "GOOD - put it in SAFE1 (3 of 190, 5 wrong)"),
+    ("IN0002L8", "GOOD - put it in SAFE1 (3 of 210, 5 wrong)"),
     (
         ".P.OUT",
-        "DONE FIRST - IN SAFE1 is not finished: scan DONE (3 of 190, 5 wrong)",
+        "DONE FIRST - IN SAFE1 is not finished: scan DONE (3 of 210, 5 wrong)",
     ),
     (
         ".L.SAFE2",
-        "DONE FIRST - IN SAFE1 is not finished: scan DONE (3 of 190, 5 wrong)",
+        "DONE FIRST - IN SAFE1 is not finished: scan DONE (3 of 210, 5 wrong)",
     ),
-    (".L.SAFE1", "ALREADY - this is IN SAFE1 (3 of 190, 5 wrong)"),
+    (".L.SAFE1", "ALREADY - this is IN SAFE1 (3 of 210, 5 wrong)"),
 ];
 
 const BETWEEN: Table<'_> = &[
@@ -290,7 +298,11 @@ fn five_hundred_scans_are_answered_by_the_table_and_survive_kills() {
     for number in 3..COMING - 1 {
         // In the middle the program is killed, whether the last scan was answered or not.
         if number % 60 == 0 {
-            clerk.send(&coming(number));
+            if number == 120 {
+                clerk.scan(&coming(number));
+            } else {
+                clerk.send(&coming(number));
+            }
             clerk.kill();
             clerk = start();
             let back = clerk.sign_in("P07");
@@ -307,13 +319,13 @@ fn five_hundred_scans_are_answered_by_the_table_and_survive_kills() {
             "GOOD - put it in SAFE1".to_owned()
         };
         let done = number + 1;
-        assert_eq!(answer, format!("{sentence} ({done} of 190, 5 wrong)"));
+        assert_eq!(answer, format!("{sentence} ({done} of 210, 5 wrong)"));
         scans += 1;
     }
-    let open = "OPEN - 1 not scanned: scan DONE again to leave it so, or go on (189 of 190, 5 wrong)\n  IN0189L8";
-    let last = "GOOD - put it in SAFE1 (190 of 190, 5 wrong)";
-    let done = "DONE - IN SAFE1 is finished (190 of 190, 5 wrong)";
-    let end = [(".P.DONE", open), ("IN0189L8", last), (".P.DONE", done)];
+    let open = "OPEN - 1 not scanned: scan DONE again to leave it so, or go on (209 of 210, 5 wrong)\n  IN0209L8";
+    let last = "GOOD - put it in SAFE1 (210 of 210, 5 wrong)";
+    let done = "DONE - IN SAFE1 is finished (210 of 210, 5 wrong)";
+    let end = [(".P.DONE", open), ("IN0209L8", last), (".P.DONE", done)];
     scans += table(&mut clerk, &end) + table(&mut clerk, BETWEEN);
     let later = clerk.scan("LATER1L8");
     assert!(later.starts_with("NOT DUE - it leaves on 2"), "{later}");
@@ -340,9 +352,10 @@ fn five_hundred_scans_are_answered_by_the_table_and_survive_kills() {
     scans += table(&mut clerk, &[(".P.DONE", done)]) + 2 * LEAVING + 3;
     clerk.leave();
     assert!(scans >= 500, "{scans}");
+    let (lines, placed) = kept_of(&world);
+    assert!(lines > 450, "{lines}");
 
     // None lost, none twice: IN0002L8 was taken back and put there again.
-    let (_, placed) = kept_of(&world);
     for number in 0..COMING {
         assert_eq!(place_of(&world, &coming(number)), kept("SAFE1"));
         let times = if number == 2 { 2 } else { 1 };
@@ -426,7 +439,7 @@ fn a_pipe_gets_json_and_an_exit_code() {
     assert_eq!(answers[3]["word"], "GOOD");
     assert_eq!(
         (answers[3]["done"].as_u64(), answers[3]["of"].as_u64()),
-        (Some(1), Some(190))
+        (Some(1), Some(210))
     );
     assert_eq!(
         (&answers[4]["word"], &answers[4]["bell"]),
@@ -437,15 +450,15 @@ fn a_pipe_gets_json_and_an_exit_code() {
     let (status, out, _) = run(text, &["scan"]);
     assert_eq!(status, Some(20), "{out}");
     assert!(
-        out.contains("WELCOME BACK - Ann Weber: IN SAFE1 goes on (1 of 190, 1 wrong)"),
+        out.contains("WELCOME BACK - Ann Weber: IN SAFE1 goes on (1 of 210, 1 wrong)"),
         "{out}"
     );
     assert!(
-        out.contains("ALREADY - IN0000L8 is noted: go on (1 of 190, 1 wrong)"),
+        out.contains("ALREADY - IN0000L8 is noted: go on (1 of 210, 1 wrong)"),
         "{out}"
     );
     assert!(
-        out.contains("DONE - IN SAFE1 is over, 188 stay open (2 of 190, 1 wrong)"),
+        out.contains("DONE - IN SAFE1 is over, 208 stay open (2 of 210, 1 wrong)"),
         "{out}"
     );
     assert!(!out.contains('\x07'));
@@ -453,4 +466,66 @@ fn a_pipe_gets_json_and_an_exit_code() {
     assert_eq!(status, Some(2), "{err}");
     let (status, out, _) = run(".P.HELP\n", &["scan", "--as", "P08"]);
     assert_eq!((status, out.lines().count()), (Some(0), 2), "{out}");
+}
+
+/// A station in this process, with a clock that stands still.
+fn station(world: &World) -> (Station, Arc<ManualClock>) {
+    let clock = ManualClock::shared(Utc::now());
+    let app = App::open(
+        &world.state(),
+        Surroundings {
+            clock: clock.clone(),
+            watcher: Arc::new(Unwatched),
+            interrupt: Interrupt::default(),
+            secrets: Arc::new(Secrets::from_source(PassphraseSource::Terminal)),
+        },
+    );
+    (Station::new(Arc::new(app.unwrap())), clock)
+}
+
+#[test]
+fn a_badge_ends_after_five_idle_minutes_and_closes_nothing() {
+    let world = tape_room(furnish);
+    let (mut ann, clock) = station(&world);
+    let scan = |station: &mut Station, text: &str| {
+        let answer = station.line(&Line::new(text, None)).unwrap();
+        answer.to_string()
+    };
+    for line in [".B.P07", clerk::PIN, ".P.IN", ".L.SAFE1", "IN0000L8"] {
+        scan(&mut ann, line);
+    }
+    clock.pause(Duration::from_secs(299));
+    assert_eq!(
+        scan(&mut ann, "IN0001L8"),
+        "GOOD - put it in SAFE1 (2 of 210)"
+    );
+    clock.pause(Duration::from_secs(300));
+    let idle = "BADGE - five minutes have passed: scan your badge, nothing is lost";
+    assert_eq!(scan(&mut ann, "IN0002L8"), idle);
+    assert_eq!(scan(&mut ann, "IN0002L8"), "BADGE - scan your badge first");
+    // Another clerk at the same station has a task of his own.
+    scan(&mut ann, ".B.P08");
+    let hello = "HELLO - Bob Klein: scan OUT, IN, PACK or COUNT";
+    assert_eq!(scan(&mut ann, clerk::PIN), hello);
+    scan(&mut ann, ".B.P07");
+    let back = "WELCOME BACK - Ann Weber: IN SAFE1 goes on (2 of 210)";
+    assert_eq!(scan(&mut ann, clerk::PIN), back);
+    // What a second process does with the same badge here is one task.
+    let (mut second, _) = station(&world);
+    second.enter(&"P07".parse().unwrap()).unwrap();
+    assert_eq!(
+        scan(&mut second, "IN0002L8"),
+        "GOOD - put it in SAFE1 (3 of 210)"
+    );
+    assert_eq!(
+        scan(&mut ann, "IN0002L8"),
+        "ALREADY - IN0002L8 is noted: go on (3 of 210)"
+    );
+    // After three wrong PINs the badge is wanted again.
+    scan(&mut ann, ".B.P07");
+    scan(&mut ann, "0000");
+    scan(&mut ann, "0001");
+    let third = "WRONG PIN - three times wrong: scan your badge again";
+    assert_eq!(scan(&mut ann, "0002"), third);
+    assert_eq!(scan(&mut ann, clerk::PIN), "BADGE - scan your badge first");
 }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, Days, Utc};
@@ -214,6 +215,7 @@ pub(crate) fn tape_room(furnish: impl FnOnce(&Room<'_>)) -> World {
         .unwrap();
     let pin = world.path("pin");
     std::fs::write(&pin, format!("{PIN}\n")).unwrap();
+    std::fs::set_permissions(&pin, std::fs::Permissions::from_mode(0o600)).unwrap();
     for badge in ["P07", "P08"] {
         let file = pin.to_str().unwrap();
         world.ok(["--passphrase-file", file, "person", "pin", badge]);
