@@ -14,6 +14,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod copies;
+pub mod courier;
 pub mod doctor;
 pub mod drill;
 pub mod error;
