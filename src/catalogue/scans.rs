@@ -1,5 +1,7 @@
 //! What was scanned, line by line, and what a person is in the middle of.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, named_params};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ pub struct ScanSession {
     pub person: PersonCode,
     /// Where the scanner is.
     pub station: String,
-    /// What is being done, as the state machine keeps it.
+    /// What is being done, as the state machine keeps it, less what is expected and the lines.
     pub task: Value,
     /// When it began.
     pub opened_at: DateTime<Utc>,
@@ -89,10 +91,40 @@ impl View<'_> {
         station: &str,
     ) -> Result<Option<ScanSession>, CatalogueError> {
         self.find(
-            "SELECT * FROM scan_session
+            "SELECT id, person, station, task, opened_at, last_at, ended_at FROM scan_session
              WHERE person = ?1 AND station = ?2 AND ended_at IS NULL",
             (person, station),
             session,
+        )
+    }
+
+    /// What was expected when a session began.
+    pub fn scan_expected(&self, id: ScanSessionId) -> Result<BTreeSet<Barcode>, CatalogueError> {
+        self.get(
+            Noun::ScanSession,
+            &id,
+            "SELECT expected FROM scan_session WHERE id = ?1",
+            [id],
+            |row| Ok(row.get::<_, Json<_>>("expected")?.0),
+        )
+    }
+
+    /// What was accepted in a session and not taken back, in order.
+    pub fn scan_done(&self, id: ScanSessionId) -> Result<Vec<Barcode>, CatalogueError> {
+        self.all(
+            "SELECT barcode FROM scan_line
+             WHERE session = ?1 AND barcode IS NOT NULL AND undone = 0 ORDER BY number",
+            [id],
+            |row| row.get(0),
+        )
+    }
+
+    /// The number of the last line of a session; 0 before the first.
+    pub fn last_scan_line(&self, id: ScanSessionId) -> Result<u32, CatalogueError> {
+        self.one(
+            "SELECT coalesce(max(number), 0) FROM scan_line WHERE session = ?1",
+            [id],
+            |row| row.get(0),
         )
     }
 
@@ -143,24 +175,43 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Begins a session, or keeps what has become of it.
-    pub fn put_scan_session(&self, new: &ScanSession) -> Result<(), CatalogueError> {
-        self.change(
-            Noun::ScanSession,
-            &new.id,
-            "INSERT INTO scan_session (id, person, station, task, opened_at, last_at, ended_at)
-             VALUES (:id, :person, :station, :task, :opened, :last, :ended)
-             ON CONFLICT (id) DO UPDATE SET task = excluded.task, last_at = excluded.last_at,
-                ended_at = excluded.ended_at WHERE scan_session.ended_at IS NULL",
+    /// Begins a session.
+    pub fn add_scan_session(
+        &self,
+        new: &ScanSession,
+        expected: &BTreeSet<Barcode>,
+    ) -> Result<(), CatalogueError> {
+        self.execute(
+            "INSERT INTO scan_session (id, person, station, task, expected, opened_at, last_at,
+                ended_at)
+             VALUES (:id, :person, :station, :task, :expected, :opened, :last, :ended)",
             named_params! {
                 ":id": new.id,
                 ":person": new.person,
                 ":station": new.station,
                 ":task": Json(&new.task),
+                ":expected": Json(expected),
                 ":opened": Moment(new.opened_at),
                 ":last": Moment(new.last_at),
                 ":ended": new.ended_at.map(Moment),
             },
+        )
+        .map(|_| ())
+    }
+
+    /// Keeps what has become of a session that has not ended.
+    pub fn change_scan_session(&self, new: &ScanSession) -> Result<(), CatalogueError> {
+        self.change(
+            Noun::ScanSession,
+            &new.id,
+            "UPDATE scan_session SET task = ?2, last_at = ?3, ended_at = ?4
+             WHERE id = ?1 AND ended_at IS NULL",
+            (
+                new.id,
+                Json(&new.task),
+                Moment(new.last_at),
+                new.ended_at.map(Moment),
+            ),
         )
     }
 
@@ -170,12 +221,11 @@ impl Tx<'_> {
         session: ScanSessionId,
         new: &ScanLine,
     ) -> Result<u32, CatalogueError> {
-        let number: u32 = self.one(
-            "SELECT coalesce(max(number), 0) + 1 FROM scan_line WHERE session = ?1",
-            [session],
-            |row| row.get(0),
-        )?;
-        let number = if new.number == 0 { number } else { new.number };
+        let number = if new.number == 0 {
+            self.last_scan_line(session)? + 1
+        } else {
+            new.number
+        };
         self.execute(
             "INSERT INTO scan_line (session, number, at, entered_at, text, answer, accepted, keyed,
                 barcode, before)

@@ -3,8 +3,10 @@ CREATE TABLE scan_session (
     id        TEXT NOT NULL PRIMARY KEY,
     person    TEXT NOT NULL REFERENCES person (code),
     station   TEXT NOT NULL,
-    -- What is being done, as the state machine keeps it.
+    -- What is being done, as the state machine keeps it, less what was expected at its beginning and
+    -- what the lines say: so a line costs the same however long the list is.
     task      TEXT NOT NULL CHECK (json_valid(task)),
+    expected  TEXT NOT NULL CHECK (json_valid(expected)),
     opened_at TEXT NOT NULL,
     last_at   TEXT NOT NULL,
     ended_at  TEXT

@@ -7,9 +7,11 @@ use super::effect::Effect;
 use super::task::{Errand, Sight, Spot, Task};
 use crate::app::App;
 use crate::catalogue::{
-    ExceptionKind, Item, Movement, MovementState, Place, StockCount, StockCountLine, Tx, Witness,
+    CourierRun, CourierState, ExceptionKind, Item, Movement, MovementState, Place, StockCount,
+    StockCountLine, Tx, Witness,
 };
-use crate::error::{Context, Error, Result};
+use crate::courier::{self, Desk};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, CountId, PersonCode, PlaceCode, ScanSessionId};
 use crate::journal::Event;
 use crate::media::custody::{self, Destination, Order};
@@ -29,6 +31,15 @@ pub(super) enum Stop {
 impl<E: Into<Error>> From<E> for Stop {
     fn from(error: E) -> Self {
         Self::Broken(error.into())
+    }
+}
+
+/// What the rules say no to is answered; anything else ends the program.
+fn refusal(error: Error) -> Stop {
+    if error.kind() == ErrorKind::Usage {
+        Stop::Refused(Answer::bad("REFUSED", error.to_string()))
+    } else {
+        Stop::Broken(error)
     }
 }
 
@@ -71,20 +82,19 @@ impl Hands<'_> {
             Effect::Taken { barcode } => {
                 let item = custody::known(self.tx, barcode)?;
                 let before = self.before(&item, Place::Outside)?;
-                self.picked(&item, Place::Outside, None)?;
+                self.taken(&item)?;
                 applied.keep(barcode, Some(&before))
             }
             Effect::Packed { barcode, case } => {
                 let item = custody::known(self.tx, barcode)?;
-                let place = Place::Case { case: case.clone() };
-                let before = self.before(&item, place.clone())?;
-                self.picked(&item, place, Some(case))?;
+                let before = self.before(&item, Place::Case { case: case.clone() })?;
+                self.packed(&before, barcode, case)?;
                 applied.keep(barcode, Some(&before))
             }
             Effect::Arrived { barcode, place } => {
                 let item = custody::known(self.tx, barcode)?;
                 let before = self.before(&item, self.app.config.kept_at(place)?)?;
-                self.arrived(barcode, place)?;
+                self.arrived(&before, barcode, place)?;
                 applied.keep(barcode, Some(&before))
             }
             Effect::Counted { barcode } => {
@@ -133,30 +143,53 @@ impl Hands<'_> {
         })
     }
 
-    /// An item is in somebody's hands or in a case: its movement has begun.
-    fn picked(&self, item: &Item, place: Place, case: Option<&Barcode>) -> Result<()> {
+    /// An item is in somebody's hands: its movement has begun.
+    fn taken(&self, item: &Item) -> Result<()> {
         let movement = self.tx.open_movement(item.id())?;
         let run = movement.as_ref().and_then(|movement| movement.line);
         let run = run.map(|(run, _)| run);
-        custody::place(self.tx, &self.stamp, item, &place, run, None)?;
+        custody::place(self.tx, &self.stamp, item, &Place::Outside, run, None)?;
         let Some(movement) = movement else {
             return Ok(());
         };
-        let in_case = match case {
-            Some(case) => self.tx.thing_by_barcode(case)?.map(|thing| thing.id),
-            None => movement.in_case,
-        };
-        let movement = Movement {
-            state: MovementState::Picked,
-            in_case,
-            ..movement
-        };
-        self.tx.change_movement(&movement)?;
         let state = MovementState::Picked;
+        let movement = Movement { state, ..movement };
+        self.tx.change_movement(&movement)?;
         custody::note_movement(self.tx, &self.stamp, &movement, item, state, None)
     }
 
-    fn arrived(&self, barcode: &Barcode, place: &PlaceCode) -> Result<(), Stop> {
+    /// The number of the courier run that an item is a line of.
+    fn run_of(&self, before: &Before) -> Result<Option<CourierRun>> {
+        let line = before.movement.as_ref().and_then(|movement| movement.line);
+        Ok(line.map(|(run, _)| self.tx.courier_run(run)).transpose()?)
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            app: self.app,
+            tx: self.tx,
+            stamp: &self.stamp,
+        }
+    }
+
+    fn packed(&self, before: &Before, barcode: &Barcode, case: &Barcode) -> Result<(), Stop> {
+        let Some(run) = self.run_of(before)? else {
+            let sentence = format!("{barcode} is on no courier run: put it back");
+            return Err(Stop::Refused(Answer::bad("NOT ON LIST", sentence)));
+        };
+        let barcodes = std::slice::from_ref(barcode);
+        courier::pack::pack(&self.desk(), &run.number, case, barcodes)
+            .map(|_| ())
+            .map_err(refusal)
+    }
+
+    fn arrived(&self, before: &Before, barcode: &Barcode, place: &PlaceCode) -> Result<(), Stop> {
+        if let Some(run) = self.run_of(before)? {
+            let barcodes = std::slice::from_ref(barcode);
+            return courier::arrive::receive(&self.desk(), &run.number, barcodes, Some(place))
+                .map(|_| ())
+                .map_err(refusal);
+        }
         let order = Order {
             barcodes: vec![barcode.clone()],
             destination: Destination::Place(place.clone()),
@@ -166,7 +199,7 @@ impl Hands<'_> {
         };
         match custody::put_one(self.app, self.tx, &order, &self.stamp, barcode)? {
             Ok(_) => Ok(()),
-            Err(error) => Err(Stop::Refused(Answer::bad("REFUSED", error.to_string()))),
+            Err(error) => Err(refusal(error)),
         }
     }
 
@@ -190,8 +223,13 @@ impl Hands<'_> {
         if let Some(old) = &before.movement {
             let now = self.tx.movement(old.id)?;
             // Picked or received by the scan itself; whatever is further was somebody else.
-            if matches!(now.state, MovementState::InTransit | MovementState::Missing) {
+            let further = matches!(now.state, MovementState::InTransit | MovementState::Missing);
+            if further && now.state != old.state {
                 return Err(Stop::Refused(late()));
+            }
+            if !self.may_change_run(&before)? {
+                let gone = Answer::bad("TOO LATE", "its courier run has left or is closed");
+                return Err(Stop::Refused(gone));
             }
             self.tx.reopen_movement(old)?;
             let note = Some("taken back".to_owned());
@@ -201,6 +239,23 @@ impl Hands<'_> {
         let note = Some("taken back");
         custody::place(self.tx, &self.stamp, &item, &before.place, None, note)?;
         Ok(())
+    }
+
+    /// Whether the courier run of an item can still be as it was before a scan; what was printed of it
+    /// counts no longer then.
+    fn may_change_run(&self, before: &Before) -> Result<bool> {
+        let (Some(mut run), Some(movement)) = (self.run_of(before)?, &before.movement) else {
+            return Ok(true);
+        };
+        if movement.state == MovementState::InTransit {
+            return Ok(run.state == CourierState::HandedOver);
+        }
+        if run.state != CourierState::Building {
+            return Ok(false);
+        }
+        run.printed_digest = None;
+        self.tx.change_courier_run(&run)?;
+        Ok(true)
     }
 
     fn problem(&self, barcode: &Barcode, kind: ExceptionKind) -> Result<(), Stop> {
@@ -214,10 +269,7 @@ impl Hands<'_> {
         };
         match problem::report(self.app, self.tx, &self.stamp, barcode, problem, None) {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == crate::error::ErrorKind::Usage => {
-                Err(Stop::Refused(Answer::bad("REFUSED", error.to_string())))
-            }
-            Err(error) => Err(Stop::Broken(error)),
+            Err(error) => Err(refusal(error)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::effect::Effect;
 use super::session::{Asked, Turn};
+use super::task::Task;
 use crate::catalogue::ExceptionKind;
 use crate::error::Result;
 use crate::id::Barcode;
@@ -49,7 +50,7 @@ impl Turn<'_> {
 
     /// The last scan was wrong.
     pub(super) fn undo(&mut self) -> Answer {
-        let last = self.session.task.as_mut().and_then(|task| task.done.pop());
+        let last = self.session.task.as_mut().and_then(Task::take_back);
         let Some(barcode) = last else {
             return Answer::bad("NOTHING", "there is nothing to take back");
         };

@@ -9,7 +9,7 @@ use super::effect::Effect;
 use super::line::Hand;
 use super::lookup::{Known, Way, What, words};
 use super::session::{Asked, Turn, what_for};
-use super::task::{Errand, Sight, Spot, Task};
+use super::task::{Errand, Sight, Spot};
 use crate::catalogue::{ElementKind, ExceptionKind, MovementState, Place};
 use crate::error::Result;
 use crate::id::{Barcode, PlaceCode};
@@ -42,11 +42,12 @@ impl Turn<'_> {
         if problem {
             return self.about(barcode);
         }
-        let Some(task) = self.session.task.clone() else {
+        let Some(task) = &self.session.task else {
             return Ok(what_for());
         };
-        let Some(spot) = &task.spot else {
-            return Ok(Answer::bad("WHERE", task.errand.wants()));
+        let errand = task.errand;
+        let Some(spot) = task.spot.clone() else {
+            return Ok(Answer::bad("WHERE", errand.wants()));
         };
         if task.done.contains(barcode) {
             return Ok(Answer::good(
@@ -57,10 +58,10 @@ impl Turn<'_> {
         let known = match self.known(barcode)? {
             Ok(known) => Some(known),
             // A count takes whatever is there.
-            Err(answer) if task.errand == Errand::Count && answer.word == "UNKNOWN" => None,
+            Err(answer) if errand == Errand::Count && answer.word == "UNKNOWN" => None,
             Err(answer) => {
                 if answer.word == "UNKNOWN"
-                    && let (Errand::In, Spot::Place(place)) = (task.errand, spot)
+                    && let (Errand::In, Spot::Place(place)) = (errand, &spot)
                 {
                     self.disagrees(
                         ExceptionKind::Surplus,
@@ -73,12 +74,12 @@ impl Turn<'_> {
                 return Ok(answer);
             }
         };
-        match (task.errand, spot, known) {
+        match (errand, &spot, known) {
             (Errand::Out, Spot::Place(place), Some(known)) => self.out(place, &known),
             (Errand::In, Spot::Place(place), Some(known)) => self.arrive(place, &known),
             (Errand::Pack, Spot::Case(case), Some(known)) => self.pack(case, &known),
             (Errand::Count, Spot::Place(place), known) => {
-                Ok(self.tally(&task, place, barcode, known.as_ref()))
+                Ok(self.tally(place, barcode, known.as_ref()))
             }
             // A task never has a place of the other kind.
             _ => Ok(what_for()),
@@ -128,7 +129,7 @@ impl Turn<'_> {
     fn accept(&mut self, barcode: &Barcode, effect: Effect) {
         self.effects.push(effect);
         if let Some(task) = &mut self.session.task {
-            task.done.push(barcode.clone());
+            task.accept(barcode);
         }
     }
 
@@ -270,26 +271,22 @@ impl Turn<'_> {
         Ok(Answer::good("GOOD", format!("it is in {case}")))
     }
 
-    fn tally(
-        &mut self,
-        task: &Task,
-        place: &PlaceCode,
-        barcode: &Barcode,
-        known: Option<&Known>,
-    ) -> Answer {
+    fn tally(&mut self, place: &PlaceCode, barcode: &Barcode, known: Option<&Known>) -> Answer {
+        let Some(task) = &self.session.task else {
+            return what_for();
+        };
+        let (sight, expected) = (task.sight, task.expected.contains(barcode));
         self.accept(
             barcode,
             Effect::Counted {
                 barcode: barcode.clone(),
             },
         );
-        if task.sight == Sight::Blind {
+        if sight == Sight::Blind {
             return Answer::good("COUNTED", "go on");
         }
         match known {
-            _ if task.expected.contains(barcode) => {
-                Answer::good("GOOD", format!("it is in {place}"))
-            }
+            _ if expected => Answer::good("GOOD", format!("it is in {place}")),
             Some(known) => {
                 let found = words(&known.place);
                 self.refuse(

@@ -98,7 +98,7 @@ impl Heard {
                 .text
                 .parse::<Barcode>()
                 .ok()
-                .filter(|code| is_plain(code))
+                .filter(is_plain)
                 .map_or(Self::Garbage, Self::Item),
         }
     }

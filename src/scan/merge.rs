@@ -12,9 +12,10 @@ use super::effect::Effect;
 use super::list::List;
 use super::lookup::words;
 use super::offline::{self, Scan};
+use super::record;
 use crate::app::App;
 use crate::catalogue::{ExceptionKind, Place, ScanLine, ScanSession, Tx, Witness};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::id::{Barcode, PersonCode, ScanSessionId};
 use crate::media::exception::{self, About};
 use crate::media::person;
@@ -218,16 +219,17 @@ impl<'a> Merge<'a> {
         self.merged.lines += 1;
         let hands = self.hands(scan, person)?;
         if let Some(task) = &scan.began {
-            self.tx.put_scan_session(&ScanSession {
+            let begun = ScanSession {
                 id: session,
                 person: person.clone(),
                 station: format!("{} (offline)", self.app.actor.station),
-                task: serde_json::to_value(task).context("a task cannot be kept")?,
+                task: record::kept(task)?,
                 opened_at: scan.at,
                 last_at: scan.at,
                 // It goes on in its file, not here.
                 ended_at: Some(scan.at),
-            })?;
+            };
+            self.tx.add_scan_session(&begun, &task.expected)?;
             hands.begin_count(session, person, task)?;
         }
         let mut applied = Applied::default();

@@ -3,9 +3,9 @@
 use age::secrecy::SecretString;
 
 use super::lookup::{Holder, Known, Lookups, Objection, Packing, Proof, Way, What};
-use super::task::Task;
+use super::task::{Kept, Task};
 use crate::app::App;
-use crate::catalogue::{CourierState, Item, Place, ThingKind, View};
+use crate::catalogue::{CourierState, Item, Place, ScanSession, ThingKind, View};
 use crate::error::{Context, Result};
 use crate::id::{Barcode, PersonCode, PlaceCode};
 use crate::media::{facts, person, rule};
@@ -21,6 +21,18 @@ impl Record<'_> {
     fn known_as(&self, item: &Item) -> Result<Known> {
         known(self.view, item)
     }
+}
+
+/// What somebody is in the middle of.
+pub(super) fn task_of(view: &View<'_>, open: &ScanSession) -> Result<Task> {
+    let kept: Kept = serde_json::from_value(open.task.clone())
+        .context(format!("what {} was scanning cannot be read", open.person))?;
+    Ok(kept.whole(view.scan_expected(open.id)?, view.scan_done(open.id)?))
+}
+
+/// A task as it is kept.
+pub(super) fn kept(task: &Task) -> Result<serde_json::Value> {
+    serde_json::to_value(Kept::of(task)).context("a task cannot be kept")
 }
 
 /// An item with where it is to go.
@@ -141,12 +153,8 @@ impl Lookups for Record<'_> {
     }
 
     fn earlier(&self, code: &PersonCode) -> Result<Option<Task>> {
-        let Some(open) = self.view.open_scan_session(code, self.station)? else {
-            return Ok(None);
-        };
-        serde_json::from_value(open.task)
-            .map(Some)
-            .context(format!("what {code} was scanning cannot be read"))
+        let open = self.view.open_scan_session(code, self.station)?;
+        open.map(|open| task_of(self.view, &open)).transpose()
     }
 
     fn item(&self, barcode: &Barcode) -> Result<Option<Known>> {

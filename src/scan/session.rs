@@ -385,7 +385,7 @@ impl Turn<'_> {
             return Ok(answer);
         }
         let expected = self.expected(task.errand, &place)?;
-        Ok(self.open(task, spot, expected, Vec::new()))
+        Ok(self.open(&task, spot, expected, Vec::new()))
     }
 
     fn case_card(&mut self, case: &Barcode, hand: Hand, asked: &Asked) -> Result<Answer> {
@@ -418,7 +418,7 @@ impl Turn<'_> {
             .collect();
         let inside = packing.inside.into_iter();
         let inside = inside.filter(|code| expected.contains(code)).collect();
-        Ok(self.open(task, spot, expected, inside))
+        Ok(self.open(&task, spot, expected, inside))
     }
 
     fn same_or_unfinished(&self, task: &Task, spot: &Spot) -> Option<Answer> {
@@ -430,7 +430,7 @@ impl Turn<'_> {
 
     fn open(
         &mut self,
-        task: Task,
+        task: &Task,
         spot: Spot,
         expected: std::collections::BTreeSet<Barcode>,
         done: Vec<Barcode>,
@@ -440,11 +440,11 @@ impl Turn<'_> {
         }
         let task = Task {
             spot: Some(spot),
-            expected,
-            done,
+            inside: done.clone(),
             wrong: 0,
-            ..task
+            ..task.clone()
         };
+        let task = task.with(expected, done);
         let answer = Answer::good(
             task.errand.word(),
             format!("{}: scan one by one", task.title()),

@@ -9,12 +9,12 @@ use super::apply::{Applied, Hands, Stop};
 use super::effect::Effect;
 use super::line::{Hand, Line};
 use super::lookup::Lookups;
-use super::record::Record;
+use super::record::{self, Record};
 use super::session::{Session, Step};
 use super::task::Sight;
 use crate::app::App;
 use crate::catalogue::{ScanLine, ScanSession, Tx, Witness};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::id::{CountId, PersonCode, PlaceCode, ScanSessionId};
 use crate::media::stamp::Said;
 
@@ -23,8 +23,15 @@ use crate::media::stamp::Said;
 pub struct Station {
     app: Arc<App>,
     session: Session,
+    /// Up to which line of which session that is so.
+    followed: Option<Followed>,
     name: String,
 }
+
+/// A session and its last line.
+type Followed = (ScanSessionId, u32);
+/// What answers, given the session, the record and the time.
+type Work<'a> = dyn Fn(&Session, &dyn Lookups, DateTime<Utc>) -> Result<Step> + 'a;
 
 /// What a line goes into the record with.
 struct Given<'a> {
@@ -40,6 +47,7 @@ impl Station {
             name: app.actor.station.clone(),
             app,
             session: Session::default(),
+            followed: None,
         }
     }
 
@@ -153,8 +161,8 @@ impl Station {
         let outcome = app
             .catalogue
             .write(|tx| self.in_transaction(tx, given, &work, None));
-        let step = match outcome {
-            Ok(step) => step,
+        let (step, followed) = match outcome {
+            Ok(done) => done,
             Err(Stop::Broken(error)) => return Err(error),
             // What was begun is undone; that it was refused is kept.
             Err(Stop::Refused(answer)) => {
@@ -162,13 +170,14 @@ impl Station {
                     .catalogue
                     .write(|tx| self.in_transaction(tx, given, &work, Some(&answer)));
                 match kept {
-                    Ok(step) => step,
+                    Ok(done) => done,
                     Err(Stop::Broken(error)) => return Err(error),
                     Err(Stop::Refused(answer)) => return Ok(answer),
                 }
             }
         };
         self.session = step.session;
+        self.followed = followed;
         Ok(step.answer)
     }
 
@@ -176,9 +185,9 @@ impl Station {
         &self,
         tx: &Tx<'_>,
         given: &Given<'_>,
-        work: &dyn Fn(&Session, &dyn Lookups, DateTime<Utc>) -> Result<Step>,
+        work: &Work<'_>,
         refusal: Option<&Answer>,
-    ) -> Result<Step, Stop> {
+    ) -> Result<(Step, Option<Followed>), Stop> {
         let now = self.app.clock.now();
         let (session, open) = self.as_recorded(tx)?;
         let record = Record {
@@ -198,9 +207,10 @@ impl Station {
                 None => tx.open_scan_session(&badge.person, &self.name)?,
             };
             let person = badge.person.clone();
-            self.keep(tx, given, &person, open, &mut step, now)?;
+            let followed = self.keep(tx, given, &person, open, &step, now)?;
+            return Ok((step, followed));
         }
-        Ok(step)
+        Ok((step, None))
     }
 
     /// The session as the record has it: another process may have gone on with the task.
@@ -212,8 +222,10 @@ impl Station {
         let open = tx.open_scan_session(&badge.person, &self.name)?;
         match &open {
             Some(open) => {
-                let task = serde_json::from_value(open.task.clone());
-                session.task = Some(task.context("what was scanned cannot be read")?);
+                let here = Some((open.id, tx.last_scan_line(open.id)?));
+                if session.task.is_none() || here != self.followed {
+                    session.task = Some(record::task_of(tx, open)?);
+                }
             }
             None => session.task = session.task.filter(|task| task.spot.is_none()),
         }
@@ -227,9 +239,9 @@ impl Station {
         given: &Given<'_>,
         person: &PersonCode,
         mut open: Option<ScanSession>,
-        step: &mut Step,
+        step: &Step,
         now: DateTime<Utc>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Followed>, Stop> {
         let hand = given.line.map_or(Hand::Scanned, |line| line.hand);
         let witness = match hand {
             Hand::Scanned => Witness::Scanned,
@@ -254,7 +266,7 @@ impl Station {
                     if let Some(mut ended) = open.take() {
                         ended.last_at = now;
                         ended.ended_at = Some(now);
-                        tx.put_scan_session(&ended)?;
+                        tx.change_scan_session(&ended)?;
                     }
                 }
                 Effect::Opened => {
@@ -265,12 +277,12 @@ impl Station {
                         id: ScanSessionId::generate(now),
                         person: person.clone(),
                         station: self.name.clone(),
-                        task: serde_json::to_value(task).context("a task cannot be kept")?,
+                        task: record::kept(task)?,
                         opened_at: now,
                         last_at: now,
                         ended_at: None,
                     };
-                    tx.put_scan_session(&begun)?;
+                    tx.add_scan_session(&begun, &task.expected)?;
                     hands.begin_count(begun.id, person, task)?;
                     of_line = Some(begun.id);
                     open = Some(begun);
@@ -282,10 +294,11 @@ impl Station {
                 }
             }
         }
+        let going = open.as_ref().map(|open| open.id);
         if let (Some(mut going), Some(task)) = (open, &step.session.task) {
-            going.task = serde_json::to_value(task).context("a task cannot be kept")?;
+            going.task = record::kept(task)?;
             going.last_at = now;
-            tx.put_scan_session(&going)?;
+            tx.change_scan_session(&going)?;
         }
         if let (Some(id), Some(line), false) = (of_line, given.line, given.secret) {
             tx.add_scan_line(
@@ -304,7 +317,8 @@ impl Station {
                 },
             )?;
         }
-        Ok(())
+        let last = going.map(|id| Ok::<_, Stop>((id, tx.last_scan_line(id)?)));
+        last.transpose()
     }
 }
 

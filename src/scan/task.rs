@@ -1,6 +1,7 @@
 //! What a person is in the middle of.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,9 +84,16 @@ pub struct Task {
     /// Where; nothing until its card was scanned.
     pub spot: Option<Spot>,
     /// What is expected, as it was when the card was scanned.
-    pub expected: BTreeSet<Barcode>,
+    #[serde(with = "shared")]
+    pub expected: Arc<BTreeSet<Barcode>>,
     /// What was accepted, in order.
     pub done: Vec<Barcode>,
+    /// How much of that is not expected.
+    #[serde(default)]
+    pub extra: u32,
+    /// What was in the case before.
+    #[serde(default)]
+    pub inside: Vec<Barcode>,
     /// How many scans were refused.
     pub wrong: u32,
     /// For counts.
@@ -103,12 +111,42 @@ impl Task {
         Self {
             errand,
             spot: None,
-            expected: BTreeSet::new(),
+            expected: Arc::default(),
             done: Vec::new(),
+            extra: 0,
+            inside: Vec::new(),
             wrong: 0,
             sight: Sight::Open,
             second_of: None,
         }
+    }
+
+    /// Something was accepted.
+    pub fn accept(&mut self, barcode: &Barcode) {
+        self.extra += u32::from(!self.expected.contains(barcode));
+        self.done.push(barcode.clone());
+    }
+
+    /// The last that was accepted is not, after all.
+    pub fn take_back(&mut self) -> Option<Barcode> {
+        let barcode = self.done.pop()?;
+        self.extra -= u32::from(!self.expected.contains(&barcode));
+        Some(barcode)
+    }
+
+    /// The same with what was expected and accepted.
+    #[must_use]
+    pub fn with(self, expected: BTreeSet<Barcode>, done: Vec<Barcode>) -> Self {
+        let mut task = Self {
+            expected: Arc::new(expected),
+            done: Vec::with_capacity(done.len()),
+            extra: 0,
+            ..self
+        };
+        for barcode in &done {
+            task.accept(barcode);
+        }
+        task
     }
 
     /// What is expected and was not scanned.
@@ -123,11 +161,7 @@ impl Task {
     #[must_use]
     pub fn count(&self) -> Count {
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let extra = self
-            .done
-            .iter()
-            .filter(|code| !self.expected.contains(code));
-        let of = number(self.expected.len() + extra.count());
+        let of = number(self.expected.len()) + self.extra;
         Count {
             done: number(self.done.len()),
             of: (self.sight == Sight::Open && !self.expected.is_empty()).then_some(of),
@@ -142,5 +176,67 @@ impl Task {
             Some(spot) => format!("{} {spot}", self.errand.word()),
             None => self.errand.word().to_owned(),
         }
+    }
+}
+
+/// A task as it is kept: what is expected and the lines are on record beside it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
+    errand: Errand,
+    spot: Option<Spot>,
+    wrong: u32,
+    sight: Sight,
+    second_of: Option<CountId>,
+    inside: Vec<Barcode>,
+}
+
+impl Kept {
+    pub(super) fn of(task: &Task) -> Self {
+        Self {
+            errand: task.errand,
+            spot: task.spot.clone(),
+            wrong: task.wrong,
+            sight: task.sight,
+            second_of: task.second_of,
+            inside: task.inside.clone(),
+        }
+    }
+
+    /// The task again.
+    pub(super) fn whole(self, expected: BTreeSet<Barcode>, lines: Vec<Barcode>) -> Task {
+        let mut done = self.inside.clone();
+        done.extend(lines);
+        Task {
+            spot: self.spot,
+            inside: self.inside,
+            wrong: self.wrong,
+            sight: self.sight,
+            second_of: self.second_of,
+            ..Task::new(self.errand)
+        }
+        .with(expected, done)
+    }
+}
+
+/// A set that many states have in common, as JSON.
+mod shared {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::id::Barcode;
+
+    pub(super) fn serialize<S: Serializer>(
+        set: &Arc<BTreeSet<Barcode>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        set.as_ref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<BTreeSet<Barcode>>, D::Error> {
+        BTreeSet::deserialize(from).map(Arc::new)
     }
 }
