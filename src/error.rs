@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Locked,
     /// A person must act before it can go on: empty a slot, bring a cartridge.
     OperatorNeeded,
+    /// It is done, and exceptions are open that somebody has to explain.
+    OpenExceptions,
     /// Stopped at a safe point because somebody asked.
     Interrupted,
 }
@@ -29,6 +31,7 @@ impl ErrorKind {
             Self::Incomplete => 3,
             Self::Locked => 11,
             Self::OperatorNeeded => 20,
+            Self::OpenExceptions => 21,
             Self::Interrupted => 130,
         }
     }
@@ -42,6 +45,7 @@ impl ErrorKind {
             Self::Incomplete => "incomplete",
             Self::Locked => "locked",
             Self::OperatorNeeded => "operator-needed",
+            Self::OpenExceptions => "open-exceptions",
             Self::Interrupted => "interrupted",
         }
     }

@@ -224,15 +224,22 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     let shown = world.json(["media", "show", "TWV001L8"]);
     let ids = [&shown["id"], &shown["volume"]["id"]].map(|id| id.as_str().unwrap().to_owned());
     let all = world.json(["journal", "list", "--all"]);
-    // By another way: whatever names it anywhere.
-    let expected: Vec<u64> = all
-        .as_array()
-        .unwrap()
+    // By another way: whatever names it anywhere, and what came of the steps among that.
+    let all_entries = all.as_array().unwrap();
+    let names_it = |entry: &&Value| {
+        let text = format!("{}{}", entry["subjects"], entry["details"]);
+        text.contains("TWV001L8") || ids.iter().any(|id| text.contains(id))
+    };
+    let steps: Vec<&Value> = all_entries
         .iter()
-        .filter(|entry| {
-            let text = format!("{}{}", entry["subjects"], entry["details"]);
-            text.contains("TWV001L8") || ids.iter().any(|id| text.contains(id))
-        })
+        .filter(names_it)
+        .filter(|entry| entry["kind"] == "step_intended")
+        .map(|entry| &entry["subjects"]["step"])
+        .collect();
+    assert!(steps.len() > 3, "{steps:?}");
+    let expected: Vec<u64> = all_entries
+        .iter()
+        .filter(|entry| names_it(entry) || steps.contains(&&entry["subjects"]["step"]))
         .map(|entry| entry["sequence"].as_u64().unwrap())
         .collect();
     let told = world.json(["media", "history", "TWV001L8"]);
@@ -265,7 +272,9 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     }
     let text = world.ok(["media", "history", "TWV001L8"]);
     assert!(
-        text.contains("volume TWV001") && text.contains("set data of"),
+        text.contains("volume TWV001")
+            && text.contains("set data of")
+            && text.contains("place slot 1 (@"),
         "{text}"
     );
     let (_, err) = world.exits(2, ["media", "history", "NIX001L8"]);

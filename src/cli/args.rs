@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
+pub use super::courier_args::{CourierArgs, MovementCommand};
 pub use super::custody_args::{
     CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
     ThingCommand,
@@ -20,6 +21,7 @@ pub use super::kit_args::KitCommand;
 pub use super::label_args::LabelCommand;
 pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::rotation_args::RotationCommand;
 pub use super::scan_args::ScanArgs;
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
@@ -38,7 +40,7 @@ Examples:
   tapeward restore documents --to /tmp/back
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done but something could not be read or kept,
-11 somebody else holds it, 20 a person must act, 130 interrupted.
+11 somebody else holds it, 20 a person must act, 21 done with open exceptions, 130 interrupted.
 
 Environment: TAPEWARD_STATE is the state folder; \"tapeward init\" takes the library from CHANGER
 and TAPE where it is not told which; TAPEWARD_LOG=tapeward=debug shows what happens.")]
@@ -93,6 +95,11 @@ pub enum Command {
     /// Cases, envelopes, keys and whatever else is tracked.
     #[command(subcommand)]
     Thing(ThingCommand),
+    /// What is to go where.
+    #[command(subcommand)]
+    Movement(MovementCommand),
+    /// Courier runs and their manifests.
+    Courier(Box<CourierArgs>),
     /// What disagrees, until it is explained.
     #[command(subcommand)]
     Exception(ExceptionCommand),
@@ -126,6 +133,9 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Which cartridges are written, go out and come home, by plan.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     /// A scanner: who, what for, where, which; counts, and scanning without the record.
     Scan(ScanArgs),
     /// Read back what lies on tapes, by plan.

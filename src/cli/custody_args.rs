@@ -29,6 +29,17 @@ pub struct SaidArgs {
 }
 
 impl SaidArgs {
+    /// Now, by whoever runs the program.
+    #[must_use]
+    pub fn now() -> Self {
+        Self {
+            person: None,
+            at: None,
+            reason: None,
+            dry_run: false,
+        }
+    }
+
     /// The same for the rooms below.
     #[must_use]
     pub fn said(&self) -> Said {

@@ -5,6 +5,8 @@ mod catalogue;
 mod catalogue_args;
 mod copy;
 mod copy_args;
+mod courier;
+mod courier_args;
 mod custodians;
 mod custody;
 mod custody_args;
@@ -37,6 +39,8 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod rotation;
+mod rotation_args;
 mod scan;
 mod scan_args;
 mod scrub;
@@ -186,6 +190,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Place(command) => custodians::places(&session, command),
         Command::Person(command) => custodians::people(&session, &command),
         Command::Thing(command) => custodians::things(&session, &command),
+        Command::Movement(command) => courier::movements(&session, &command),
+        Command::Courier(args) => courier::run(&session, *args),
         Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),
@@ -202,6 +208,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
+        Command::Rotation(command) => rotation::run(&session, command),
         Command::Scan(args) => scan::run(&session, args),
         Command::Scrub(command) => scrub::run(&session, command),
         Command::Drill(command) => drill::run(&session, command),

@@ -311,7 +311,7 @@ pub(super) fn refusal(
 ) -> Result<Option<String>> {
     let vault = desk.app.config.kept_at(&run.vault)?;
     let here = facts::effective(desk.tx, item.place())?;
-    if matches!(item.place(), Place::Missing | Place::Unknown) {
+    if *item.place() == Place::Missing {
         return Ok(Some(format!("it is {}", rule::going(item.place()))));
     }
     if run.direction == Direction::Back {

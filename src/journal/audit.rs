@@ -135,11 +135,9 @@ impl Auditor {
             let sequence = before.as_ref().map_or(1, |last| last.sequence + 1);
             let broken = |why| Broken { sequence, why };
             let told = entry::parse_signing(body).map_err(|()| broken(BrokenWhy::Form))?;
-            match told {
-                Some(event) => self
-                    .check_signing(sequence, before, event)
-                    .map_err(broken)?,
-                None => {}
+            if let Some(event) = told {
+                self.check_signing(sequence, before.as_ref(), event)
+                    .map_err(broken)?;
             }
         }
         Ok(())
@@ -148,7 +146,7 @@ impl Auditor {
     fn check_signing(
         &mut self,
         sequence: u64,
-        before: Option<Checkpoint>,
+        before: Option<&Checkpoint>,
         event: Event,
     ) -> Result<(), BrokenWhy> {
         match event {
@@ -192,7 +190,7 @@ impl Auditor {
                     sequence: number,
                     hash,
                 };
-                if before.as_ref() != Some(&checkpoint) {
+                if before != Some(&checkpoint) {
                     return Err(BrokenWhy::Elsewhere);
                 }
                 let key = self.known.get(&signing_key);

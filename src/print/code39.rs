@@ -106,8 +106,12 @@ mod tests {
     #[test]
     fn every_character_has_three_wide_elements_and_its_own_pattern() {
         for (at, (character, pattern)) in PATTERNS.iter().enumerate() {
-            let wide = pattern.iter().filter(|one| **one == b'w').count();
-            assert_eq!(wide, 3, "{character}");
+            let narrow: Vec<&[u8]> = pattern.split(|one| *one == b'w').collect();
+            assert_eq!(
+                narrow.len(),
+                4,
+                "{character}: three wide ones among the narrow"
+            );
             assert!(
                 PATTERNS[..at].iter().all(|(_, other)| other != pattern),
                 "{character}"

@@ -44,9 +44,9 @@ pub struct DistributionItem {
 const COLUMNS: &[ListColumn] = &[
     text("line", "No.", Some(10.0)),
     BARCODE,
-    text("media_type", "Media", Some(20.0)),
-    text("from", "From", Some(25.0)),
-    text("position", "Position", Some(22.0)),
+    text("media_type", "Media", Some(17.0)),
+    text("from", "From", Some(21.0)),
+    text("position", "Position", Some(19.0)),
     text("by", "By", Some(19.0)),
     tick("Done", 11.0),
     text("remark", "Remark", None),

@@ -64,6 +64,8 @@ impl List for Inventory {
             (
                 item.shelf.is_empty(),
                 item.shelf.clone(),
+                // Numbers by value, before anything else.
+                item.position.parse().unwrap_or(u64::MAX),
                 item.position.clone(),
                 item.barcode.clone(),
             )
@@ -99,7 +101,7 @@ impl List for Inventory {
             subject: self.place.clone(),
             code: self.code.clone().map(|code| Card::Place(code).to_string()),
             emphasis: format!("State of {}", self.printed.at.format("%Y-%m-%d")),
-            subtitle: filled.clone(),
+            subtitle: String::new(),
             facts: vec![("Holds", filled), ("Last counted", counted_on)],
             notes: vec![
                 "This is what the record says. To count, use \"scan count\" with the list hidden."

@@ -68,12 +68,8 @@ impl Block for Exceptions {
         for row in 0..ROWS {
             let top = y + ABOVE_ROWS + f32::from(row) * ROW;
             canvas.rule(x, top, width, 0.15);
-            for at in 1..=3 {
-                tick_box(
-                    canvas,
-                    x + 1.5 + places[at].0 + 4.0,
-                    top + (ROW - TICK) / 2.0,
-                );
+            for (start, _) in &places[1..=3] {
+                tick_box(canvas, x + 1.5 + start + 4.0, top + (ROW - TICK) / 2.0);
             }
         }
         for (start, _) in &places[1..] {
