@@ -529,3 +529,24 @@ fn a_badge_ends_after_five_idle_minutes_and_closes_nothing() {
     assert_eq!(scan(&mut ann, "0002"), third);
     assert_eq!(scan(&mut ann, clerk::PIN), "BADGE - scan your badge first");
 }
+
+#[test]
+fn a_cartridge_is_loaded_and_its_label_read() {
+    let world = World::with_library("64MiB");
+    let found = world.json(["scan", "identify", "TWV001L8"]);
+    assert_eq!(found["kind"], "blank", "{found:#}");
+    let (_, err) = world.exits(2, ["scan", "identify"]);
+    assert!(
+        err.contains("no cartridge with a barcode is in a mail slot"),
+        "{err}"
+    );
+    world.ok(["media", "label", "TWV001L8", "--pool", "monthly"]);
+    world.ok(["library", "eject", "TWV001L8"]);
+    let found = world.json(["scan", "identify"]);
+    let (kind, barcode) = (&found["kind"], &found["barcode"]);
+    assert_eq!(
+        (kind, barcode),
+        (&"ours".into(), &"TWV001L8".into()),
+        "{found:#}"
+    );
+}

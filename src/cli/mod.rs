@@ -47,6 +47,7 @@ mod scrub;
 mod scrub_args;
 mod set_args;
 mod setup;
+mod setup_args;
 mod sim;
 mod sim_args;
 
