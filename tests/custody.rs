@@ -356,5 +356,9 @@ fn a_vaulted_tape_in_a_mail_slot_is_an_alarm() {
     // Seen again it is the same exception.
     world.ok(["library", "inventory"]);
     let refusal = world.stops(20, ["exception", "list"]);
-    assert_eq!(refusal.out.matches("TWV001L8 is in vault").count(), 1, "{refusal:?}");
+    assert_eq!(
+        refusal.out.matches("TWV001L8 is in vault").count(),
+        1,
+        "{refusal:?}"
+    );
 }

@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use super::reason::Reason;
 use super::snapshot::{Content, PlaceIndex, PlaceKind, Snapshot, Volume, VolumeIndex};
 use super::state::{
-    Claim, Copies, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState, status,
+    Claim, Copies, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState,
+    status,
 };
 use super::writes::{Open, Unwritten, Writer};
 use crate::catalogue::MediumUse;
