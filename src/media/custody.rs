@@ -172,7 +172,11 @@ pub fn likely(view: &crate::catalogue::View<'_>, barcode: &Barcode) -> Result<Op
     Ok(near.find(|known| known.as_str() == capitals).or(first))
 }
 
-fn put_one(
+/// Puts one item somewhere, within a transaction; what refuses it is the inner error.
+///
+/// # Errors
+/// The record cannot be read or written.
+pub fn put_one(
     app: &App,
     tx: &Tx<'_>,
     order: &Order,

@@ -6,7 +6,7 @@ use super::plan::{Action, Line, Start, Trouble};
 use super::reason::Reason;
 use super::scheme::{Keep, Rank, WorkingDay};
 use super::snapshot::{BackupSet, PoolIndex, SeriesIndex, SetIndex, VolumeIndex};
-use super::state::{Claim, CopyState, Day, Event, SetState, State, Status, VolumeState};
+use super::state::{Claim, Copies, CopyState, Day, Event, SetState, State, Status, VolumeState};
 
 /// A copy of which something is still to be written.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +173,7 @@ impl Writer {
     fn end_of_day(&mut self, state: &mut State<'_>) {
         for volume in std::mem::take(&mut self.leaving) {
             let copies = &state.volumes[volume.at()].copies;
-            let pool = copies.first().map(|copy| state.copies[*copy].pool);
+            let pool = copies.first().map(|copy| state.copies[copy].pool);
             if let Some(pool) = pool {
                 let to = state.snapshot.pools[pool].keep_at;
                 state.send(volume, to, state.today + 1, Reason::KeptThere);
@@ -249,7 +249,7 @@ impl State<'_> {
             && state
                 .copies
                 .first()
-                .is_some_and(|copy| self.copies[*copy].pool == pool)
+                .is_some_and(|copy| self.copies[copy].pool == pool)
             && !self.carries_held(volume)
     }
 
@@ -386,7 +386,7 @@ impl State<'_> {
                 claim: Claim::Free,
                 writable: true,
                 reusable: true,
-                copies: Vec::new(),
+                copies: Copies::default(),
                 kept: 0,
                 capacity,
                 remaining: capacity,

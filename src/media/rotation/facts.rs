@@ -188,7 +188,11 @@ impl Record<'_> {
             }
             let capacity = on.map_or(cartridge.generation.native_capacity(), |on| on.capacity);
             let used = on.and_then(|on| bytes.get(&on.id)).copied().unwrap_or(0);
-            let filling = content == Content::Filling;
+            let remaining = match content {
+                Content::Scratch => capacity,
+                Content::Filling => capacity.saturating_sub(used),
+                Content::Full | Content::Expired | Content::OutOfUse => 0,
+            };
             if let Some(on) = on {
                 positions.insert(on.id, VolumeIndex::new(volumes.len()));
             }
@@ -211,11 +215,7 @@ impl Record<'_> {
                 content,
                 pool,
                 capacity,
-                remaining: if filling {
-                    capacity.saturating_sub(used)
-                } else {
-                    0
-                },
+                remaining,
                 wear: mounts.get(&cartridge.id).copied().unwrap_or(0),
                 place,
                 since: outside.get(&item).map_or_else(
