@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use super::reason::Reason;
 use super::snapshot::{Content, PlaceIndex, PlaceKind, Snapshot, Volume, VolumeIndex};
 use super::state::{
-    Claim, Copies, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState, status,
+    Claim, Copies, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState,
+    status,
 };
 use super::writes::{Open, Unwritten, Writer};
 use crate::catalogue::MediumUse;
@@ -179,6 +180,7 @@ impl State<'_> {
             },
             claim: if due { Claim::DueToMove } else { Claim::Free },
             writable: facts.capacity > 0 && self.snapshot.writable.contains(&facts.generation),
+            protection: facts.protection,
             reusable: facts.medium_use == MediumUse::Data,
             copies: Copies::default(),
             kept: 0,

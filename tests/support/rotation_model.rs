@@ -52,6 +52,7 @@ pub struct Vol {
     /// Came from off-site or from the shop on that day.
     pub from_elsewhere: Option<NaiveDate>,
     pub written: Option<NaiveDate>,
+    pub protection: Protection,
     pub wear: u32,
     pub planned: Option<PlannedMove>,
     pub recall: Option<Recall>,
@@ -107,6 +108,7 @@ impl Model {
             since: volume.since,
             from_elsewhere: Some(volume.since),
             written: None,
+            protection: Protection::Encrypted,
             wear: volume.wear,
             planned: None,
             recall: None,
@@ -147,7 +149,7 @@ impl Model {
         self.faults.push((self.today, fault, format!("{about:?}")));
     }
 
-    fn place(&self, at: usize) -> &Place {
+    pub(super) fn place(&self, at: usize) -> &Place {
         &self.fixed.places[at]
     }
 
@@ -266,6 +268,7 @@ impl Model {
                 since: here,
                 from_elsewhere: Some(here),
                 written: None,
+                protection: Protection::Encrypted,
                 wear: 0,
                 planned: None,
                 recall: None,
@@ -405,7 +408,11 @@ impl Model {
             self.fault(Fault::WriteTooMuch, line);
         }
         let copy = self.copy_of(set, pool, line);
+        let protection = self.sets[set].protection;
         let state = &mut self.vols[vol];
+        if start == Start::Labelled || state.protection != Protection::Plain {
+            state.protection = protection;
+        }
         if start == Start::Labelled {
             state.copies.clear();
             state.remaining = state.capacity;
@@ -498,9 +505,7 @@ impl Model {
             self.fault(Fault::NobodyCarries, line);
         }
         let leaves = self.place(to).kind.is_off_site();
-        let plain =
-            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
-        if leaves && self.vols[vol].copies.iter().any(plain) {
+        if leaves && self.vols[vol].protection == Protection::Plain {
             self.fault(Fault::Unencrypted, line);
         }
         self.in_good_time(vol, leaves, line);
