@@ -1,8 +1,7 @@
 //! A tape room that does what a plan says, line by line, and names whatever must not be done.
 //!
 //! It shares no code with the planner: only the types of snapshot and plan. It keeps the room's state
-//! itself, so that after a stretch things can go wrong in it (a cartridge is lost, a set is held) and the
-//! next plan is made from what it says then.
+//! itself, so that things can go wrong in it between two plans.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,7 +48,7 @@ pub struct Vol {
     pub remaining: u64,
     pub medium_use: MediumUse,
     pub since: NaiveDate,
-    /// Came from off-site or from the shop on that day.
+    /// The day it came from off-site or from the shop.
     pub from_elsewhere: Option<NaiveDate>,
     pub written: Option<NaiveDate>,
     pub protection: Protection,
@@ -79,7 +78,6 @@ pub struct Cpy {
 /// The room.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// What does not change while a plan is followed.
     pub fixed: Snapshot,
     pub today: NaiveDate,
     pub vols: Vec<Vol>,
@@ -96,7 +94,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty room, all cartridges scratch.
     pub fn new(fixed: Snapshot, today: NaiveDate) -> Self {
         let vol = |volume: &Volume| Vol {
             content: volume.content,
