@@ -41,10 +41,13 @@ mod restore;
 mod restore_args;
 mod rotation;
 mod rotation_args;
+mod scan;
+mod scan_args;
 mod scrub;
 mod scrub_args;
 mod set_args;
 mod setup;
+mod setup_args;
 mod sim;
 mod sim_args;
 
@@ -207,6 +210,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
         Command::Rotation(command) => rotation::run(&session, command),
+        Command::Scan(args) => scan::run(&session, args),
         Command::Scrub(command) => scrub::run(&session, command),
         Command::Drill(command) => drill::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),

@@ -29,12 +29,13 @@ pub struct Request {
 /// Usage errors where configuration or record ask for what must not be.
 pub fn plan(app: &App, request: &Request) -> Result<NamedPlan> {
     let (snapshot, notes) = facts::snapshot(app, request)?;
-    let plan = rotation::plan(&snapshot, request.from, request.to).map_err(refused)?;
+    let plan =
+        rotation::plan(&snapshot, request.from, request.to).map_err(|error| refused(&error))?;
     Ok(words::name(&snapshot, &plan, request, notes))
 }
 
-fn refused(error: PlanError) -> Error {
-    let hint = match &error {
+fn refused(error: &PlanError) -> Error {
+    let hint = match error {
         PlanError::Stretch { .. } => "--from and --to are dates like 2026-12-01",
         PlanError::Together { .. } => {
             "name another place for one of its pools: place = \"CODE\" in its section of config.toml"
