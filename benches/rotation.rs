@@ -142,6 +142,7 @@ fn room(volumes: usize, scheme: &Scheme, on_site: &Scheme, at_a_time: usize) -> 
         place: Some(PlaceIndex(0)),
         since: first(),
         written: None,
+        protection: Protection::Encrypted,
         planned: None,
         recall: None,
     };

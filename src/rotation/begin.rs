@@ -180,6 +180,7 @@ impl State<'_> {
             },
             claim: if due { Claim::DueToMove } else { Claim::Free },
             writable: facts.capacity > 0 && self.snapshot.writable.contains(&facts.generation),
+            protection: facts.protection,
             reusable: facts.medium_use == MediumUse::Data,
             copies: Copies::default(),
             kept: 0,

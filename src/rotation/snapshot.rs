@@ -181,8 +181,8 @@ pub struct Series {
     pub protection: Protection,
 }
 
-/// Whether data may leave the building.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether data may leave the building, the safest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protection {
     /// Encrypted.
     Encrypted,
@@ -264,6 +264,8 @@ pub struct Volume {
     pub since: NaiveDate,
     /// The last day on which something was written on it.
     pub written: Option<NaiveDate>,
+    /// Whether whatever is on the tape may leave the building, be it expired or not.
+    pub protection: Protection,
     /// A movement planned by hand.
     pub planned: Option<PlannedMove>,
     /// Somebody wants it back before its time.

@@ -82,6 +82,8 @@ pub(super) struct VolumeState {
     pub claim: Claim,
     /// Whether the drives write it.
     pub writable: bool,
+    /// Of whatever is on the tape: what expired is there until it is overwritten.
+    pub protection: Protection,
     /// Whether it can be written again when everything on it has expired.
     pub reusable: bool,
     /// Copies on it, and how many of them must be kept.
@@ -312,11 +314,7 @@ impl State<'_> {
 
     /// Whether everything on a cartridge may leave the building.
     pub fn may_leave(&self, volume: VolumeIndex) -> bool {
-        let copies = &self.volumes[volume.at()].copies;
-        copies.iter().all(|copy| {
-            let set = &self.sets[self.copies[copy].set.at()];
-            set.facts.protection != Protection::Plain
-        })
+        self.volumes[volume.at()].protection != Protection::Plain
     }
 
     /// The set of which all good copies would be in one place, were a cartridge brought there.

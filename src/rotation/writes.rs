@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::plan::{Action, Line, Start, Trouble};
 use super::reason::Reason;
 use super::scheme::{Keep, Rank, WorkingDay};
-use super::snapshot::{BackupSet, PoolIndex, SeriesIndex, SetIndex, VolumeIndex};
+use super::snapshot::{BackupSet, PoolIndex, Protection, SeriesIndex, SetIndex, VolumeIndex};
 use super::state::{Claim, Copies, CopyState, Day, Event, SetState, State, Status, VolumeState};
 
 /// A copy of which something is still to be written.
@@ -310,7 +310,13 @@ impl State<'_> {
         reason: Reason,
     ) -> u64 {
         let today = self.today;
+        let set = self.copies[unwritten.copy].set;
+        let protection = self.sets[set.at()].facts.protection;
         let state = &mut self.volumes[volume.at()];
+        state.protection = match start {
+            Start::Labelled => protection,
+            Start::Appended => protection.max(state.protection),
+        };
         let bytes = unwritten.bytes.min(state.remaining);
         state.remaining -= bytes;
         state.status = Status::InUse;
@@ -329,7 +335,7 @@ impl State<'_> {
                 None => copy.at.push((place, 1)),
             }
         }
-        let (set, pool) = (copy.set, PoolIndex::new(copy.pool));
+        let pool = PoolIndex::new(copy.pool);
         let action = Action::Write {
             volume,
             set,
@@ -385,6 +391,7 @@ impl State<'_> {
                 status: Status::Scratch,
                 claim: Claim::Free,
                 writable: true,
+                protection: Protection::Encrypted,
                 reusable: true,
                 copies: Copies::default(),
                 kept: 0,

@@ -64,9 +64,10 @@ impl Model {
 
     fn whether_it_waits(&mut self, vol: usize) {
         let state = &self.vols[vol];
-        let plain =
-            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
-        if state.copies.iter().any(plain) || state.recall.is_some() || state.planned.is_some() {
+        if state.protection == Protection::Plain
+            || state.recall.is_some()
+            || state.planned.is_some()
+        {
             return;
         }
         let copy = state.copies.first().copied();
@@ -148,6 +149,7 @@ impl Model {
             place: vol.place.map(PlaceIndex::new),
             since: vol.from_elsewhere.unwrap_or(vol.since),
             written: vol.written,
+            protection: vol.protection,
             planned: vol.planned,
             recall: vol.recall,
         };

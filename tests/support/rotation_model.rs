@@ -1,8 +1,7 @@
 //! A tape room that does what a plan says, line by line, and names whatever must not be done.
 //!
 //! It shares no code with the planner: only the types of snapshot and plan. It keeps the room's state
-//! itself, so that after a stretch things can go wrong in it (a cartridge is lost, a set is held) and the
-//! next plan is made from what it says then.
+//! itself, so that things can go wrong in it between two plans.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,9 +48,10 @@ pub struct Vol {
     pub remaining: u64,
     pub medium_use: MediumUse,
     pub since: NaiveDate,
-    /// Came from off-site or from the shop on that day.
+    /// The day it came from off-site or from the shop.
     pub from_elsewhere: Option<NaiveDate>,
     pub written: Option<NaiveDate>,
+    pub protection: Protection,
     pub wear: u32,
     pub planned: Option<PlannedMove>,
     pub recall: Option<Recall>,
@@ -78,7 +78,6 @@ pub struct Cpy {
 /// The room.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// What does not change while a plan is followed.
     pub fixed: Snapshot,
     pub today: NaiveDate,
     pub vols: Vec<Vol>,
@@ -95,7 +94,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty room, all cartridges scratch.
     pub fn new(fixed: Snapshot, today: NaiveDate) -> Self {
         let vol = |volume: &Volume| Vol {
             content: volume.content,
@@ -107,6 +105,7 @@ impl Model {
             since: volume.since,
             from_elsewhere: Some(volume.since),
             written: None,
+            protection: Protection::Encrypted,
             wear: volume.wear,
             planned: None,
             recall: None,
@@ -147,7 +146,7 @@ impl Model {
         self.faults.push((self.today, fault, format!("{about:?}")));
     }
 
-    fn place(&self, at: usize) -> &Place {
+    pub(super) fn place(&self, at: usize) -> &Place {
         &self.fixed.places[at]
     }
 
@@ -266,6 +265,7 @@ impl Model {
                 since: here,
                 from_elsewhere: Some(here),
                 written: None,
+                protection: Protection::Encrypted,
                 wear: 0,
                 planned: None,
                 recall: None,
@@ -405,7 +405,11 @@ impl Model {
             self.fault(Fault::WriteTooMuch, line);
         }
         let copy = self.copy_of(set, pool, line);
+        let protection = self.sets[set].protection;
         let state = &mut self.vols[vol];
+        if start == Start::Labelled || state.protection != Protection::Plain {
+            state.protection = protection;
+        }
         if start == Start::Labelled {
             state.copies.clear();
             state.remaining = state.capacity;
@@ -498,9 +502,7 @@ impl Model {
             self.fault(Fault::NobodyCarries, line);
         }
         let leaves = self.place(to).kind.is_off_site();
-        let plain =
-            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
-        if leaves && self.vols[vol].copies.iter().any(plain) {
+        if leaves && self.vols[vol].protection == Protection::Plain {
             self.fault(Fault::Unencrypted, line);
         }
         self.in_good_time(vol, leaves, line);

@@ -211,6 +211,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         place: Some(if at < 14 { LIBRARY } else { CUPBOARD }),
         since: first_day().checked_sub_days(Days::new(30)).unwrap(),
         written: None,
+        protection: Protection::Encrypted,
         planned: None,
         recall: None,
     };
