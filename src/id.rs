@@ -151,6 +151,17 @@ uuid_id!(
     CountId,
     "the id of a count (a UUID)"
 );
+uuid_id!(
+    /// A task at a scanning station. One that counts a place has the same id as the count.
+    ScanSessionId,
+    "the id of a scan session (a UUID)"
+);
+
+impl From<ScanSessionId> for CountId {
+    fn from(id: ScanSessionId) -> Self {
+        Self(id.0)
+    }
+}
 
 impl ItemId {
     /// The same id, of an item that is a cartridge.

@@ -38,6 +38,7 @@ pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod rotation;
+pub mod scan;
 pub mod scrub;
 pub mod set;
 pub mod source;

@@ -88,6 +88,22 @@ fn an_export_is_checked_with_the_public_key_and_a_line_alone() {
         assert!(out.contains("entries hold"), "{out}");
         assert!(out.contains("prove it up to entry 4"), "{out}");
     }
+    // As a manifest has it, typed or as the text of its page.
+    let mut fields = line.split(':').skip(1);
+    let (number, hash) = (fields.next().unwrap(), fields.next().unwrap());
+    let typed = format!("{number}:{hash}");
+    let page = format!(
+        "digest 1a2b   Journal entry {number}, hash {}\n\nend",
+        hash.to_lowercase()
+    );
+    fs::write(world.path("page.txt"), page).unwrap();
+    let wrong = format!("3:{hash}");
+    for given in [typed.as_str(), "page.txt"] {
+        let out = world.ok(["journal", "verify", "j.jsonl", "--checkpoint", given]);
+        assert!(out.contains("prove it up to entry 4"), "{out}");
+    }
+    let (_, err) = world.exits(1, ["journal", "verify", "j.jsonl", "--checkpoint", &wrong]);
+    assert!(err.contains("broken at entry 3"), "{err}");
     // As openssl sees it.
     let checked = openssl(&world, line);
     assert!(
@@ -224,15 +240,22 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     let shown = world.json(["media", "show", "TWV001L8"]);
     let ids = [&shown["id"], &shown["volume"]["id"]].map(|id| id.as_str().unwrap().to_owned());
     let all = world.json(["journal", "list", "--all"]);
-    // By another way: whatever names it anywhere.
-    let expected: Vec<u64> = all
-        .as_array()
-        .unwrap()
+    // By another way: whatever names it anywhere, and what came of the steps among that.
+    let all_entries = all.as_array().unwrap();
+    let names_it = |entry: &&Value| {
+        let text = format!("{}{}", entry["subjects"], entry["details"]);
+        text.contains("TWV001L8") || ids.iter().any(|id| text.contains(id))
+    };
+    let steps: Vec<&Value> = all_entries
         .iter()
-        .filter(|entry| {
-            let text = format!("{}{}", entry["subjects"], entry["details"]);
-            text.contains("TWV001L8") || ids.iter().any(|id| text.contains(id))
-        })
+        .filter(names_it)
+        .filter(|entry| entry["kind"] == "step_intended")
+        .map(|entry| &entry["subjects"]["step"])
+        .collect();
+    assert!(steps.len() > 3, "{steps:?}");
+    let expected: Vec<u64> = all_entries
+        .iter()
+        .filter(|entry| names_it(entry) || steps.contains(&&entry["subjects"]["step"]))
         .map(|entry| entry["sequence"].as_u64().unwrap())
         .collect();
     let told = world.json(["media", "history", "TWV001L8"]);
@@ -265,7 +288,9 @@ fn the_story_of_a_cartridge_is_every_entry_about_it_or_what_was_on_it() {
     }
     let text = world.ok(["media", "history", "TWV001L8"]);
     assert!(
-        text.contains("volume TWV001") && text.contains("set data of"),
+        text.contains("volume TWV001")
+            && text.contains("set data of")
+            && text.contains("place slot 1 (@"),
         "{text}"
     );
     let (_, err) = world.exits(2, ["media", "history", "NIX001L8"]);

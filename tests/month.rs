@@ -110,8 +110,11 @@ fn a_month_is_closed_when_every_copy_was_read_back_and_seen() {
         .query_row("SELECT lines FROM month_closed", [], |row| row.get(0))
         .unwrap();
     let digest = Sha256::digest(&lines);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(details["sha256"], digest);
+    let told = details["sha256"].as_str().unwrap();
+    assert_eq!(told.len(), 64);
+    for (byte, digits) in digest.iter().zip(told.as_bytes().chunks(2)) {
+        assert_eq!(format!("{byte:02x}").as_bytes(), digits);
+    }
     let listed = world.json(["month", "list"]);
     assert_eq!(listed[0]["lines"], shown["lines"]);
     record.execute("DELETE FROM month_closed", []).unwrap_err();
@@ -250,4 +253,39 @@ fn a_waiver_has_a_name_and_a_reason_and_is_on_record() {
     assert_eq!(shown["lines"][1]["standing"], "waived", "{shown}");
     let out = world.ok(["month", "close", &month]);
     assert!(out.contains("2 sets, 1 waived"), "{out}");
+}
+
+/// Only what was seen in the very place counts.
+#[test]
+fn a_copy_that_belongs_in_a_safe_is_in_its_place_when_somebody_has_put_it_there() {
+    let world = defined(
+        "[monthly]\neject = false\n[site.HQ]\nname = \"Town hall\"\n\
+         [place.SAFE1]\nkind = \"safe\"\n[place.SAFE2]\nkind = \"safe\"\n\
+         [pool.offsite]\nplace = \"SAFE1\"\n",
+    );
+    let month = this(&world);
+    world.ok(["job", "run"]);
+    let gaps = refused(&world, &month);
+    let belongs = format!("{OFFSITE}, which belongs in SAFE1 and is: slot");
+    assert!(gaps.len() == 1 && gaps[0].contains(&belongs), "{gaps:?}");
+    world.ok(["library", "eject", OFFSITE]);
+    world.empty_mail_slots();
+    world.ok(["library", "inventory"]);
+    world.ok(["media", "check-in", OFFSITE, "--place", "SAFE2"]);
+    let gaps = refused(&world, &month);
+    assert!(
+        gaps[0].contains("belongs in SAFE1 and is: safe SAFE2"),
+        "{gaps:?}"
+    );
+    world.ok(["media", "check-out", OFFSITE, "--to", "SAFE1"]);
+    let shown = world.json(["month"]);
+    let cartridge = &shown["lines"][0]["copies"][1]["cartridges"][0];
+    assert_eq!(cartridge["place"], "safe SAFE1", "{shown}");
+    assert_eq!(cartridge["in_place"], true, "{shown}");
+    world.ok(["month", "close", &month]);
+    // And the story of it has all of that.
+    let told = world.json(["media", "history", OFFSITE]);
+    let placed = told.as_array().unwrap().iter();
+    let placed = placed.filter(|entry| entry["details"].to_string().contains("SAFE"));
+    assert!(placed.count() >= 2, "{told}");
 }

@@ -152,6 +152,19 @@ impl View<'_> {
         )
     }
 
+    /// The steps that were intended in entries about one of these: what came of them is in entries
+    /// that name the step alone.
+    pub fn steps_about(&self, subjects: &[String]) -> Result<Vec<String>, CatalogueError> {
+        self.all(
+            "SELECT DISTINCT body ->> '$.subjects.step' FROM journal
+             WHERE sequence IN (SELECT journal_subject.sequence FROM journal_subject
+                    WHERE subject IN (SELECT value FROM json_each(?1)))
+                AND +kind = 'step_intended'",
+            [Json(subjects)],
+            |row| row.get(0),
+        )
+    }
+
     /// How much the index of subjects holds.
     pub fn journal_subject_count(&self) -> Result<u64, CatalogueError> {
         self.one("SELECT count(*) FROM journal_subject", [], |row| row.get(0))

@@ -52,6 +52,8 @@ pub enum Noun {
     Exception,
     /// A count.
     Count,
+    /// A task at a scanning station.
+    ScanSession,
 }
 
 impl fmt::Display for Noun {
@@ -78,6 +80,7 @@ impl fmt::Display for Noun {
             Self::CourierRun => "courier run",
             Self::Exception => "exception",
             Self::Count => "count",
+            Self::ScanSession => "scan session",
         })
     }
 }

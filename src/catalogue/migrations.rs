@@ -20,6 +20,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_10.sql")),
     M::up(include_str!("schema_11.sql")).foreign_key_check(),
     M::up(include_str!("schema_12.sql")),
+    M::up(include_str!("schema_14.sql")),
 ];
 
 /// How many there are: the schema version this program writes.
@@ -129,6 +130,48 @@ mod tests {
         // What refers to them is guarded as before.
         old.execute("DELETE FROM tape_file", []).unwrap_err();
         old.execute("DELETE FROM segment", []).unwrap_err();
+    }
+
+    /// What was written before there was an index of it is found by it.
+    #[test]
+    fn the_index_of_the_journal_has_the_entries_that_were_there_before() {
+        let mut old = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(STEPS)
+            .to_version(&mut old, 10)
+            .unwrap();
+        let entry = |number: u32, rest: &str| {
+            format!(
+                "INSERT INTO journal (sequence, body, hash) VALUES ({number},
+                    '{{\"at\":\"2026-11-21T09:16:00Z\",\"kind\":\"k\",\"sequence\":{number},{rest}}}',
+                    '{}')",
+                "0".repeat(64)
+            )
+        };
+        let first = r#""subjects":{"cartridge":"c1","run":"r1"},"details":{"reason":"x"}"#;
+        let second = r#""subjects":{},"details":{"cartridges":["TWV001L8"],"a":{"volume":"v1"}}"#;
+        old.execute_batch(&entry(1, first)).unwrap();
+        old.execute_batch(&entry(2, second)).unwrap();
+        apply(&mut old, Path::new("(in memory)")).unwrap();
+        old.execute_batch(&entry(3, second)).unwrap();
+        let mut statement = old
+            .prepare("SELECT subject, sequence FROM journal_subject ORDER BY sequence, subject")
+            .unwrap();
+        let found: Vec<(String, u32)> = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let expected = [
+            ("c1", 1),
+            ("TWV001L8", 2),
+            ("v1", 2),
+            ("TWV001L8", 3),
+            ("v1", 3),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(subject, number)| (subject.to_owned(), number))
+        );
     }
 
     #[test]

@@ -38,12 +38,15 @@ mod months;
 mod movements;
 mod people;
 mod places;
+mod rotation;
 mod runs;
+mod scans;
 mod segments;
 mod sets;
 mod sources;
 mod sql;
 mod steps;
+mod stock_counts;
 mod store;
 #[cfg(test)]
 mod store_tests;
@@ -76,7 +79,9 @@ pub use months::{ClosedMonth, Waiver};
 pub use movements::{MoveReason, Movement, MovementState};
 pub use people::{Loan, Person};
 pub use places::{ElementAddress, ElementKind, NewPlace, Place, PlaceEvent, PlaceKind, Witness};
+pub use rotation::CopyOnVolume;
 pub use runs::{NewRun, Run, RunKind, RunState};
+pub use scans::{ScanLine, ScanSession};
 pub use segments::{LastRead, Segment, SegmentCopy, SegmentCopyState};
 pub use sets::{
     BackupSet, NewSet, NewSetCopy, SetCopy, SetCopyState, SetState, SetTotals, StoredIndex,
@@ -85,6 +90,7 @@ pub use sources::{
     CommandLine, CommandSource, Commands, DateChoice, PatternSource, Source, Variable,
 };
 pub use steps::{Step, StepKind, StepOutcome, StepState};
+pub use stock_counts::{StockCount, StockCountLine};
 pub use store::{Catalogue, Tx, View};
 pub use tape_files::{TapeFile, TapeFileKind};
 pub use volumes::{ContentState, NewVolume, Volume, VolumeEvent};

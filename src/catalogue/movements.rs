@@ -176,7 +176,7 @@ impl View<'_> {
     pub fn open_movements(&self) -> Result<Vec<Movement>, CatalogueError> {
         self.all(
             "SELECT * FROM movement WHERE state IN ('planned', 'picked', 'in_transit')
-             ORDER BY urgent DESC, due, id",
+             ORDER BY urgent DESC, due, rowid",
             [],
             movement,
         )
@@ -185,7 +185,7 @@ impl View<'_> {
     /// Every movement an item ever made or was to make, oldest first.
     pub fn movements_of(&self, item: ItemId) -> Result<Vec<Movement>, CatalogueError> {
         self.all(
-            "SELECT * FROM movement WHERE item = ?1 ORDER BY id",
+            "SELECT * FROM movement WHERE item = ?1 ORDER BY rowid",
             [item],
             movement,
         )

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::id::{
     Barcode, CarrierCode, CartridgeId, CopyNumber, CountId, CourierRunId, DriveRequestId, ItemId,
-    KeyId, LibraryId, MovementId, PersonCode, PlaceCode, RunId, SetDefinitionId, SetId, SiteCode,
-    StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
+    KeyId, LibraryId, MovementId, PersonCode, PlaceCode, RunId, ScanSessionId, SetDefinitionId,
+    SetId, SiteCode, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -120,6 +120,7 @@ text_column!(
     PersonCode,
     PlaceCode,
     RunId,
+    ScanSessionId,
     SetDefinitionId,
     SetId,
     SiteCode,

@@ -21,8 +21,11 @@ pub use super::kit_args::KitCommand;
 pub use super::label_args::LabelCommand;
 pub use super::month_args::MonthArgs;
 pub use super::restore_args::{FindArgs, RestoreArgs};
+pub use super::rotation_args::RotationCommand;
+pub use super::scan_args::ScanArgs;
 pub use super::scrub_args::ScrubCommand;
 pub use super::set_args::{CompressionArg, EncryptionArg, HoldArgs, SetDefineArgs};
+pub use super::setup_args::{ConfigCommand, InitArgs, QuickstartArgs};
 pub use super::sim_args::{ServeArgs, SimChoice, SimCommand};
 use crate::id::{Barcode, CopyNumber, RunId};
 
@@ -131,6 +134,11 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// Read copies back and compare them with what was written.
     Verify(VerifyArgs),
+    /// Which cartridges are written, go out and come home, by plan.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
+    /// A scanner: who, what for, where, which; counts, and scanning without the record.
+    Scan(ScanArgs),
     /// Read back what lies on tapes, by plan.
     #[command(subcommand)]
     Scrub(ScrubCommand),
@@ -156,59 +164,6 @@ pub struct LibraryChoice {
     /// Library from the configuration; may be left out when there is one only.
     #[arg(long, value_name = "NAME")]
     pub library: Option<String>,
-}
-
-/// `quickstart`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapeward quickstart                 back up the folder you are in, without \"target\"
-  tapeward quickstart /usr/share      back up another folder
-  tapeward --state /tmp/try quickstart /etc
-
-Everything it makes is in the state folder; running it again adds another month's set.")]
-pub struct QuickstartArgs {
-    /// Folder to back up; without it the folder you are in, less \"target\".
-    pub directory: Option<PathBuf>,
-}
-
-/// `init`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tapeward init                            then describe the library in config.toml
-  tapeward init --virtual                  with a virtual library of 24 slots and 2 drives
-  tapeward init --changer /dev/sg3 --drive /dev/sg1 --drive /dev/sg2
-  CHANGER=/dev/sg3 TAPE=/dev/nst0 tapeward init
-
-Environment: CHANGER and TAPE, as mtx and mt know them, stand for --changer and --drive where
-these are not given. TAPE must be a node that does not rewind (/dev/nst0, not /dev/st0).")]
-pub struct InitArgs {
-    /// Make a virtual library in the state folder and configure it.
-    #[arg(long = "virtual", conflicts_with_all = ["changer", "drive"])]
-    pub with_virtual: bool,
-    /// Capacity of each virtual cartridge.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "4GiB",
-        requires = "with_virtual"
-    )]
-    pub cartridge_size: bytesize::ByteSize,
-    /// SCSI generic node of the medium changer, or its sch node; $CHANGER without it.
-    #[arg(long, value_name = "DEVICE")]
-    pub changer: Option<PathBuf>,
-    /// SCSI generic node of a drive, or its nst node; once for each; $TAPE without it.
-    #[arg(long, value_name = "DEVICE")]
-    pub drive: Vec<PathBuf>,
-}
-
-/// `config`
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Check the file and print it with all defaults spelled out.
-    #[command(after_help = "Examples:\n  tapeward config check\n  tapeward --json config check")]
-    Check,
 }
 
 /// `library`

@@ -254,13 +254,15 @@ pub(super) fn places(session: &Session, command: PlaceCommand) -> Result<()> {
     }
 }
 
+/// A fire rating as it stands in the configuration.
+#[derive(Debug, serde::Deserialize)]
+struct Rated {
+    rating: FireRating,
+}
+
 fn section(args: PlaceAddArgs) -> Result<PlaceConfig> {
     let rating = |text: String| {
         let text = format!("rating = \"{}\"", text.replace(['"', '\\', '\n'], ""));
-        #[derive(serde::Deserialize)]
-        struct Rated {
-            rating: FireRating,
-        }
         toml::from_str::<Rated>(&text)
             .map(|rated| rated.rating)
             .context("the fire rating")

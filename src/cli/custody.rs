@@ -1,5 +1,6 @@
 //! `media check-out`, `media check-in`, `media problem`, `exception`.
 
+use std::fmt::Write;
 use std::io::BufRead;
 
 use serde::Serialize;
@@ -78,8 +79,12 @@ pub(super) fn said<T>(
 /// SHA-256 of a signed page, in lower-case hexadecimal.
 pub(super) fn page_digest(path: &std::path::Path) -> Result<String> {
     let bytes = std::fs::read(path).context(format!("cannot read {}", path.display()))?;
-    let digest = Sha256::digest(&bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(&bytes) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
 }
 
 pub(super) fn check_out(session: &Session, app: &App, args: &CheckOutArgs) -> Result<()> {
@@ -135,10 +140,10 @@ fn put(session: &Session, app: &App, order: &Order, mode: Mode) -> Result<()> {
             line.push_str(", as before");
         }
         if !put.overruled.is_empty() {
-            line.push_str(&format!(", although {}", put.overruled.join(" and ")));
+            let _ = write!(line, ", although {}", put.overruled.join(" and "));
         }
         if let Some(number) = put.exception {
-            line.push_str(&format!("; exception {number} is open"));
+            let _ = write!(line, "; exception {number} is open");
         }
         output::line(line)
     })
@@ -164,7 +169,7 @@ pub(super) fn problem(session: &Session, app: &App, args: &ProblemArgs) -> Resul
         };
         let tasks = reported.copies.tasks.len();
         if tasks > 0 {
-            line.push_str(&format!(", {tasks} copies are to be made again"));
+            let _ = write!(line, ", {tasks} copies are to be made again");
         }
         output::line(line)?;
     }

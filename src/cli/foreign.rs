@@ -78,7 +78,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).context(format!("cannot find {}", path.display()))
 }
 
-fn identified(session: &Session, found: &Identification) -> Result<()> {
+pub(super) fn identified(session: &Session, found: &Identification) -> Result<()> {
     if session.is_json() {
         return output::json(found);
     }

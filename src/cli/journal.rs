@@ -1,7 +1,7 @@
 //! `journal`, and `media history`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
@@ -11,13 +11,14 @@ use super::Session;
 use super::journal_args::{JournalCommand, ListArgs, VerifyArgs};
 use super::output::{self, Column, or_dash, time};
 use crate::app::App;
-use crate::catalogue::{CatalogueError, JournalFilter, View};
+use crate::catalogue::{JournalFilter, View};
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
 use crate::journal::{
-    self, Audited, Evidence, ExportError, JournalKey, PublicKey, Question, SignedCheckpoint,
-    Tampered, Told,
+    self, Audited, Checkpoint, Evidence, ExportError, JournalKey, PublicKey, Question,
+    SignedCheckpoint, Tampered, Told,
 };
+use crate::progress::Interrupt;
 
 pub(super) fn run(session: &Session, command: JournalCommand) -> Result<()> {
     match command {
@@ -165,32 +166,57 @@ fn one_line(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
-fn export(app: &App, file: &Path) -> Result<()> {
-    if file == Path::new("-") {
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        return app
-            .catalogue
-            .read(|view| journal::export(view, 0, &mut out))
-            .context("cannot write the journal");
+/// A file that is read or written as long as nobody asks to stop.
+struct Stoppable<'a, F>(F, &'a Interrupt);
+
+impl<F> Stoppable<'_, F> {
+    fn go_on(&self) -> std::io::Result<()> {
+        self.1.check().map_err(std::io::Error::other)
     }
-    let cannot = || format!("cannot write {}", file.display());
+}
+
+impl<F: Read> Read for Stoppable<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.go_on()?;
+        self.0.read(buffer)
+    }
+}
+
+impl<F: Write> Write for Stoppable<'_, F> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.go_on()?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn export(app: &App, file: &Path) -> Result<()> {
+    let write_to = |out: &mut dyn Write| {
+        let mut out = BufWriter::new(Stoppable(out, &app.interrupt));
+        let written = app
+            .catalogue
+            .read(|view| journal::export(view, 0, &mut out));
+        app.interrupt.check()?;
+        written.context(format!("cannot write the journal to {}", file.display()))
+    };
+    if file == Path::new("-") {
+        return write_to(&mut std::io::stdout().lock());
+    }
     if file.exists() {
         return Err(Error::usage(format!("{} exists already", file.display()))
             .hint("choose another name; nothing is overwritten"));
     }
+    let cannot = || format!("cannot write {}", file.display());
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     // Mode 0600 by the crate's promise; gone again if this does not come to its end.
     let mut new =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).context(cannot())?;
-    {
-        let mut out = BufWriter::new(&mut new);
-        app.catalogue
-            .read(|view| journal::export(view, 0, &mut out))
-            .context(cannot())?;
-        out.flush().context(cannot())?;
-    }
+    write_to(&mut new)?;
     new.as_file().sync_all().context(cannot())?;
     new.persist_noclobber(file).context(cannot())?;
     crate::files::synchronise_folder(file)?;
@@ -266,45 +292,63 @@ fn keys_in_words(keys: &[JournalKey]) -> Result<()> {
 }
 
 fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
+    let (signed, unsigned): (Vec<_>, Vec<_>) = args
+        .checkpoint
+        .iter()
+        .map(|given| checkpoints(given))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
     let evidence = Evidence {
         keys: args
             .public_key
             .iter()
             .map(|given| public_key(given))
             .collect::<Result<_>>()?,
-        checkpoints: args
-            .checkpoint
-            .iter()
-            .map(|given| checkpoints(given))
-            .collect::<Result<Vec<_>>>()?
-            .concat(),
+        checkpoints: signed.concat(),
+        unsigned: unsigned.concat(),
         entries: args.entries,
     };
     let audited = match &args.file {
-        Some(path) => {
-            let file = File::open(path).map_err(|source| {
-                Error::usage(format!("cannot read {}", path.display())).because(source)
-            })?;
-            match journal::audit_export(&mut BufReader::new(file), evidence) {
-                Ok(audited) => Ok(audited),
-                Err(ExportError::Tampered(wrong)) => Err(wrong),
-                Err(ExportError::Broken(broken)) => Err(Tampered::Broken(broken)),
-                Err(other) => {
-                    return Err(other).context(format!("cannot check {}", path.display()));
-                }
-            }
-        }
-        None => {
-            let app = session.open()?;
-            app.catalogue
-                .read(|view| Ok::<_, CatalogueError>(journal::audit_catalogue(view, evidence)?))?
-        }
+        Some(path) => audit_file(session, path, evidence)?,
+        None => audit_here(&session.open()?, evidence)?,
     };
     let audited = audited.map_err(|wrong| Error::failed(wrong.to_string()))?;
     if session.is_json() {
         return output::json(&audited);
     }
     audited_in_words(&audited)
+}
+
+fn audit_file(
+    session: &Session,
+    path: &Path,
+    evidence: Evidence,
+) -> Result<Result<Audited, Tampered>> {
+    let file = File::open(path).map_err(|source| {
+        Error::usage(format!("cannot read {}", path.display())).because(source)
+    })?;
+    let interrupt = &session.around.interrupt;
+    let mut file = BufReader::new(Stoppable(file, interrupt));
+    let audited = journal::audit_export(&mut file, evidence);
+    interrupt.check()?;
+    match audited {
+        Ok(audited) => Ok(Ok(audited)),
+        Err(ExportError::Tampered(wrong)) => Ok(Err(wrong)),
+        Err(ExportError::Broken(broken)) => Ok(Err(broken.into())),
+        Err(other) => Err(other).context(format!("cannot check {}", path.display())),
+    }
+}
+
+fn audit_here(app: &App, evidence: Evidence) -> Result<Result<Audited, Tampered>> {
+    app.catalogue.read(|view| {
+        journal::audit_catalogue(view, evidence, &mut |checked| {
+            if checked > 0 && checked % 1_000_000 == 0 {
+                app.say(format!("{checked} entries checked"));
+            }
+            app.interrupt.check()
+        })
+    })
 }
 
 fn audited_in_words(audited: &Audited) -> Result<()> {
@@ -349,9 +393,13 @@ fn public_key(given: &str) -> Result<PublicKey> {
         .map_err(|wrong| Error::usage(format!("{given}: {wrong}")))
 }
 
-fn checkpoints(given: &str) -> Result<Vec<SignedCheckpoint>> {
+/// The checkpoints given, those with signatures and those without.
+fn checkpoints(given: &str) -> Result<(Vec<SignedCheckpoint>, Vec<Checkpoint>)> {
     if let Ok(signed) = given.parse() {
-        return Ok(vec![signed]);
+        return Ok((vec![signed], Vec::new()));
+    }
+    if let Some(point) = Checkpoint::read(given) {
+        return Ok((Vec::new(), vec![point]));
     }
     let text = std::fs::read_to_string(given).map_err(|source| {
         Error::usage(format!(
@@ -359,10 +407,13 @@ fn checkpoints(given: &str) -> Result<Vec<SignedCheckpoint>> {
         ))
         .because(source)
     })?;
-    let found = SignedCheckpoint::find_in(&text);
-    if found.is_empty() {
-        return Err(Error::usage(format!("{given} has no checkpoint in it"))
-            .hint("a checkpoint begins with TAPEWARD-CHECKPOINT-1:"));
+    let found = (SignedCheckpoint::find_in(&text), Checkpoint::find_in(&text));
+    if found.0.is_empty() && found.1.is_empty() {
+        return Err(
+            Error::usage(format!("{given} has no checkpoint in it")).hint(
+                "a checkpoint begins with TAPEWARD-CHECKPOINT-1:, or is \"journal entry NUMBER, hash HASH\"",
+            ),
+        );
     }
     Ok(found)
 }

@@ -39,10 +39,15 @@ pub mod output;
 mod query;
 mod restore;
 mod restore_args;
+mod rotation;
+mod rotation_args;
+mod scan;
+mod scan_args;
 mod scrub;
 mod scrub_args;
 mod set_args;
 mod setup;
+mod setup_args;
 mod sim;
 mod sim_args;
 
@@ -204,6 +209,8 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Find(args) => find::find(&session, &args),
         Command::Restore(args) => restore::restore(&session, &args),
         Command::Verify(args) => query::verify(&session, &args),
+        Command::Rotation(command) => rotation::run(&session, command),
+        Command::Scan(args) => scan::run(&session, args),
         Command::Scrub(command) => scrub::run(&session, command),
         Command::Drill(command) => drill::run(&session, command),
         Command::Sim(command) => sim::run(&session, command),

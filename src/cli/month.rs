@@ -104,7 +104,7 @@ fn show(session: &Session, app: &App, month: Option<Month>) -> Result<()> {
     }
 }
 
-/// A line for each cartridge; what was said above is not said again.
+/// A line for each cartridge.
 fn rows(line: &Line) -> Vec<Vec<String>> {
     let made = line.made_at.map(|at| at.format("%Y-%m-%d"));
     let head = vec![line.name.clone(), line.standing.to_string(), or_dash(made)];
@@ -112,11 +112,8 @@ fn rows(line: &Line) -> Vec<Vec<String>> {
     if rows.is_empty() {
         rows.push(vec!["-".to_owned(); 7]);
     }
-    let heads = std::iter::once(head).chain(std::iter::repeat_with(|| vec![String::new(); 3]));
-    heads
-        .zip(rows)
-        .map(|(head, row)| [head, row].concat())
-        .collect()
+    let with_head = |row| [head.clone(), row].concat();
+    rows.into_iter().map(with_head).collect()
 }
 
 fn copy_rows(copy: &CopyLine) -> Vec<Vec<String>> {
@@ -137,11 +134,8 @@ fn copy_rows(copy: &CopyLine) -> Vec<Vec<String>> {
     if rows.is_empty() {
         rows.push(vec!["-".to_owned(); 5]);
     }
-    let heads = std::iter::once(head).chain(std::iter::repeat_with(|| vec![String::new(); 2]));
-    heads
-        .zip(rows)
-        .map(|(head, row)| [head, row].concat())
-        .collect()
+    let with_head = |row| [head.clone(), row].concat();
+    rows.into_iter().map(with_head).collect()
 }
 
 fn close(session: &Session, app: &App, month: Month) -> Result<()> {

@@ -4,6 +4,7 @@ pub mod edit;
 mod library;
 mod places;
 mod pool;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use library::{
 };
 pub use places::{CarrierConfig, FireRating, PlaceConfig, SiteConfig};
 pub use pool::{Collocate, LIBRARY, PoolConfig};
+pub use rotation::RotationConfig;
 
 /// Name of the file in the state folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -47,6 +49,9 @@ pub struct Config {
     /// Carriers by code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub carrier: BTreeMap<CarrierCode, CarrierConfig>,
+    /// Planning rotation.
+    #[serde(default)]
+    pub rotation: RotationConfig,
     /// How data is streamed to tape.
     #[serde(default)]
     pub stream: StreamConfig,

@@ -4,8 +4,9 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use crate::catalogue::PoolName;
+use crate::catalogue::{PlaceKind, PoolName};
 use crate::error::{Context, Result};
+use crate::rotation::Scheme;
 use crate::tape::BlockSize;
 
 /// What stands for any library where the place of a pool is named.
@@ -25,6 +26,10 @@ pub struct PoolConfig {
     /// In what the sets on one of its volumes agree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collocate: Vec<Collocate>,
+    /// When its volumes are written and how long they are kept: `{ scheme = "monthly", keep-months = 12 }`,
+    /// or another scheme. Once a month, for `retention-days`, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Scheme>,
     /// Names of the keys that open its volumes, instead of those for all pools and for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
@@ -66,11 +71,14 @@ impl Config {
         BlockSize::new(largest.as_u64()).context("a block size")
     }
 
-    /// Days a copy in a pool is kept, for sets without days of their own.
+    /// Days a copy in a pool is kept, for sets without days of their own: those of its section, else as
+    /// long as its rotation keeps the longest, else those for all pools.
     #[must_use]
     pub fn retention_days(&self, pool: &PoolName) -> u32 {
-        let of_pool = self.pool(pool).retention_days;
-        of_pool.unwrap_or(self.monthly.retention_days)
+        let pool = self.pool(pool);
+        let of_rotation = || pool.rotation.as_ref().map(Scheme::longest_days);
+        let days = pool.retention_days.or_else(of_rotation);
+        days.unwrap_or(self.monthly.retention_days)
     }
 
     /// What is wrong with a section of a pool.
@@ -103,6 +111,7 @@ impl Config {
                      place.{place}"
                 ));
             }
+            self.check_rotation(name, pool)?;
             for (index, key) in pool.collocate.iter().enumerate() {
                 if pool.collocate[..index].contains(key) {
                     return Err(format!("pool.{name}.collocate names something twice"));
@@ -110,5 +119,44 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_rotation(&self, name: &str, pool: &PoolConfig) -> std::result::Result<(), String> {
+        let kept = pool.place.as_deref().filter(|code| *code != LIBRARY);
+        let mut places = self.place.iter();
+        let place = kept.and_then(|kept| places.find(|(code, _)| code.as_str() == kept));
+        let Some(scheme) = &pool.rotation else {
+            return Ok(());
+        };
+        scheme
+            .check()
+            .map_err(|what| format!("pool.{name}.rotation {what}"))?;
+        if pool.retention_days.is_some() && scheme.newer().is_none() {
+            return Err(format!(
+                "pool.{name} has retention-days and a rotation, and both say how long; leave one out"
+            ));
+        }
+        if let Some((code, kind)) = place.map(|(code, place)| (code, place.kind))
+            && matches!(
+                kind,
+                PlaceKind::Cloud | PlaceKind::Repair | PlaceKind::Foreign
+            )
+        {
+            return Err(format!(
+                "pool.{name} has a rotation, and its place {code} is of kind {kind}: cartridges rotate \
+                 between library, safes, shelves, vaults and homes"
+            ));
+        }
+        let goes_off_site = place.is_some_and(|(_, place)| place.kind.is_offsite());
+        match scheme {
+            Scheme::KeepSets(_) if !goes_off_site => Err(format!(
+                "pool.{name}.rotation keeps sets off-site: name a vault or a home in pool.{name}.place"
+            )),
+            Scheme::GrandfatherFatherSon(_) if place.is_none() => Err(format!(
+                "pool.{name}.rotation takes fathers and grandfathers out of the library: name one in \
+                 pool.{name}.place"
+            )),
+            _ => Ok(()),
+        }
     }
 }

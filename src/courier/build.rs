@@ -239,7 +239,7 @@ pub fn add(desk: &Desk<'_>, number: &str, barcodes: &[Barcode], manner: &Manner)
             Err(error) => refused.push(error),
         }
     }
-    match custody::joined(refused) {
+    match custody::joined(&refused) {
         Some(error) => Err(error),
         None => Ok(done),
     }
@@ -311,7 +311,7 @@ pub(super) fn refusal(
 ) -> Result<Option<String>> {
     let vault = desk.app.config.kept_at(&run.vault)?;
     let here = facts::effective(desk.tx, item.place())?;
-    if matches!(item.place(), Place::Missing | Place::Unknown) {
+    if *item.place() == Place::Missing {
         return Ok(Some(format!("it is {}", rule::going(item.place()))));
     }
     if run.direction == Direction::Back {
@@ -339,7 +339,7 @@ pub(super) fn refusal(
                 objection,
                 rule::Objection::InLibrary { .. } | rule::Objection::ExpectedElsewhere { .. }
             );
-            !of_later && !(overruled && objection.may_be_overruled())
+            !(of_later || overruled && objection.may_be_overruled())
         });
     if let Some(objection) = objection {
         return Ok(Some(objection.to_string()));
@@ -421,7 +421,7 @@ pub fn drop(desk: &Desk<'_>, number: &str, barcodes: &[Barcode]) -> Result<Done>
             None => refused.push(Error::usage(format!("{barcode} is not on run {number}"))),
         }
     }
-    match custody::joined(refused) {
+    match custody::joined(&refused) {
         Some(error) => Err(error),
         None => Ok(done),
     }

@@ -96,7 +96,7 @@ pub fn pack(desk: &Desk<'_>, number: &str, case: &Barcode, barcodes: &[Barcode])
             "{barcode} is in case {case} (case {ordinal} of the run)"
         ));
     }
-    if let Some(error) = custody::joined(refused) {
+    if let Some(error) = custody::joined(&refused) {
         return Err(error);
     }
     desk.list_changed(&mut run)?;

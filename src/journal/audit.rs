@@ -16,10 +16,19 @@ pub struct Evidence {
     /// Keys of which somebody knows that they are the journal's; none: those the journal names
     /// are taken for it.
     pub keys: Vec<PublicKey>,
-    /// Checkpoints.
+    /// Checkpoints with their signatures.
     pub checkpoints: Vec<SignedCheckpoint>,
+    /// Checkpoints from papers that somebody trusts as they are.
+    pub unsigned: Vec<Checkpoint>,
     /// How many entries there are at least.
     pub entries: Option<u64>,
+}
+
+impl Evidence {
+    fn points(&self) -> impl Iterator<Item = &Checkpoint> {
+        let signed = self.checkpoints.iter().map(|signed| &signed.checkpoint);
+        signed.chain(&self.unsigned)
+    }
 }
 
 /// Why a journal is not what it should be.
@@ -104,8 +113,7 @@ impl Auditor {
     /// # Errors
     /// [`Tampered::Signature`] for a checkpoint that a given key did not sign.
     pub fn new(evidence: Evidence) -> Result<Self, Tampered> {
-        let points = evidence.checkpoints.iter();
-        let points: Vec<_> = points.map(|signed| signed.checkpoint.clone()).collect();
+        let points: Vec<_> = evidence.points().cloned().collect();
         let known: BTreeMap<_, _> = evidence.keys.iter().map(|key| (key.id(), *key)).collect();
         let auditor = Self {
             verifier: Verifier::new(&points),
@@ -135,11 +143,9 @@ impl Auditor {
             let sequence = before.as_ref().map_or(1, |last| last.sequence + 1);
             let broken = |why| Broken { sequence, why };
             let told = entry::parse_signing(body).map_err(|()| broken(BrokenWhy::Form))?;
-            match told {
-                Some(event) => self
-                    .check_signing(sequence, before, event)
-                    .map_err(broken)?,
-                None => {}
+            if let Some(event) = told {
+                self.check_signing(sequence, before.as_ref(), event)
+                    .map_err(broken)?;
             }
         }
         Ok(())
@@ -148,7 +154,7 @@ impl Auditor {
     fn check_signing(
         &mut self,
         sequence: u64,
-        before: Option<Checkpoint>,
+        before: Option<&Checkpoint>,
         event: Event,
     ) -> Result<(), BrokenWhy> {
         match event {
@@ -192,7 +198,7 @@ impl Auditor {
                     sequence: number,
                     hash,
                 };
-                if before.as_ref() != Some(&checkpoint) {
+                if before != Some(&checkpoint) {
                     return Err(BrokenWhy::Elsewhere);
                 }
                 let key = self.known.get(&signing_key);
@@ -228,10 +234,7 @@ impl Auditor {
         self.no_signature_is_wrong()?;
         let last = self.verifier.last().map_or(0, |last| last.sequence);
         let named: BTreeSet<_> = self.keys.iter().map(|key| key.key).collect();
-        let proved_up_to = {
-            let points = self.evidence.checkpoints.iter();
-            points.map(|signed| signed.checkpoint.sequence).max()
-        };
+        let proved_up_to = self.evidence.points().map(|point| point.sequence).max();
         let Verified { last: end } = self.verifier.finish()?;
         if let Some(expected) = self.evidence.entries.filter(|expected| *expected > last) {
             return Err(Tampered::Broken(Broken {

@@ -13,8 +13,9 @@ use crate::catalogue::{
 };
 use crate::health::{DriveSerial, Verdict};
 use crate::id::{
-    Barcode, CartridgeId, CopyNumber, CourierRunId, KeyId, LibraryId, PersonCode, RunId,
-    SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
+    Barcode, CartridgeId, CopyNumber, CountId, CourierRunId, KeyId, LibraryId, PersonCode,
+    PlaceCode, RunId, SetDefinitionId, SetId, StepId, TapeFileNumber, TaskId, ThingId, VolumeId,
+    VolumeSerial,
 };
 use crate::tape::{Codec, TapeDigest};
 
@@ -501,6 +502,16 @@ pub enum Event {
         waived: u64,
         made_up: u64,
         sha256: String,
+    },
+    /// What is in a place was counted.
+    StockCounted {
+        count: CountId,
+        place: PlaceCode,
+        blind: bool,
+        second_of: Option<CountId>,
+        expected: u32,
+        found: u32,
+        exceptions: Vec<u32>,
     },
     /// Something is not as it should be.
     ProblemFound {

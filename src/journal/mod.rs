@@ -77,7 +77,7 @@ pub fn verify_catalogue(
     known: &[Checkpoint],
 ) -> Result<Result<Verified, Broken>, CatalogueError> {
     let mut verifier = Verifier::new(known);
-    let broken = each_page(view, |rows| {
+    let broken = each_page::<_, CatalogueError>(view, |rows| {
         Ok(rows
             .iter()
             .find_map(|row| verifier.check(&row.body, &row.hash).err()))
@@ -85,22 +85,33 @@ pub fn verify_catalogue(
     Ok(broken.map_or_else(|| verifier.finish(), Err))
 }
 
-/// The same with all that is known from elsewhere; the index of subjects is checked too.
+/// The same with all that is known from elsewhere; the index of subjects is checked too. `watch` is
+/// told now and then how many entries were checked, and may end it.
 ///
 /// # Errors
-/// As for [`verify_catalogue`].
-pub fn audit_catalogue(
+/// As for [`verify_catalogue`], or what `watch` returns.
+pub fn audit_catalogue<E: From<CatalogueError>>(
     view: &View<'_>,
     evidence: Evidence,
-) -> Result<Result<Audited, Tampered>, CatalogueError> {
+    watch: &mut dyn FnMut(u64) -> Result<(), E>,
+) -> Result<Result<Audited, Tampered>, E> {
     let mut auditor = match Auditor::new(evidence) {
         Ok(auditor) => auditor,
         Err(wrong) => return Ok(Err(wrong)),
     };
     let mut subjects = 0;
     let mut last = 0;
-    let wrong = each_page(view, |rows| {
-        for row in rows {
+    let wrong = each_page::<_, E>(view, |rows| {
+        watch(last)?;
+        for (expected, row) in (last + 1..).zip(rows) {
+            if row.sequence != expected {
+                return Ok(Some(Tampered::Broken(Broken {
+                    sequence: expected,
+                    why: BrokenWhy::Sequence {
+                        found: row.sequence,
+                    },
+                })));
+            }
             if let Err(wrong) = auditor.check(&row.body, &row.hash) {
                 return Ok(Some(wrong));
             }
@@ -129,10 +140,10 @@ fn not_in_index(sequence: u64) -> Tampered {
 }
 
 /// Goes through all entries until something comes of a page.
-fn each_page<T>(
+fn each_page<T, E: From<CatalogueError>>(
     view: &View<'_>,
-    mut work: impl FnMut(&[JournalRow]) -> Result<Option<T>, CatalogueError>,
-) -> Result<Option<T>, CatalogueError> {
+    mut work: impl FnMut(&[JournalRow]) -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
     let mut last = 0;
     loop {
         let rows = view.journal_after(last, PAGE)?;

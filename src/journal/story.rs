@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Actor, Entry};
-use crate::catalogue::{CatalogueError, JournalFilter, View};
+use crate::catalogue::{CatalogueError, JournalFilter, Place, View};
 use crate::error::{Context, Error, Result};
 use crate::id::{
     Barcode, CartridgeId, KeyId, LibraryId, SetDefinitionId, SetId, ThingId, VolumeId,
 };
+use crate::media::reconcile::place_words;
 
 /// What is asked of the journal.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +76,8 @@ pub fn ask(view: &View<'_>, question: &Question) -> Result<Vec<Told>> {
 }
 
 /// What entries about a cartridge or thing have as subject: everything that ever had this barcode,
-/// the volumes that were ever on it, and the barcode itself. Empty: nobody knows it.
+/// the volumes that were ever on it, the barcode itself, and the steps that were done with it. Empty:
+/// nobody knows it.
 ///
 /// # Errors
 /// An error of the database.
@@ -86,6 +88,7 @@ pub fn subjects_of_barcode(
     let mut subjects = view.ids_by_barcode(barcode)?;
     if !subjects.is_empty() {
         subjects.push(barcode.to_string());
+        subjects.extend(view.steps_about(&subjects)?);
     }
     Ok(subjects)
 }
@@ -106,6 +109,10 @@ impl Names {
             join(&mut words, noun, &name);
         }
         for (noun, value) in &entry.details {
+            if let Ok(place) = serde_json::from_value::<Place>(value.clone()) {
+                join(&mut words, noun, &place_words(view, &place)?);
+                continue;
+            }
             match value {
                 Value::Null => {}
                 Value::String(text) => join(&mut words, noun, text),

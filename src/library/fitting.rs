@@ -26,8 +26,14 @@ fn access(product: &str, barcode: &Barcode) -> Option<CartridgeAccess> {
 /// Whether a drive may be able to write a cartridge.
 #[must_use]
 pub fn can_write(site: &DriveSite, barcode: &Barcode) -> bool {
+    writes(&site.product, barcode)
+}
+
+/// Whether a drive with this product identification may be able to write a cartridge.
+#[must_use]
+pub fn writes(product: &str, barcode: &Barcode) -> bool {
     matches!(
-        access(&site.product, barcode),
+        access(product, barcode),
         None | Some(CartridgeAccess::ReadWrite)
     )
 }

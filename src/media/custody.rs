@@ -92,7 +92,7 @@ pub fn put(app: &App, order: &Order, mode: Mode) -> Result<Vec<Put>> {
                 Err(error) => refused.push(error),
             }
         }
-        if let Some(error) = joined(refused) {
+        if let Some(error) = joined(&refused) {
             return Err(error);
         }
         match mode {
@@ -123,7 +123,7 @@ pub fn is_undone(error: &Error) -> bool {
 
 /// Several refusals as one: each in a sentence, with the advice of the first.
 #[must_use]
-pub fn joined(refused: Vec<Error>) -> Option<Error> {
+pub fn joined(refused: &[Error]) -> Option<Error> {
     let hint = refused.first()?.advice().map(str::to_owned);
     let kind = refused.first()?.kind();
     let texts: Vec<String> = refused.iter().map(ToString::to_string).collect();
@@ -172,7 +172,11 @@ pub fn likely(view: &crate::catalogue::View<'_>, barcode: &Barcode) -> Result<Op
     Ok(near.find(|known| known.as_str() == capitals).or(first))
 }
 
-fn put_one(
+/// Puts one item somewhere, within a transaction; what refuses it is the inner error.
+///
+/// # Errors
+/// The record cannot be read or written.
+pub fn put_one(
     app: &App,
     tx: &Tx<'_>,
     order: &Order,

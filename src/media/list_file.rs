@@ -66,7 +66,7 @@ pub fn parse(text: &str, name: &str, strictness: Strictness) -> Result<List> {
     let mut bad = Vec::new();
     for (index, row) in rows.records().enumerate() {
         let row = row.context(format!("cannot read {name}"))?;
-        let number = row.position().map_or(index + 1, |at| at.line() as usize);
+        let number = row.position().map_or(index as u64 + 1, csv::Position::line);
         if index == 0 {
             let title = row
                 .iter()

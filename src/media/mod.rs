@@ -1,5 +1,5 @@
-//! What is in custody: cartridges and other things, their barcodes, where they are, who has them, and
-//! what disagrees.
+//! What is in custody: cartridges and other things, their barcodes, cards for the scanner, where they
+//! are, who has them, and what disagrees.
 
 pub mod barcode;
 pub mod card;
@@ -11,6 +11,7 @@ pub mod person;
 pub mod problem;
 pub mod reconcile;
 pub mod register;
+pub mod rotation;
 pub mod rule;
 pub mod stamp;
 pub mod thing;

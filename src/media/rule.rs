@@ -198,7 +198,8 @@ pub fn objections(facts: &Facts, target: &Target) -> Vec<Objection> {
     if leaves && facts.secrecy != Secrecy::Safe {
         found.push(Objection::InClear(facts.secrecy.clone()));
     }
-    if !is_there && !facts.all_there.is_empty() {
+    // On the way out they wait together; what is away from home for good does not.
+    if !is_there && target.place.is_offsite() && !facts.all_there.is_empty() {
         found.push(Objection::AllCopies(facts.all_there.clone()));
     }
     let apart = matches!(
