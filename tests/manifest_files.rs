@@ -189,7 +189,7 @@ fn the_digest_changes_with_the_list_and_with_nothing_else() {
         ("who prints", |one| one.imprint.by = "Bert Ozols".to_owned()),
         ("what is in-house", |one| one.lines[3].in_house = None),
         ("replaces", |one| {
-            one.replaces = Some(Revision::FIRST.next())
+            one.replaces = Some(Revision::FIRST.next());
         }),
     ];
     for (what, change) in same {
@@ -200,23 +200,23 @@ fn the_digest_changes_with_the_list_and_with_nothing_else() {
     let other: [(&str, Change); 8] = [
         ("a line less", |one| drop(one.lines.remove(5))),
         ("another barcode", |one| {
-            one.lines[5].barcode = "TWZ999L8".parse().unwrap()
+            one.lines[5].barcode = "TWZ999L8".parse().unwrap();
         }),
         ("another case", |one| {
-            one.lines[5].case = Some("C02".parse().unwrap())
+            one.lines[5].case = Some("C02".parse().unwrap());
         }),
         ("not encrypted", |one| {
-            one.lines[5].protection = Protection::NotNeeded
+            one.lines[5].protection = Protection::NotNeeded;
         }),
         ("another return", |one| one.lines[5].returns = Return::Home),
         ("another remark", |one| {
-            one.lines[5].remark = "wet".to_owned()
+            one.lines[5].remark = "wet".to_owned();
         }),
         ("a seal", |one| {
-            one.cases[0].seals[0].number = "S1".to_owned()
+            one.cases[0].seals[0].number = "S1".to_owned();
         }),
         ("another number", |one| {
-            one.number = "CM-2026-0015".parse().unwrap()
+            one.number = "CM-2026-0015".parse().unwrap();
         }),
     ];
     for (what, change) in other {

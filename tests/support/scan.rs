@@ -157,14 +157,17 @@ impl Picture {
 /// A word on a page and its box in points: left, top, right, bottom.
 pub type Word = (String, [f32; 4]);
 
-/// The words of each page, and its size.
-pub fn words(pdf: &Path) -> Option<Vec<((f32, f32), Vec<Word>)>> {
+/// The size of a page in points, and its words.
+pub type Words = ((f32, f32), Vec<Word>);
+
+/// The words of each page.
+pub fn words(pdf: &Path) -> Option<Vec<Words>> {
     let out = run("pdftotext", &["-bbox", pdf.to_str().unwrap(), "-"])?;
     let value = |line: &str, name: &str| -> f32 {
         let start = line.find(&format!("{name}=\"")).unwrap() + name.len() + 2;
         line[start..].split('"').next().unwrap().parse().unwrap()
     };
-    let mut pages: Vec<((f32, f32), Vec<Word>)> = Vec::new();
+    let mut pages: Vec<Words> = Vec::new();
     for line in out.lines().map(str::trim) {
         if line.starts_with("<page ") {
             pages.push(((value(line, "width"), value(line, "height")), Vec::new()));
