@@ -444,7 +444,7 @@ impl Turn<'_> {
             wrong: 0,
             ..task.clone()
         };
-        let task = task.with(expected, done);
+        let task = task.with(expected, &done);
         let answer = Answer::good(
             task.errand.word(),
             format!("{}: scan one by one", task.title()),
