@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 use chrono::{Days, NaiveDate, Weekday};
 use tapeward::catalogue::{Generation, MediumUse};
 use tapeward::rotation::{
-    Calendar, Carrier, CarrierIndex, Content, Daily, GrandfatherFatherSon, KeepSets, Monthly, Place,
-    PlaceIndex, PlaceKind, Pool, PoolIndex, Protection, Scheme, Series, Snapshot, Stock, Volume, plan,
+    Calendar, Carrier, CarrierIndex, Content, Daily, GrandfatherFatherSon, KeepSets, Monthly,
+    Place, PlaceIndex, PlaceKind, Pool, PoolIndex, Protection, Scheme, Series, Snapshot, Stock,
+    Volume, plan,
 };
 
 const YEARS: u64 = 10;
@@ -81,7 +82,10 @@ fn last() -> NaiveDate {
 /// many copies there are at a time.
 fn schemes() -> Vec<(&'static str, Scheme, Scheme, usize)> {
     let keep_months = 12;
-    let monthly = Scheme::Monthly(Monthly { keep_months, day: 1 });
+    let monthly = Scheme::Monthly(Monthly {
+        keep_months,
+        day: 1,
+    });
     let daily = Scheme::Daily(Daily { keep_days: 365 });
     let fathers = Scheme::GrandfatherFatherSon(GrandfatherFatherSon {
         keep_days: 180,
@@ -138,6 +142,7 @@ fn room(volumes: usize, scheme: &Scheme, on_site: &Scheme, at_a_time: usize) -> 
         place: Some(PlaceIndex(0)),
         since: first(),
         written: None,
+        protection: Protection::Encrypted,
         planned: None,
         recall: None,
     };

@@ -293,6 +293,29 @@ fn not_both_copies_of_a_set_travel_together() {
 }
 
 #[test]
+fn rotation_says_what_goes_with_the_next_run() {
+    let world = courier_desk();
+    let path = world.state().join("config.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let rotation = r#"{ scheme = "monthly", keep-months = 2 }"#;
+    let pools = format!(
+        "[pool.onsite]\nplace = \"SAFE1\"\nrotation = {rotation}\n\
+         [pool.offsite]\nplace = \"IRON\"\nrotation = {rotation}\n"
+    );
+    std::fs::write(&path, format!("{text}\n{pools}")).unwrap();
+    let built = world.json(["courier", "build"]);
+    let run = built["run"].as_str().unwrap();
+    let shown = world.json(["courier", "show", run]);
+    let lines = shown["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "{shown:#}");
+    assert_eq!(lines[0]["barcode"], "TWV002L8");
+    assert_eq!(lines[0]["reason"], "offsite");
+    // Built again it is the same run with the same lines.
+    let again = world.ok(["courier", "build"]);
+    assert!(again.contains("1 lines, 0 of them new"), "{again}");
+}
+
+#[test]
 fn a_broken_seal_keeps_lines_open_until_a_list_names_them() {
     let world = courier_desk();
     let run = sealed_run(&world, &["TWV001L8"]);

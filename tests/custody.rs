@@ -338,3 +338,27 @@ fn a_pin_never_stands_in_the_record_or_in_its_copies() {
     let record = std::fs::read(world.state().join("catalogue.db")).unwrap();
     assert!(!holds(&record, "482913"));
 }
+
+#[test]
+fn a_vaulted_tape_in_a_mail_slot_is_an_alarm() {
+    let world = tape_room();
+    world.ok(["media", "check-out", "TWV001L8", "--to", "IRON"]);
+    world.ok(["media", "check-in", "TWV002L8", "--place", "SAFE1"]);
+    // One that waits in the safe may come back without a word.
+    world.ok(["sim", "insert", "TWV002L8"]);
+    world.ok(["library", "inventory"]);
+    assert_eq!(world.ok(["exception", "list"]).trim(), "Nothing disagrees.");
+    world.ok(["sim", "insert", "TWV001L8"]);
+    world.ok(["library", "inventory"]);
+    let refusal = world.stops(20, ["exception", "list"]);
+    let says = "TWV001L8 is in vault IRON by the record, and the robot sees it in mail:";
+    assert!(refusal.out.contains(says), "{refusal:?}");
+    // Seen again it is the same exception.
+    world.ok(["library", "inventory"]);
+    let refusal = world.stops(20, ["exception", "list"]);
+    assert_eq!(
+        refusal.out.matches("TWV001L8 is in vault").count(),
+        1,
+        "{refusal:?}"
+    );
+}

@@ -88,6 +88,22 @@ fn an_export_is_checked_with_the_public_key_and_a_line_alone() {
         assert!(out.contains("entries hold"), "{out}");
         assert!(out.contains("prove it up to entry 4"), "{out}");
     }
+    // As a manifest has it, typed or as the text of its page.
+    let mut fields = line.split(':').skip(1);
+    let (number, hash) = (fields.next().unwrap(), fields.next().unwrap());
+    let typed = format!("{number}:{hash}");
+    let page = format!(
+        "digest 1a2b   Journal entry {number}, hash {}\n\nend",
+        hash.to_lowercase()
+    );
+    fs::write(world.path("page.txt"), page).unwrap();
+    let wrong = format!("3:{hash}");
+    for given in [typed.as_str(), "page.txt"] {
+        let out = world.ok(["journal", "verify", "j.jsonl", "--checkpoint", given]);
+        assert!(out.contains("prove it up to entry 4"), "{out}");
+    }
+    let (_, err) = world.exits(1, ["journal", "verify", "j.jsonl", "--checkpoint", &wrong]);
+    assert!(err.contains("broken at entry 3"), "{err}");
     // As openssl sees it.
     let checked = openssl(&world, line);
     assert!(

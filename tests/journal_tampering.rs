@@ -131,7 +131,7 @@ impl Room {
         Evidence {
             keys: vec![self.public],
             checkpoints: vec![self.printed.clone()],
-            entries: None,
+            ..Evidence::default()
         }
     }
 
@@ -423,8 +423,8 @@ fn fifty_forgeries_with_the_servers_key_are_found_by_a_printed_checkpoint() {
         let printed_line: SignedCheckpoint = room.printed.to_string().parse().unwrap();
         let inside = Evidence {
             keys: vec![room.public],
-            checkpoints: Vec::new(),
             entries: Some(ENTRIES),
+            ..Evidence::default()
         };
         let with_line = Evidence {
             checkpoints: vec![printed_line],

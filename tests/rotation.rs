@@ -6,10 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
 
+#[path = "support/rotation_ends.rs"]
+mod ends;
 #[path = "support/rotation_model.rs"]
 mod model;
 #[path = "support/rotation_planted.rs"]
 mod planted;
+#[path = "support/rotation_rules.rs"]
+mod rules;
 #[path = "support/rotation_worlds.rs"]
 mod worlds;
 
@@ -47,7 +51,7 @@ fn live(seed: u64, tried: Tried, done: &mut BTreeMap<&'static str, u64>) {
     let (mut model, mut lot) = world(seed, tried);
     while model.today < last_day() {
         let from = model.today;
-        let days = lot.from_to(20, 900).into();
+        let days = lot.between(20, 900).into();
         let to = from
             .checked_add_days(Days::new(days))
             .unwrap()

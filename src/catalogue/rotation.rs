@@ -46,6 +46,17 @@ impl View<'_> {
         )
     }
 
+    /// Which sets have left anything on which living volume, be it expired, lost or superseded.
+    pub fn sets_on_volumes(&self) -> Result<Vec<(SetId, VolumeId)>, CatalogueError> {
+        self.all(
+            "SELECT DISTINCT backup_set, volume FROM segment_copy
+             JOIN volume ON volume.id = segment_copy.volume AND volume.ended_at IS NULL
+             ORDER BY 1, 2",
+            [],
+            |row| Ok((row.get("backup_set")?, row.get("volume")?)),
+        )
+    }
+
     /// Bytes on tape of one copy of the newest complete set of each definition.
     pub fn newest_set_bytes(&self) -> Result<BTreeMap<SetDefinitionId, u64>, CatalogueError> {
         let rows = self.all(

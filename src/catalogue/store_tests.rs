@@ -163,3 +163,36 @@ fn the_last_one_to_close_leaves_the_database_alone_without_a_log() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
+
+/// PINs stay with the record: a copy of it has neither the rows nor their bytes.
+#[test]
+fn a_snapshot_has_no_pin() {
+    let (folder, catalogue) = catalogue();
+    let person = Person {
+        code: "P07".parse().unwrap(),
+        name: "Anna Weber".to_owned(),
+        roles: vec!["clerk".to_owned()],
+        telephone: None,
+        mail: None,
+        organisation: None,
+        added_at: chrono::DateTime::UNIX_EPOCH,
+        closed_at: None,
+    };
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g";
+    catalogue
+        .write(|tx| {
+            tx.add_person(&person)?;
+            tx.set_pin_hash(&person.code, hash, person.added_at)
+        })
+        .unwrap();
+    let target = folder.path().join("copy.sqlite");
+    catalogue.snapshot(&target).unwrap();
+    let bytes = std::fs::read(&target).unwrap();
+    let has = |text: &str| bytes.windows(text.len()).any(|at| at == text.as_bytes());
+    assert!(has("Anna Weber"));
+    assert!(!has(hash));
+    let copy = Catalogue::open(&target).unwrap();
+    assert_eq!(copy.read(|view| view.pin_hash(&person.code)).unwrap(), None);
+    let kept = catalogue.read(|view| view.pin_hash(&person.code)).unwrap();
+    assert_eq!(kept.as_deref(), Some(hash));
+}

@@ -516,9 +516,9 @@ mod tests {
                 other => words.last_mut().unwrap().push(other),
             }
         }
-        let variable = |word: &str| word.contains('=') && !word.starts_with('-');
-        words.retain(|word| !word.is_empty() && !variable(word));
-        words
+        words.retain(|word| !word.is_empty());
+        // Variables stand before the program.
+        words.split_off(words.iter().position(|word| word == "tapeward").unwrap())
     }
 
     #[test]

@@ -79,7 +79,8 @@ fn step(session: &Session, app: &App, command: CourierCommand) -> Result<()> {
                 vault,
                 on,
             };
-            at_desk(app, &by, |desk| build::build(desk, &wanted))?
+            let proposed = build::proposed(app);
+            at_desk(app, &by, |desk| build::build(desk, &wanted, &proposed))?
         }
         CourierCommand::Add {
             run,

@@ -15,8 +15,8 @@ use crate::catalogue::{JournalFilter, View};
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
 use crate::journal::{
-    self, Audited, Evidence, ExportError, JournalKey, PublicKey, Question, SignedCheckpoint,
-    Tampered, Told,
+    self, Audited, Checkpoint, Evidence, ExportError, JournalKey, PublicKey, Question,
+    SignedCheckpoint, Tampered, Told,
 };
 use crate::progress::Interrupt;
 
@@ -292,18 +292,21 @@ fn keys_in_words(keys: &[JournalKey]) -> Result<()> {
 }
 
 fn verify(session: &Session, args: &VerifyArgs) -> Result<()> {
+    let (signed, unsigned): (Vec<_>, Vec<_>) = args
+        .checkpoint
+        .iter()
+        .map(|given| checkpoints(given))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
     let evidence = Evidence {
         keys: args
             .public_key
             .iter()
             .map(|given| public_key(given))
             .collect::<Result<_>>()?,
-        checkpoints: args
-            .checkpoint
-            .iter()
-            .map(|given| checkpoints(given))
-            .collect::<Result<Vec<_>>>()?
-            .concat(),
+        checkpoints: signed.concat(),
+        unsigned: unsigned.concat(),
         entries: args.entries,
     };
     let audited = match &args.file {
@@ -390,9 +393,13 @@ fn public_key(given: &str) -> Result<PublicKey> {
         .map_err(|wrong| Error::usage(format!("{given}: {wrong}")))
 }
 
-fn checkpoints(given: &str) -> Result<Vec<SignedCheckpoint>> {
+/// The checkpoints given, those with signatures and those without.
+fn checkpoints(given: &str) -> Result<(Vec<SignedCheckpoint>, Vec<Checkpoint>)> {
     if let Ok(signed) = given.parse() {
-        return Ok(vec![signed]);
+        return Ok((vec![signed], Vec::new()));
+    }
+    if let Some(point) = Checkpoint::read(given) {
+        return Ok((Vec::new(), vec![point]));
     }
     let text = std::fs::read_to_string(given).map_err(|source| {
         Error::usage(format!(
@@ -400,10 +407,13 @@ fn checkpoints(given: &str) -> Result<Vec<SignedCheckpoint>> {
         ))
         .because(source)
     })?;
-    let found = SignedCheckpoint::find_in(&text);
-    if found.is_empty() {
-        return Err(Error::usage(format!("{given} has no checkpoint in it"))
-            .hint("a checkpoint begins with TAPEWARD-CHECKPOINT-1:"));
+    let found = (SignedCheckpoint::find_in(&text), Checkpoint::find_in(&text));
+    if found.0.is_empty() && found.1.is_empty() {
+        return Err(
+            Error::usage(format!("{given} has no checkpoint in it")).hint(
+                "a checkpoint begins with TAPEWARD-CHECKPOINT-1:, or is \"journal entry NUMBER, hash HASH\"",
+            ),
+        );
     }
     Ok(found)
 }

@@ -100,7 +100,8 @@ pub struct VerifyArgs {
     /// Public key from elsewhere: a PEM file, or its 64 digits. May be given several times.
     #[arg(long, value_name = "FILE|TEXT")]
     pub public_key: Vec<String>,
-    /// Checkpoint from elsewhere: the line, or a file with such lines. May be given several times.
+    /// Checkpoint from elsewhere: the signed line, NUMBER:HASH as on a manifest, or a file with such
+    /// lines. May be given several times.
     #[arg(long, value_name = "LINE|FILE")]
     pub checkpoint: Vec<String>,
     /// How many entries there were at least.

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use super::desk::{Desk, Done, Line, lines};
+use crate::app::App;
 use crate::catalogue::{
     CourierRun, CourierState, Direction, Item, MoveReason, Movement, MovementState, Place,
     Revision, SetCopyState,
 };
 use crate::error::{Error, Result};
 use crate::id::{Barcode, CourierRunId, ItemId, MovementId, PlaceCode, SetId};
+use crate::media::rotation::{self, NamedLine};
 use crate::media::{custody, facts, rule};
 
 /// The role whose task lines of runs are.
 pub const ROLE: &str = "courier-desk";
+
+/// How many days rotation is asked for: the longest between two runs that makes sense.
+const PROPOSED_DAYS: u64 = 62;
 
 /// Which run is to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +43,44 @@ pub struct Manner {
     pub despite: Option<String>,
 }
 
-/// Makes a run with everything that is planned for it, or adds to the one that is being built what was
-/// planned since.
+/// What rotation says is to go, from today on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proposed {
+    /// Lines of its plan.
+    pub lines: Vec<NamedLine>,
+    /// Why there is none.
+    pub without: Option<String>,
+}
+
+/// Asks rotation; a configuration it cannot plan with is said and leaves what was planned by hand.
+#[must_use]
+pub fn proposed(app: &App) -> Proposed {
+    let from = app.clock.now().date_naive();
+    let to = from
+        .checked_add_days(Days::new(PROPOSED_DAYS))
+        .unwrap_or(from);
+    let library = None;
+    match rotation::plan(app, &rotation::Request { from, to, library }) {
+        Ok(plan) => Proposed {
+            lines: plan.lines,
+            without: None,
+        },
+        Err(error) => Proposed {
+            lines: Vec::new(),
+            without: Some(format!("rotation was not asked: {error}")),
+        },
+    }
+}
+
+/// Makes a run with everything that rotation or somebody has planned for it, or adds to the one that is
+/// being built what was planned since.
 ///
 /// # Errors
 /// The carrier does not come that day; nothing is to go.
-pub fn build(desk: &Desk<'_>, wanted: &Wanted) -> Result<Done> {
+pub fn build(desk: &Desk<'_>, wanted: &Wanted, proposed: &Proposed) -> Result<Done> {
     let vault = desk.vault(wanted.vault.as_ref())?;
     let day = desk.day(&vault, wanted.on)?;
+    adopt(desk, &vault, day, &proposed.lines)?;
     let same = desk.tx.courier_runs()?.into_iter().find(|run| {
         run.state == CourierState::Building
             && run.vault == vault
@@ -57,6 +92,7 @@ pub fn build(desk: &Desk<'_>, wanted: &Wanted) -> Result<Done> {
         None => create(desk, wanted.direction, &vault, day, None)?,
     };
     let mut done = Done::new(&run);
+    done.said.extend(proposed.without.clone());
     let mut added = 0;
     for movement in desk.tx.open_movements()? {
         if movement.line.is_some() || movement.due > day || !goes_with(desk, &run, &movement)? {
@@ -95,6 +131,47 @@ pub fn build(desk: &Desk<'_>, wanted: &Wanted) -> Result<Done> {
         ),
     );
     Ok(done)
+}
+
+/// Makes what rotation says of a vault movements, where none is open.
+fn adopt(desk: &Desk<'_>, vault: &PlaceCode, day: NaiveDate, lines: &[NamedLine]) -> Result<()> {
+    let is_vault = |name: &Option<String>| name.as_deref() == Some(vault.as_str());
+    for line in lines.iter().filter(|line| line.date <= day) {
+        let destination = if is_vault(&line.to) {
+            desk.app.config.kept_at(vault)?
+        } else if is_vault(&line.from) {
+            match line.to.as_deref().map(str::parse::<PlaceCode>) {
+                Some(Ok(code)) if desk.app.config.place.contains_key(&code) => {
+                    desk.app.config.kept_at(&code)?
+                }
+                _ => Place::Outside,
+            }
+        } else {
+            continue;
+        };
+        let Some(barcode) = line.cartridge.as_deref().and_then(|text| text.parse().ok()) else {
+            continue;
+        };
+        let Some(item) = desk.tx.item_by_barcode(&barcode)? else {
+            continue;
+        };
+        if desk.tx.open_movement(item.id())?.is_none() {
+            let reason = move_reason(line.reason);
+            // Its day may be one on which nobody came.
+            plan(desk, &item, &destination, reason, day, &Manner::default())?;
+        }
+    }
+    Ok(())
+}
+
+/// What the code of a rule of rotation is on a manifest.
+fn move_reason(code: &str) -> MoveReason {
+    match code {
+        "R10" | "R12" => MoveReason::Offsite,
+        "R20" => MoveReason::Expired,
+        "R21" => MoveReason::Recall,
+        _ => MoveReason::Manual,
+    }
 }
 
 /// Adds an empty run.

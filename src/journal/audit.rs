@@ -16,10 +16,19 @@ pub struct Evidence {
     /// Keys of which somebody knows that they are the journal's; none: those the journal names
     /// are taken for it.
     pub keys: Vec<PublicKey>,
-    /// Checkpoints.
+    /// Checkpoints with their signatures.
     pub checkpoints: Vec<SignedCheckpoint>,
+    /// Checkpoints from papers that somebody trusts as they are.
+    pub unsigned: Vec<Checkpoint>,
     /// How many entries there are at least.
     pub entries: Option<u64>,
+}
+
+impl Evidence {
+    fn points(&self) -> impl Iterator<Item = &Checkpoint> {
+        let signed = self.checkpoints.iter().map(|signed| &signed.checkpoint);
+        signed.chain(&self.unsigned)
+    }
 }
 
 /// Why a journal is not what it should be.
@@ -104,8 +113,7 @@ impl Auditor {
     /// # Errors
     /// [`Tampered::Signature`] for a checkpoint that a given key did not sign.
     pub fn new(evidence: Evidence) -> Result<Self, Tampered> {
-        let points = evidence.checkpoints.iter();
-        let points: Vec<_> = points.map(|signed| signed.checkpoint.clone()).collect();
+        let points: Vec<_> = evidence.points().cloned().collect();
         let known: BTreeMap<_, _> = evidence.keys.iter().map(|key| (key.id(), *key)).collect();
         let auditor = Self {
             verifier: Verifier::new(&points),
@@ -226,10 +234,7 @@ impl Auditor {
         self.no_signature_is_wrong()?;
         let last = self.verifier.last().map_or(0, |last| last.sequence);
         let named: BTreeSet<_> = self.keys.iter().map(|key| key.key).collect();
-        let proved_up_to = {
-            let points = self.evidence.checkpoints.iter();
-            points.map(|signed| signed.checkpoint.sequence).max()
-        };
+        let proved_up_to = self.evidence.points().map(|point| point.sequence).max();
         let Verified { last: end } = self.verifier.finish()?;
         if let Some(expected) = self.evidence.entries.filter(|expected| *expected > last) {
             return Err(Tampered::Broken(Broken {

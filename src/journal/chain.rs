@@ -20,6 +20,34 @@ pub struct Checkpoint {
     pub hash: String,
 }
 
+impl Checkpoint {
+    /// Reads `NUMBER:HASH`, in either case. White space counts for nothing.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let compact = text.split_whitespace().collect::<String>();
+        let (number, hash) = compact.split_once(':')?;
+        let is_hash = hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let is_number = !number.starts_with(['0', '+']);
+        Some(Self {
+            sequence: number.parse().ok().filter(|_| is_hash && is_number)?,
+            hash: hash.to_ascii_lowercase(),
+        })
+    }
+
+    /// Every "journal entry NUMBER, hash HASH" in a text, as it stands on manifests.
+    #[must_use]
+    pub fn find_in(text: &str) -> Vec<Self> {
+        let compact = text.split_whitespace().collect::<String>().to_lowercase();
+        let after = compact.split("journalentry").skip(1);
+        after
+            .filter_map(|text| {
+                let (number, hash) = text.split_once(",hash")?;
+                Self::read(&format!("{number}:{}", hash.get(..64)?))
+            })
+            .collect()
+    }
+}
+
 /// A journal that holds together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {

@@ -7,7 +7,7 @@ use tapeward_drivers::smc::ElementKind as ScsiKind;
 
 use crate::app::App;
 use crate::catalogue::{
-    self, ElementAddress, ElementKind, NewPlace, NumberedElement, Place, Witness,
+    self, ElementAddress, ElementKind, ExceptionKind, NewPlace, NumberedElement, Place, Witness,
 };
 use crate::error::Result;
 use crate::id::{Barcode, LibraryId, RunId};
@@ -15,6 +15,8 @@ use crate::journal::Event;
 use crate::library::element::element_words;
 use crate::library::view::View;
 use crate::library::{Library, robot};
+use crate::media::stamp::Said;
+use crate::media::{exception, facts, rule};
 
 /// What the robot sees that the record did not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -114,7 +116,11 @@ pub fn reconcile_in(
             differences.unregistered.push(barcode.clone());
             continue;
         };
-        seen.insert(cartridge.id);
+        let place_name = place.name.to_string();
+        if !seen.insert(cartridge.id) {
+            twice(app, tx, &cartridge, &place_name)?;
+            continue;
+        }
         let now_at = Place::Element {
             library: id,
             kind: kind(place.name.kind),
@@ -123,9 +129,8 @@ pub fn reconcile_in(
         if cartridge.place == now_at {
             continue;
         }
-        differences
-            .moved
-            .push((barcode.clone(), place.name.to_string()));
+        alarm(app, tx, &cartridge, &place_name)?;
+        differences.moved.push((barcode.clone(), place_name));
         record(app, tx, now, run, cartridge.id, now_at)?;
     }
     for (_, cartridge) in tx.cartridges_in(id)? {
@@ -135,6 +140,60 @@ pub fn reconcile_in(
         }
     }
     Ok(differences)
+}
+
+/// A cartridge that is out of the building by the record, or missed, and appears in the library without
+/// being on its way back: somebody forgot to take it out, or took the wrong one. The robot is believed
+/// about where it is; a person has to say why.
+fn alarm(
+    app: &App,
+    tx: &catalogue::Tx<'_>,
+    cartridge: &catalogue::Cartridge,
+    seen_in: &str,
+) -> Result<()> {
+    let by_record = facts::effective(tx, &cartridge.place)?;
+    if !by_record.is_offsite() && by_record != Place::Missing {
+        return Ok(());
+    }
+    let comes_back = tx
+        .open_movement(cartridge.id.into())?
+        .is_some_and(|movement| !movement.destination.is_offsite());
+    if comes_back {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} is {} by the record, and the robot sees it in {seen_in}",
+        cartridge.barcode,
+        rule::going(&cartridge.place)
+    );
+    open(app, tx, ExceptionKind::NeverExpected, cartridge, &detail)
+}
+
+/// Two cartridges in the library carry the same bar code.
+fn twice(
+    app: &App,
+    tx: &catalogue::Tx<'_>,
+    cartridge: &catalogue::Cartridge,
+    seen_in: &str,
+) -> Result<()> {
+    let detail = format!(
+        "two cartridges carry the barcode {}: the second is in {seen_in}",
+        cartridge.barcode
+    );
+    open(app, tx, ExceptionKind::Duplicate, cartridge, &detail)
+}
+
+fn open(
+    app: &App,
+    tx: &catalogue::Tx<'_>,
+    kind: ExceptionKind,
+    cartridge: &catalogue::Cartridge,
+    detail: &str,
+) -> Result<()> {
+    let stamp = Said::default().stamp(app, tx, Witness::Robot)?;
+    let about = exception::About::item(&catalogue::Item::Cartridge(cartridge.clone()));
+    exception::open(tx, &stamp, kind, &about, detail)?;
+    Ok(())
 }
 
 fn record(

@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use super::reason::Reason;
 use super::snapshot::{Content, PlaceIndex, PlaceKind, Snapshot, Volume, VolumeIndex};
 use super::state::{
-    Claim, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState, status,
+    Claim, Copies, CopyState, Day, Event, PlaceState, SetState, Stack, State, Status, VolumeState,
+    status,
 };
 use super::writes::{Open, Unwritten, Writer};
 use crate::catalogue::MediumUse;
@@ -178,12 +179,16 @@ impl State<'_> {
                 Status::OutOfUse
             },
             claim: if due { Claim::DueToMove } else { Claim::Free },
-            writable: self.snapshot.writable.contains(&facts.generation),
+            writable: facts.capacity > 0 && self.snapshot.writable.contains(&facts.generation),
+            protection: facts.protection,
             reusable: facts.medium_use == MediumUse::Data,
-            copies: Vec::new(),
+            copies: Copies::default(),
             kept: 0,
             capacity: facts.capacity,
-            remaining: facts.remaining,
+            remaining: match facts.content {
+                Content::Scratch => facts.capacity,
+                _ => facts.remaining,
+            },
             usable: self.usable_from(facts),
             wear: facts.wear,
             written: facts.written.map_or(Day::MIN, |date| self.day_of(date)),
@@ -254,9 +259,9 @@ impl State<'_> {
     /// Where a cartridge is kept, if what is on it leaves the library.
     fn kept_at(&self, volume: VolumeIndex) -> Option<PlaceIndex> {
         let copies = &self.volumes[volume.at()].copies;
-        let leaves = |copy: &&usize| !self.copies[**copy].over && self.leaves(**copy);
+        let leaves = |copy: &usize| !self.copies[*copy].over && self.leaves(*copy);
         let copy = copies.iter().find(leaves)?;
-        Some(self.snapshot.pools[self.copies[*copy].pool].keep_at)
+        Some(self.snapshot.pools[self.copies[copy].pool].keep_at)
     }
 
     fn begin_orders(&mut self) {

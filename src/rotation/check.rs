@@ -54,7 +54,7 @@ pub enum PlanError {
         /// Where.
         place: String,
     },
-    /// A copy would be written that nobody reads.
+    /// Anything else that contradicts itself.
     #[error("{what}")]
     Nonsense {
         /// What is wrong, in words.
@@ -78,6 +78,10 @@ pub(super) fn check(snapshot: &Snapshot, from: NaiveDate, to: NaiveDate) -> Resu
     };
     calendars(snapshot)?;
     pools(snapshot)?;
+    if snapshot.stock.capacity == 0 {
+        let what = "cartridges that are bought must take more than 0 bytes".to_owned();
+        return Err(PlanError::Nonsense { what });
+    }
     let resting = resting(snapshot, from);
     for series in &snapshot.series {
         distinct(snapshot, series)?;

@@ -55,9 +55,10 @@ impl State<'_> {
 
     /// Looks whether copies on a cartridge are wholly off-site now, and what that makes superfluous.
     pub(super) fn note_arrivals(&mut self, volume: VolumeIndex) {
-        for at in 0..self.volumes[volume.at()].copies.len() {
-            let copy = self.volumes[volume.at()].copies[at];
+        let mut at = 0;
+        while let Some(copy) = self.volumes[volume.at()].copies.get(at) {
             self.note_arrival(copy);
+            at += 1;
         }
     }
 

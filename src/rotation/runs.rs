@@ -192,22 +192,21 @@ impl State<'_> {
         let state = &self.volumes[volume.at()];
         let needed = state.status == Status::InUse;
         let library = self.library();
-        let candidates: Vec<PlaceIndex> = match state.planned {
-            Some((planned, _)) => vec![planned],
-            None => {
-                let of_kind = |kind: PlaceKind| {
-                    let places = self.places.iter().enumerate();
-                    places
-                        .filter(move |(_, place)| place.kind == kind)
-                        .map(|(at, _)| PlaceIndex::new(at))
-                };
-                let safes = of_kind(PlaceKind::Safe).filter(|_| needed);
-                std::iter::once(library)
-                    .chain(of_kind(PlaceKind::Shelf))
-                    .chain(safes)
-                    .filter(|place| *place != from)
-                    .collect()
-            }
+        let candidates: Vec<PlaceIndex> = if let Some((planned, _)) = state.planned {
+            vec![planned]
+        } else {
+            let of_kind = |kind: PlaceKind| {
+                let places = self.places.iter().enumerate();
+                places
+                    .filter(move |(_, place)| place.kind == kind)
+                    .map(|(at, _)| PlaceIndex::new(at))
+            };
+            let safes = of_kind(PlaceKind::Safe).filter(|_| needed);
+            std::iter::once(library)
+                .chain(of_kind(PlaceKind::Shelf))
+                .chain(safes)
+                .filter(|place| *place != from)
+                .collect()
         };
         let mut together = None;
         for place in &candidates {
@@ -233,8 +232,8 @@ impl State<'_> {
 
     fn travelled(&mut self, volume: VolumeIndex, carrier: Option<usize>) {
         let Some(carrier) = carrier else { return };
-        for copy in &self.volumes[volume.at()].copies {
-            self.copies[*copy].aboard = Some((self.today, carrier));
+        for copy in self.volumes[volume.at()].copies.iter() {
+            self.copies[copy].aboard = Some((self.today, carrier));
         }
     }
 

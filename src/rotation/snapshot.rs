@@ -8,23 +8,23 @@ use super::scheme::{Rank, Scheme};
 use crate::catalogue::{Generation, MediumUse};
 
 macro_rules! index {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident: $number:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
-        pub struct $name(pub u32);
+        pub struct $name(pub $number);
 
         impl $name {
             /// As a position in its list.
             #[must_use]
             pub fn at(self) -> usize {
-                self.0 as usize
+                usize::try_from(self.0).unwrap_or(usize::MAX)
             }
 
-            /// For a position in its list; lists are shorter than 2^32 in every record.
+            /// For a position in its list; no record has longer lists than its number can count.
             #[must_use]
             pub fn new(at: usize) -> Self {
-                Self(u32::try_from(at).unwrap_or(u32::MAX))
+                Self($number::try_from(at).unwrap_or($number::MAX))
             }
         }
     };
@@ -32,27 +32,27 @@ macro_rules! index {
 
 index!(
     /// A cartridge: position in `Snapshot::volumes`, and after those in `Plan::bought`.
-    VolumeIndex
+    VolumeIndex: u32
 );
 index!(
     /// A pool: position in `Snapshot::pools`.
-    PoolIndex
+    PoolIndex: u16
 );
 index!(
     /// What is written again and again: position in `Snapshot::series`.
-    SeriesIndex
+    SeriesIndex: u32
 );
 index!(
     /// A backup set: position in `Snapshot::sets`, and after those in `Plan::sets`.
-    SetIndex
+    SetIndex: u32
 );
 index!(
     /// A place: position in `Snapshot::places`.
-    PlaceIndex
+    PlaceIndex: u16
 );
 index!(
     /// A carrier: position in `Snapshot::carriers`.
-    CarrierIndex
+    CarrierIndex: u16
 );
 
 /// Everything a plan depends on.
@@ -181,8 +181,8 @@ pub struct Series {
     pub protection: Protection,
 }
 
-/// Whether data may leave the building.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether data may leave the building, the safest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protection {
     /// Encrypted.
     Encrypted,
@@ -264,6 +264,8 @@ pub struct Volume {
     pub since: NaiveDate,
     /// The last day on which something was written on it.
     pub written: Option<NaiveDate>,
+    /// Whether whatever is on the tape may leave the building, be it expired or not.
+    pub protection: Protection,
     /// A movement planned by hand.
     pub planned: Option<PlannedMove>,
     /// Somebody wants it back before its time.
@@ -299,5 +301,5 @@ pub struct LateWrite {
 
 index!(
     /// A copy: position in `Snapshot::copies`, and after those in the order of writing.
-    CopyIndex
+    CopyIndex: u32
 );

@@ -32,6 +32,48 @@ pub(super) enum Claim {
     DueToMove,
 }
 
+/// Copies on a cartridge. Most have one, which is found without another access to memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Copies {
+    first: Option<u32>,
+    others: Vec<u32>,
+}
+
+impl Copies {
+    pub fn push(&mut self, copy: usize) {
+        // A plan of 2^32 copies would not fit in memory.
+        let copy = u32::try_from(copy).unwrap_or(u32::MAX);
+        match self.first {
+            None => self.first = Some(copy),
+            Some(_) => self.others.push(copy),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.first = None;
+        self.others.clear();
+    }
+
+    pub fn first(&self) -> Option<usize> {
+        self.first.map(|copy| copy as usize)
+    }
+
+    pub fn get(&self, at: usize) -> Option<usize> {
+        let copy = match at.checked_sub(1) {
+            None => self.first,
+            Some(other) => self.others.get(other).copied(),
+        };
+        copy.map(|copy| copy as usize)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.first
+            .iter()
+            .chain(&self.others)
+            .map(|copy| *copy as usize)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct VolumeState {
     /// `None`: missing, or bought and not yet taken into the library.
@@ -40,10 +82,12 @@ pub(super) struct VolumeState {
     pub claim: Claim,
     /// Whether the drives write it.
     pub writable: bool,
+    /// Of whatever is on the tape: what expired is there until it is overwritten.
+    pub protection: Protection,
     /// Whether it can be written again when everything on it has expired.
     pub reusable: bool,
     /// Copies on it, and how many of them must be kept.
-    pub copies: Vec<usize>,
+    pub copies: Copies,
     pub kept: u32,
     pub capacity: u64,
     pub remaining: u64,
@@ -85,7 +129,7 @@ pub(super) struct CopyState {
 impl CopyState {
     /// Whether it can be relied on.
     pub fn is_good(&self) -> bool {
-        self.complete && !self.over && self.lost == 0
+        self.complete && !self.over && self.lost == 0 && !self.volumes.is_empty()
     }
 
     pub fn is_at(&self, place: PlaceIndex) -> bool {
@@ -265,16 +309,12 @@ impl State<'_> {
     /// Whether something on a cartridge keeps others' data off it.
     pub fn carries_held(&self, volume: VolumeIndex) -> bool {
         let copies = &self.volumes[volume.at()].copies;
-        copies.iter().any(|copy| self.held(self.copies[*copy].set))
+        copies.iter().any(|copy| self.held(self.copies[copy].set))
     }
 
     /// Whether everything on a cartridge may leave the building.
     pub fn may_leave(&self, volume: VolumeIndex) -> bool {
-        let copies = &self.volumes[volume.at()].copies;
-        copies.iter().all(|copy| {
-            let set = &self.sets[self.copies[*copy].set.at()];
-            set.facts.protection != Protection::Plain
-        })
+        self.volumes[volume.at()].protection != Protection::Plain
     }
 
     /// The set of which all good copies would be in one place, were a cartridge brought there.
@@ -297,8 +337,8 @@ impl State<'_> {
         jeopardy: impl Fn(&CopyState) -> bool,
     ) -> Option<SetIndex> {
         let copies = &self.volumes[volume.at()].copies;
-        let good = copies.iter().filter(|copy| self.copies[**copy].is_good());
-        good.map(|copy| (*copy, self.copies[*copy].set))
+        let good = copies.iter().filter(|copy| self.copies[*copy].is_good());
+        good.map(|copy| (copy, self.copies[copy].set))
             .find(|(copy, set)| {
                 let copies = &self.sets[set.at()].copies;
                 let mut others = copies
@@ -320,8 +360,8 @@ impl State<'_> {
             self.places[from.at()].count -= 1;
         }
         self.places[to.at()].count += 1;
-        for copy in &self.volumes[volume.at()].copies {
-            let at = &mut self.copies[*copy].at;
+        for copy in self.volumes[volume.at()].copies.iter() {
+            let at = &mut self.copies[copy].at;
             if let Some(from) = from
                 && let Some(row) = at.iter_mut().find(|row| row.0 == from)
             {

@@ -5,8 +5,8 @@ use chrono::NaiveDate;
 use super::plan::{Action, Line, Start, Trouble};
 use super::reason::Reason;
 use super::scheme::{Keep, Rank, WorkingDay};
-use super::snapshot::{BackupSet, PoolIndex, SeriesIndex, SetIndex, VolumeIndex};
-use super::state::{Claim, CopyState, Day, Event, SetState, State, Status, VolumeState};
+use super::snapshot::{BackupSet, PoolIndex, Protection, SeriesIndex, SetIndex, VolumeIndex};
+use super::state::{Claim, Copies, CopyState, Day, Event, SetState, State, Status, VolumeState};
 
 /// A copy of which something is still to be written.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +173,7 @@ impl Writer {
     fn end_of_day(&mut self, state: &mut State<'_>) {
         for volume in std::mem::take(&mut self.leaving) {
             let copies = &state.volumes[volume.at()].copies;
-            let pool = copies.first().map(|copy| state.copies[*copy].pool);
+            let pool = copies.first().map(|copy| state.copies[copy].pool);
             if let Some(pool) = pool {
                 let to = state.snapshot.pools[pool].keep_at;
                 state.send(volume, to, state.today + 1, Reason::KeptThere);
@@ -249,7 +249,7 @@ impl State<'_> {
             && state
                 .copies
                 .first()
-                .is_some_and(|copy| self.copies[*copy].pool == pool)
+                .is_some_and(|copy| self.copies[copy].pool == pool)
             && !self.carries_held(volume)
     }
 
@@ -310,7 +310,13 @@ impl State<'_> {
         reason: Reason,
     ) -> u64 {
         let today = self.today;
+        let set = self.copies[unwritten.copy].set;
+        let protection = self.sets[set.at()].facts.protection;
         let state = &mut self.volumes[volume.at()];
+        state.protection = match start {
+            Start::Labelled => protection,
+            Start::Appended => protection.max(state.protection),
+        };
         let bytes = unwritten.bytes.min(state.remaining);
         state.remaining -= bytes;
         state.status = Status::InUse;
@@ -329,7 +335,7 @@ impl State<'_> {
                 None => copy.at.push((place, 1)),
             }
         }
-        let (set, pool) = (copy.set, PoolIndex::new(copy.pool));
+        let pool = PoolIndex::new(copy.pool);
         let action = Action::Write {
             volume,
             set,
@@ -385,8 +391,9 @@ impl State<'_> {
                 status: Status::Scratch,
                 claim: Claim::Free,
                 writable: true,
+                protection: Protection::Encrypted,
                 reusable: true,
-                copies: Vec::new(),
+                copies: Copies::default(),
                 kept: 0,
                 capacity,
                 remaining: capacity,

@@ -1,18 +1,18 @@
 //! A tape room that does what a plan says, line by line, and names whatever must not be done.
 //!
 //! It shares no code with the planner: only the types of snapshot and plan. It keeps the room's state
-//! itself, so that after a stretch things can go wrong in it (a cartridge is lost, a set is held) and the
-//! next plan is made from what it says then.
+//! itself, so that things can go wrong in it between two plans.
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{Datelike, Days, Months, NaiveDate};
-use tapeward::catalogue::{Generation, MediumUse};
+use chrono::NaiveDate;
+use tapeward::catalogue::MediumUse;
 use tapeward::rotation::{
-    Action, BackupSet, Content, CopyIndex, LateWrite, Line, Place, PlaceIndex, PlaceKind, Plan,
-    PlannedMove, Pool, PoolIndex, Protection, Rank, Reason, Recall, Scheme, SetCopy, SetIndex,
-    Snapshot, Start, Trouble, Volume, VolumeIndex,
+    Action, BackupSet, Content, Line, Place, PlaceIndex, PlaceKind, Plan, PlannedMove, Pool,
+    PoolIndex, Protection, Rank, Reason, Recall, Scheme, Snapshot, Start, Volume,
 };
+
+use super::rules::{days_due, plus, until};
 
 /// Something that must not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,9 +48,10 @@ pub struct Vol {
     pub remaining: u64,
     pub medium_use: MediumUse,
     pub since: NaiveDate,
-    /// Came from off-site or from the shop on that day.
+    /// The day it came from off-site or from the shop.
     pub from_elsewhere: Option<NaiveDate>,
     pub written: Option<NaiveDate>,
+    pub protection: Protection,
     pub wear: u32,
     pub planned: Option<PlannedMove>,
     pub recall: Option<Recall>,
@@ -70,33 +71,29 @@ pub struct Cpy {
     pub volumes: Vec<usize>,
     pub arrived: bool,
     pub given_up: bool,
+    /// One of its cartridges was made scratch.
+    pub gone: bool,
 }
 
 /// The room.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// What does not change while a plan is followed.
     pub fixed: Snapshot,
     pub today: NaiveDate,
     pub vols: Vec<Vol>,
     pub copies: Vec<Cpy>,
     pub sets: Vec<BackupSet>,
-    by_set: Vec<Vec<usize>>,
-    counted: HashMap<(usize, usize), Vec<usize>>,
-    orders: Vec<(NaiveDate, u32)>,
+    pub(super) by_set: Vec<Vec<usize>>,
+    pub(super) counted: HashMap<(usize, usize), Vec<usize>>,
+    pub(super) orders: Vec<(NaiveDate, u32)>,
     aboard: HashMap<(usize, usize), NaiveDate>,
     /// The days on which each pool is written, as far as plans were followed.
-    due: Vec<BTreeMap<NaiveDate, Rank>>,
+    pub(super) due: Vec<BTreeMap<NaiveDate, Rank>>,
     room: Vec<i64>,
     pub faults: Vec<(NaiveDate, Fault, String)>,
 }
 
-fn plus(date: NaiveDate, days: u32) -> NaiveDate {
-    date.checked_add_days(Days::new(days.into())).unwrap()
-}
-
 impl Model {
-    /// An empty room, all cartridges scratch.
     pub fn new(fixed: Snapshot, today: NaiveDate) -> Self {
         let vol = |volume: &Volume| Vol {
             content: volume.content,
@@ -108,6 +105,7 @@ impl Model {
             since: volume.since,
             from_elsewhere: Some(volume.since),
             written: None,
+            protection: Protection::Encrypted,
             wear: volume.wear,
             planned: None,
             recall: None,
@@ -144,35 +142,38 @@ impl Model {
         }
     }
 
-    fn fault(&mut self, fault: Fault, about: impl std::fmt::Debug) {
+    pub(super) fn fault(&mut self, fault: Fault, about: impl std::fmt::Debug) {
         self.faults.push((self.today, fault, format!("{about:?}")));
     }
 
-    fn place(&self, at: usize) -> &Place {
+    pub(super) fn place(&self, at: usize) -> &Place {
         &self.fixed.places[at]
     }
 
-    fn pool(&self, copy: usize) -> &Pool {
+    pub(super) fn pool(&self, copy: usize) -> &Pool {
         &self.fixed.pools[self.copies[copy].pool]
     }
 
-    fn complete(&self, copy: usize) -> bool {
+    pub(super) fn complete(&self, copy: usize) -> bool {
         let copy = &self.copies[copy];
         let series = self.sets[copy.set].series.unwrap();
         copy.bytes == self.fixed.series[series.at()].bytes
     }
 
-    fn lost(&self, copy: usize) -> bool {
+    pub(super) fn lost(&self, copy: usize) -> bool {
         let gone = |vol: &usize| {
             let vol = &self.vols[*vol];
             vol.place.is_none() || vol.content == Content::OutOfUse
         };
-        self.copies[copy].volumes.iter().any(gone)
+        self.copies[copy].gone || self.copies[copy].volumes.iter().any(gone)
     }
 
     /// Whether a copy need not be kept.
-    fn over(&self, copy: usize) -> bool {
+    pub(super) fn over(&self, copy: usize) -> bool {
         let this = &self.copies[copy];
+        if this.gone {
+            return true;
+        }
         if this.until > self.today || self.sets[this.set].held {
             return false;
         }
@@ -197,7 +198,7 @@ impl Model {
         on.iter().any(|copy| self.sets[self.copies[*copy].set].held)
     }
 
-    fn kept(&self, vol: usize) -> bool {
+    pub(super) fn kept(&self, vol: usize) -> bool {
         self.vols[vol].copies.iter().any(|copy| !self.over(*copy))
     }
 
@@ -264,6 +265,7 @@ impl Model {
                 since: here,
                 from_elsewhere: Some(here),
                 written: None,
+                protection: Protection::Encrypted,
                 wear: 0,
                 planned: None,
                 recall: None,
@@ -327,7 +329,7 @@ impl Model {
         }
     }
 
-    fn in_use(&self, vol: usize) -> bool {
+    pub(super) fn in_use(&self, vol: usize) -> bool {
         matches!(self.vols[vol].content, Content::Filling | Content::Full)
     }
 
@@ -346,6 +348,9 @@ impl Model {
             self.fault(Fault::ScratchTooSoon, line);
         }
         let free = !self.kept(vol);
+        for copy in self.vols[vol].copies.iter().filter(|_| free) {
+            self.copies[*copy].gone = true;
+        }
         let vol = &mut self.vols[vol];
         vol.content = Content::Scratch;
         if free {
@@ -400,7 +405,11 @@ impl Model {
             self.fault(Fault::WriteTooMuch, line);
         }
         let copy = self.copy_of(set, pool, line);
+        let protection = self.sets[set].protection;
         let state = &mut self.vols[vol];
+        if start == Start::Labelled || state.protection != Protection::Plain {
+            state.protection = protection;
+        }
         if start == Start::Labelled {
             state.copies.clear();
             state.remaining = state.capacity;
@@ -452,6 +461,7 @@ impl Model {
             volumes: Vec::new(),
             arrived: false,
             given_up: false,
+            gone: false,
         });
         self.by_set[set].push(copy);
         self.counted.entry((series, pool)).or_default().push(copy);
@@ -476,17 +486,15 @@ impl Model {
         let carriers: Vec<usize> = [from, to]
             .into_iter()
             .filter(|place| self.place(*place).kind.is_off_site())
-            .filter_map(|place| {
+            .map(|place| {
                 let place = self.place(place);
                 let open = place.calendar.is_open(self.today);
                 let carrier = place.carrier.map(|carrier| carrier.at());
                 let comes =
                     |carrier: &usize| self.fixed.carriers[*carrier].calendar.is_open(self.today);
-                Some(
-                    carrier
-                        .filter(|carrier| open && comes(carrier))
-                        .unwrap_or(usize::MAX),
-                )
+                carrier
+                    .filter(|carrier| open && comes(carrier))
+                    .unwrap_or(usize::MAX)
             })
             .collect();
         let in_house = line.reason == Reason::ScratchNeeded;
@@ -494,9 +502,7 @@ impl Model {
             self.fault(Fault::NobodyCarries, line);
         }
         let leaves = self.place(to).kind.is_off_site();
-        let plain =
-            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
-        if leaves && self.vols[vol].copies.iter().any(plain) {
+        if leaves && self.vols[vol].protection == Protection::Plain {
             self.fault(Fault::Unencrypted, line);
         }
         self.in_good_time(vol, leaves, line);
@@ -573,54 +579,6 @@ impl Model {
         }
     }
 
-    /// Nothing waits for longer than it takes somebody to come three times, unless there is no room.
-    fn in_good_time(&mut self, vol: usize, out: bool, line: &Line) {
-        let state = &self.vols[vol];
-        let (ready, place) = if out {
-            let Action::GoOut { to, .. } = line.action else {
-                return;
-            };
-            (state.ready_out, to.at())
-        } else {
-            (state.ready_home, state.place.unwrap_or(0))
-        };
-        let Some(ready) = ready else { return };
-        let planned = line.reason == Reason::ByHand;
-        if self.chances(place, ready, self.today) > 3 && !planned && !self.is_tight() {
-            self.fault(Fault::LeftBehind, line);
-        }
-    }
-
-    /// How often somebody came after something was ready.
-    fn chances(&self, place: usize, ready: NaiveDate, before: NaiveDate) -> usize {
-        let place = self.place(place);
-        let Some(carrier) = place.carrier else {
-            return 0;
-        };
-        let calendar = &self.fixed.carriers[carrier.at()].calendar;
-        let cut_off = calendar
-            .cut_off
-            .map_or(0, |cut_off| u32::from(cut_off.days_before));
-        let comes = |day: &NaiveDate| {
-            calendar.is_open(*day) && place.calendar.is_open(*day) && self.fixed.site.is_open(*day)
-        };
-        let first = plus(ready, cut_off);
-        first
-            .iter_days()
-            .take_while(|day| *day < before)
-            .filter(comes)
-            .take(9)
-            .count()
-    }
-
-    /// Where room is short things may wait.
-    fn is_tight(&self) -> bool {
-        self.fixed
-            .places
-            .iter()
-            .any(|place| place.capacity.is_some())
-    }
-
     fn reason(&mut self, line: &Line) {
         let code = line.reason.code().as_bytes();
         let formed =
@@ -638,201 +596,4 @@ impl Model {
             self.fault(Fault::ReasonMissing, line);
         }
     }
-
-    /// What was due is written, or it is said that it could not be; what is over has expired; what was
-    /// ready to be carried was.
-    fn whether_all_is_done(&mut self, plan: &Plan, from: NaiveDate) {
-        let mut excused = false;
-        for warning in &plan.warnings {
-            match warning.what {
-                Trouble::ScratchShort { .. } | Trouble::NoRoom { .. } => excused = true,
-                Trouble::GivenUp { set, pool } => {
-                    for at in 0..self.by_set[set.at()].len() {
-                        let copy = self.by_set[set.at()][at];
-                        if self.copies[copy].pool == pool.at() {
-                            self.copies[copy].given_up = true;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        let mut written: HashMap<(usize, usize, NaiveDate), bool> = HashMap::new();
-        for copy in 0..self.copies.len() {
-            let set = self.sets[self.copies[copy].set];
-            let key = (set.series.unwrap().at(), self.copies[copy].pool, set.date);
-            written.insert(key, self.complete(copy));
-        }
-        for pool in 0..self.fixed.pools.len() {
-            let days: Vec<NaiveDate> = self.due[pool].range(from..).map(|due| *due.0).collect();
-            for series in 0..self.fixed.series.len() {
-                let copies = &self.fixed.series[series].copies;
-                if !copies.contains(&PoolIndex::new(pool)) {
-                    continue;
-                }
-                for day in &days {
-                    let whole = written.get(&(series, pool, *day)).copied();
-                    if whole != Some(true) && !excused {
-                        self.fault(Fault::NotWritten, (series, pool, day));
-                    }
-                }
-            }
-        }
-        for vol in 0..self.vols.len() {
-            let state = &self.vols[vol];
-            let here = state.place.is_some() && !state.copies.is_empty();
-            if self.in_use(vol) && here && !self.kept(vol) {
-                self.fault(Fault::NotExpired, vol);
-            }
-            self.whether_it_waits(vol);
-        }
-    }
-
-    fn whether_it_waits(&mut self, vol: usize) {
-        let state = &self.vols[vol];
-        let plain =
-            |copy: &usize| self.sets[self.copies[*copy].set].protection == Protection::Plain;
-        if state.copies.iter().any(plain) || state.recall.is_some() || state.planned.is_some() {
-            return;
-        }
-        let copy = state.copies.first().copied();
-        let keep_at = copy.map(|copy| self.pool(copy).keep_at.at());
-        let place = state.place;
-        let waits = [(state.ready_out, keep_at), (state.ready_home, place)];
-        for (ready, place) in waits {
-            if let (Some(ready), Some(place)) = (ready, place)
-                && self.chances(place, ready, plus(self.today, 1)) > 3
-                && !self.is_tight()
-            {
-                self.fault(Fault::LeftBehind, (vol, ready));
-            }
-        }
-    }
-
-    /// What the next plan is made from.
-    pub fn snapshot(&self) -> Snapshot {
-        let volume = |at: usize, vol: &Vol| Volume {
-            barcode: format!("V{at:05}L8"),
-            generation: Generation::Lto8,
-            medium_use: vol.medium_use,
-            content: vol.content,
-            pool: vol
-                .copies
-                .first()
-                .map(|copy| PoolIndex::new(self.copies[*copy].pool)),
-            capacity: vol.capacity,
-            remaining: vol.remaining,
-            wear: vol.wear,
-            place: vol.place.map(PlaceIndex::new),
-            since: vol.from_elsewhere.unwrap_or(vol.since),
-            written: vol.written,
-            planned: vol.planned,
-            recall: vol.recall,
-        };
-        let still_on = |copy: usize| {
-            let on = |vol: &&usize| self.vols[**vol].copies.contains(&copy);
-            let volumes = self.copies[copy].volumes.iter();
-            volumes
-                .filter(on)
-                .map(|vol| VolumeIndex::new(*vol))
-                .collect()
-        };
-        let late = |at: usize| {
-            let copy = &self.copies[at];
-            let series = self.sets[copy.set].series.unwrap().at();
-            let newest = self.counted[&(series, copy.pool)].last() == Some(&at);
-            let bytes = self.fixed.series[series].bytes - copy.bytes;
-            let wanted = newest && bytes > 0 && !copy.given_up && !self.over(at);
-            let copy = CopyIndex::new(at);
-            wanted.then_some(LateWrite { copy, bytes })
-        };
-        Snapshot {
-            sets: self.sets.clone(),
-            copies: (0..self.copies.len())
-                .map(|at| SetCopy {
-                    set: SetIndex::new(self.copies[at].set),
-                    pool: PoolIndex::new(self.copies[at].pool),
-                    rank: self.copies[at].rank,
-                    until: self.copies[at].until,
-                    complete: self.complete(at),
-                    arrived: self.copies[at].arrived,
-                    volumes: still_on(at),
-                })
-                .collect(),
-            volumes: self
-                .vols
-                .iter()
-                .enumerate()
-                .map(|(at, vol)| volume(at, vol))
-                .collect(),
-            late: (0..self.copies.len()).filter_map(late).collect(),
-            stock: tapeward::rotation::Stock {
-                ordered: self.orders.clone(),
-                ..self.fixed.stock.clone()
-            },
-            ..self.fixed.clone()
-        }
-    }
-}
-
-/// The first day on which a copy may go, by its scheme's days, weeks and months.
-fn until(scheme: &Scheme, date: NaiveDate, rank: Rank) -> NaiveDate {
-    let months = |months: u32| date.checked_add_months(Months::new(months)).unwrap();
-    match (scheme, rank) {
-        (Scheme::Monthly(scheme), _) => months(scheme.keep_months),
-        (Scheme::Daily(scheme), _) => plus(date, scheme.keep_days),
-        (Scheme::KeepSets(_), _) => date,
-        (Scheme::GrandfatherFatherSon(scheme), Rank::Daily) => plus(date, scheme.keep_days),
-        (Scheme::GrandfatherFatherSon(scheme), Rank::Weekly) => plus(date, 7 * scheme.keep_weeks),
-        (Scheme::GrandfatherFatherSon(scheme), Rank::Monthly) => months(scheme.keep_months),
-    }
-}
-
-/// The days on which a scheme writes: each nominal day moved forward to the next working day.
-fn days_due(
-    fixed: &Snapshot,
-    scheme: &Scheme,
-    from: NaiveDate,
-    to: NaiveDate,
-) -> BTreeMap<NaiveDate, Rank> {
-    let mut due: BTreeMap<NaiveDate, Rank> = BTreeMap::new();
-    let mut day = from.checked_sub_days(Days::new(60)).unwrap();
-    let mut open: Option<NaiveDate> = None;
-    while day <= to {
-        let rank = match scheme {
-            Scheme::Monthly(scheme) => {
-                let next = plus(day, 1);
-                let last = next.month() != day.month();
-                let that = day.day() == u32::from(scheme.day)
-                    || (last && day.day() < u32::from(scheme.day));
-                that.then_some(Rank::Monthly)
-            }
-            Scheme::Daily(_) => fixed.site.is_open(day).then_some(Rank::Daily),
-            Scheme::KeepSets(scheme) => scheme.days.contains(day.weekday()).then_some(Rank::Weekly),
-            Scheme::GrandfatherFatherSon(scheme) => {
-                if day.day() == 1 {
-                    Some(Rank::Monthly)
-                } else if day.weekday() == scheme.day {
-                    Some(Rank::Weekly)
-                } else {
-                    fixed.site.is_open(day).then_some(Rank::Daily)
-                }
-            }
-        };
-        if let Some(rank) = rank {
-            let known = open.filter(|open| *open >= day);
-            let working = known.or_else(|| {
-                (0..90)
-                    .map(|n| plus(day, n))
-                    .find(|day| fixed.site.is_open(*day))
-            });
-            open = working;
-            if let Some(working) = working.filter(|working| (from..=to).contains(working)) {
-                let best = due.entry(working).or_insert(rank);
-                *best = (*best).max(rank);
-            }
-        }
-        day = plus(day, 1);
-    }
-    due
 }

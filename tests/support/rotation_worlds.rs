@@ -24,7 +24,7 @@ impl Lot {
         u32::try_from((mixed ^ (mixed >> 31)) % u64::from(end)).unwrap()
     }
 
-    pub fn from_to(&mut self, from: u32, to: u32) -> u32 {
+    pub fn between(&mut self, from: u32, to: u32) -> u32 {
         from + self.below(to - from + 1)
     }
 
@@ -56,7 +56,7 @@ pub fn first_day() -> NaiveDate {
 fn weekdays(lot: &mut Lot, at_least: u32) -> Calendar {
     use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
     let all = [Mon, Tue, Wed, Thu, Fri, Sat, Sun];
-    let number = lot.from_to(at_least, 7);
+    let number = lot.between(at_least, 7);
     let first = lot.below(7);
     let days = (0..number).map(|day| all[usize::try_from((first + day * 3) % 7).unwrap()]);
     Calendar::on(days.collect::<Vec<_>>())
@@ -67,21 +67,21 @@ fn keep(lot: &mut Lot, tried: Tried) -> (Scheme, Scheme, PlaceIndex) {
     let daily = |days| Scheme::Daily(Daily { keep_days: days });
     match tried {
         Tried::Monthly => {
-            let day = u8::try_from(lot.from_to(1, 31)).unwrap();
+            let day = u8::try_from(lot.between(1, 31)).unwrap();
             let mut monthly = |most| {
-                let keep_months = lot.from_to(1, most);
+                let keep_months = lot.between(1, most);
                 Scheme::Monthly(Monthly { keep_months, day })
             };
             (monthly(4), monthly(14), on_site)
         }
         Tried::GrandfatherFatherSon => {
             let gfs = GrandfatherFatherSon {
-                keep_days: lot.from_to(2, 20),
-                keep_weeks: lot.from_to(1, 6),
-                keep_months: lot.from_to(1, 13),
+                keep_days: lot.between(2, 20),
+                keep_weeks: lot.between(1, 6),
+                keep_months: lot.between(1, 13),
                 day: Weekday::Fri,
             };
-            let short = lot.from_to(2, 9);
+            let short = lot.between(2, 9);
             (daily(short), Scheme::GrandfatherFatherSon(gfs), SAFE)
         }
         Tried::KeepSets => {
@@ -91,7 +91,7 @@ fn keep(lot: &mut Lot, tried: Tried) -> (Scheme, Scheme, PlaceIndex) {
                 vec![Weekday::Tue, Weekday::Fri]
             };
             let sets = KeepSets {
-                sets: u16::try_from(lot.from_to(1, 4)).unwrap(),
+                sets: u16::try_from(lot.between(1, 4)).unwrap(),
                 days: days.into(),
             };
             let months = Monthly {
@@ -101,12 +101,12 @@ fn keep(lot: &mut Lot, tried: Tried) -> (Scheme, Scheme, PlaceIndex) {
             let on = if lot.one_in(3) {
                 Scheme::Monthly(months)
             } else {
-                daily(lot.from_to(2, 20))
+                daily(lot.between(2, 20))
             };
             (on, Scheme::KeepSets(sets), on_site)
         }
         Tried::Daily => {
-            let (short, long) = (lot.from_to(2, 12), lot.from_to(3, 40));
+            let (short, long) = (lot.between(2, 12), lot.between(3, 40));
             (daily(short), daily(long), on_site)
         }
     }
@@ -120,7 +120,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
     let tight = lot.one_in(4);
     let third = lot.one_in(4);
     let one_carrier = lot.one_in(2);
-    let mut capacity = |least: u32| tight.then(|| lot.from_to(least, 2 * least));
+    let mut capacity = |least: u32| tight.then(|| lot.between(least, 2 * least));
     let capacities = [capacity(25), None, capacity(12), capacity(12), capacity(12)];
     let kinds = [
         ("library", PlaceKind::Library),
@@ -136,7 +136,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         .map(|(at, ((name, kind), capacity))| {
             let carrier = match at {
                 3 => Some(CarrierIndex(0)),
-                4 => Some(CarrierIndex(u32::from(!one_carrier))),
+                4 => Some(CarrierIndex(u16::from(!one_carrier))),
                 _ => None,
             };
             Place {
@@ -167,7 +167,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         keep_at,
         retention_days,
     };
-    let own = lot.one_in(5).then(|| lot.from_to(3, 60));
+    let own = lot.one_in(5).then(|| lot.between(3, 60));
     let mut pools = vec![
         pool("onsite", &on, on_site, None),
         pool("offsite", &off, VAULT, own),
@@ -176,15 +176,15 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         pools.push(pool("home", &off, HOME, None));
     }
     let number = match tried {
-        Tried::Monthly => lot.from_to(1, 4),
-        Tried::KeepSets => lot.from_to(1, 2),
+        Tried::Monthly => lot.between(1, 4),
+        Tried::KeepSets => lot.between(1, 2),
         _ => 1,
     };
     let series = (0..number).map(|at| Series {
         name: format!("system{at}"),
         copies: (0..pools.len()).map(PoolIndex::new).collect(),
-        bytes: u64::from(lot.from_to(100, 2200)),
-        retention_days: lot.one_in(6).then(|| lot.from_to(5, 90)),
+        bytes: u64::from(lot.between(100, 2200)),
+        retention_days: lot.one_in(6).then(|| lot.between(5, 90)),
         held: false,
         protection: match lot.below(12) {
             0 => Protection::Excepted,
@@ -194,7 +194,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
     });
     let series: Vec<Series> = series.collect();
     let site = weekdays(lot, 4);
-    let scratch = lot.from_to(8, 24);
+    let scratch = lot.between(8, 24);
     let volume = |at: u32| Volume {
         barcode: format!("V{at:05}L8"),
         generation: Generation::Lto8,
@@ -211,6 +211,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         place: Some(if at < 14 { LIBRARY } else { CUPBOARD }),
         since: first_day().checked_sub_days(Days::new(30)).unwrap(),
         written: None,
+        protection: Protection::Encrypted,
         planned: None,
         recall: None,
     };
@@ -227,8 +228,8 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
         volumes: (0..scratch).map(volume).collect(),
         late: Vec::new(),
         stock: Stock {
-            minimum: lot.from_to(0, 6),
-            lead_days: u16::try_from(lot.from_to(0, 20)).unwrap(),
+            minimum: lot.between(0, 6),
+            lead_days: u16::try_from(lot.between(0, 20)).unwrap(),
             generation: Generation::Lto8,
             capacity: CAPACITY,
             ordered: Vec::new(),
@@ -240,7 +241,7 @@ pub fn world(seed: u64, tried: Tried) -> (Model, Lot) {
 
 /// Something happens that no plan foresaw.
 pub fn disturb(model: &mut Model, lot: &mut Lot) {
-    for _ in 0..lot.from_to(0, 4) {
+    for _ in 0..lot.between(0, 4) {
         match lot.below(9) {
             0 => lose(model, lot),
             1 => find(model, lot),
@@ -315,7 +316,7 @@ fn recall(model: &mut Model, lot: &mut Lot) {
         let wanted = model.today.checked_add_days(Days::new(lot.below(9).into()));
         let wanted = wanted.unwrap();
         let back = (!lot.one_in(3)).then(|| {
-            let days = lot.from_to(1, 20).into();
+            let days = lot.between(1, 20).into();
             wanted.checked_add_days(Days::new(days)).unwrap()
         });
         model.vols[at].recall = Some(Recall { wanted, back });

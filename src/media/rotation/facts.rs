@@ -175,6 +175,7 @@ impl Record<'_> {
         let mounts = self.view.mounts()?;
         let outside = self.view.last_outside()?;
         let recalled = self.view.recalled_items()?;
+        let in_clear = self.in_clear()?;
         let mut out_of_use = self.view.quarantined_cartridges()?;
         out_of_use.extend(self.view.foreign_tapes()?.iter().map(|tape| tape.cartridge));
         let mut volumes = Vec::new();
@@ -188,7 +189,11 @@ impl Record<'_> {
             }
             let capacity = on.map_or(cartridge.generation.native_capacity(), |on| on.capacity);
             let used = on.and_then(|on| bytes.get(&on.id)).copied().unwrap_or(0);
-            let filling = content == Content::Filling;
+            let remaining = match content {
+                Content::Scratch => capacity,
+                Content::Filling => capacity.saturating_sub(used),
+                Content::Full | Content::Expired | Content::OutOfUse => 0,
+            };
             if let Some(on) = on {
                 positions.insert(on.id, VolumeIndex::new(volumes.len()));
             }
@@ -211,11 +216,7 @@ impl Record<'_> {
                 content,
                 pool,
                 capacity,
-                remaining: if filling {
-                    capacity.saturating_sub(used)
-                } else {
-                    0
-                },
+                remaining,
                 wear: mounts.get(&cartridge.id).copied().unwrap_or(0),
                 place,
                 since: outside.get(&item).map_or_else(
@@ -225,6 +226,11 @@ impl Record<'_> {
                 written: on
                     .and_then(|on| written.get(&on.id))
                     .map(DateTime::date_naive),
+                protection: match on.is_some_and(|on| in_clear.contains(&on.id)) {
+                    false => Protection::Encrypted,
+                    true if self.is_exempt(cartridge.id) => Protection::Excepted,
+                    true => Protection::Plain,
+                },
                 planned,
                 recall,
             });
@@ -316,9 +322,6 @@ impl Record<'_> {
                     .filter_map(|row| positions.get(&row.volume))
                     .copied()
                     .collect();
-                if self.is_exempt(rows) {
-                    sets[index.at()].protection = Protection::Excepted;
-                }
                 let facts = &self.pools[pool.at()];
                 let keep_at = Some(facts.keep_at);
                 let there = on
@@ -338,15 +341,22 @@ impl Record<'_> {
         Ok((sets, copies))
     }
 
-    /// Whether somebody has allowed a cartridge of a copy to leave unencrypted.
-    fn is_exempt(&self, rows: &[&CopyOnVolume]) -> bool {
-        let exempt = |movement: &Movement| movement.exempt.is_some();
-        rows.iter().any(|row| {
-            let volume = self.view.volume(row.volume).ok();
-            let item = volume.map(|volume| ItemId::from(volume.cartridge));
-            item.and_then(|item| self.moves.get(&item))
-                .is_some_and(exempt)
-        })
+    /// Volumes with something on them that is not encrypted.
+    fn in_clear(&self) -> Result<BTreeSet<VolumeId>> {
+        let sets = self.view.sets()?.into_iter();
+        let plain: BTreeSet<SetId> = sets
+            .filter(|set| set.recipients.is_empty())
+            .map(|set| set.id)
+            .collect();
+        let rows = self.view.sets_on_volumes()?.into_iter();
+        let on = rows.filter(|(set, _)| plain.contains(set));
+        Ok(on.map(|(_, volume)| volume).collect())
+    }
+
+    /// Whether somebody has allowed a cartridge to leave unencrypted.
+    fn is_exempt(&self, cartridge: CartridgeId) -> bool {
+        let movement = self.moves.get(&ItemId::from(cartridge));
+        movement.is_some_and(|movement| movement.exempt.is_some())
     }
 
     /// Things that lie where cartridges could.
