@@ -385,7 +385,7 @@ impl Turn<'_> {
             return Ok(answer);
         }
         let expected = self.expected(task.errand, &place)?;
-        Ok(self.open(&task, spot, expected, Vec::new()))
+        Ok(self.open(&task, spot, expected, &[]))
     }
 
     fn case_card(&mut self, case: &Barcode, hand: Hand, asked: &Asked) -> Result<Answer> {
@@ -417,8 +417,8 @@ impl Turn<'_> {
             .map(|known| known.barcode)
             .collect();
         let inside = packing.inside.into_iter();
-        let inside = inside.filter(|code| expected.contains(code)).collect();
-        Ok(self.open(&task, spot, expected, inside))
+        let inside: Vec<Barcode> = inside.filter(|code| expected.contains(code)).collect();
+        Ok(self.open(&task, spot, expected, &inside))
     }
 
     fn same_or_unfinished(&self, task: &Task, spot: &Spot) -> Option<Answer> {
@@ -433,14 +433,14 @@ impl Turn<'_> {
         task: &Task,
         spot: Spot,
         expected: std::collections::BTreeSet<Barcode>,
-        done: Vec<Barcode>,
+        done: &[Barcode],
     ) -> Answer {
         if task.spot.is_some() {
             self.effects.push(Effect::Closed);
         }
         let task = Task {
             spot: Some(spot),
-            inside: done.clone(),
+            inside: done.to_vec(),
             wrong: 0,
             ..task.clone()
         };

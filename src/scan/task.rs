@@ -136,14 +136,14 @@ impl Task {
 
     /// The same with what was expected and accepted.
     #[must_use]
-    pub fn with(self, expected: BTreeSet<Barcode>, done: Vec<Barcode>) -> Self {
+    pub fn with(self, expected: BTreeSet<Barcode>, done: &[Barcode]) -> Self {
         let mut task = Self {
             expected: Arc::new(expected),
             done: Vec::with_capacity(done.len()),
             extra: 0,
             ..self
         };
-        for barcode in &done {
+        for barcode in done {
             task.accept(barcode);
         }
         task
@@ -214,7 +214,7 @@ impl Kept {
             second_of: self.second_of,
             ..Task::new(self.errand)
         }
-        .with(expected, done)
+        .with(expected, &done)
     }
 }
 
