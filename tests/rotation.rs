@@ -4,7 +4,7 @@
 //! which cartridges are lost and found, sets held and released, recalls and movements come in, and
 //! sites, couriers and vaults close.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // as in any test
 
 #[path = "support/rotation_ends.rs"]
 mod ends;
