@@ -501,3 +501,72 @@ fn a_bad_list_is_named_by_row_and_column_and_nothing_is_taken() {
     let said = world.ok([&receipt[..], &["--partial"]].concat());
     assert!(said.contains("1 lines closed"), "{said}");
 }
+
+#[test]
+fn what_is_to_leave_takes_no_new_data() {
+    let world = World::with_set_on_tape();
+    world.ok(["place", "add-site", "MAIN", "Northern district"]);
+    world.ok(["place", "add", "safe", "SAFE1"]);
+    let first = |world: &World| {
+        let plan = world.json(["job", "run", "--plan"]);
+        plan["cartridges"][0]["first_cartridge"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(first(&world), "TWV001L8");
+    world.ok([
+        "movement",
+        "plan",
+        "TWV001L8",
+        "--to",
+        "SAFE1",
+        "--due",
+        &in_days(9),
+    ]);
+    let other = first(&world);
+    assert_ne!(other, "TWV001L8");
+    world.ok(["movement", "cancel", "TWV001L8"]);
+    assert_eq!(first(&world), "TWV001L8");
+}
+
+#[test]
+fn a_vaults_inventory_is_compared_with_the_record() {
+    let world = courier_desk();
+    let run = sealed_run(&world, &["TWV001L8"]);
+    hand_over(&world, &run, "A");
+    let list = world.path("inventory.csv");
+    let compare = ["place", "compare", "IRON", list.to_str().unwrap()];
+    // On its way: neither missed nor surplus.
+    std::fs::write(&list, "barcode\nXYZ999L8\nTWV002L8\nTWV002L8\n").unwrap();
+    let found = world.stops(21, compare);
+    assert!(
+        found
+            .out
+            .contains("XYZ999L8 is on the list and not on record"),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .out
+            .contains("TWV002L8 is on the list, on record it is in safe SAFE1")
+    );
+    assert!(
+        found.out.contains("TWV002L8 is on the list more than once"),
+        "{found:?}"
+    );
+    assert!(!found.out.contains("TWV001L8"), "{found:?}");
+    world.ok(["courier", "receipt", &run, "--case", "C07", "--seal-intact"]);
+    world.ok(["courier", "close", &run]);
+    for number in ["1", "2", "3"] {
+        world.ok(["exception", "explain", number, "asked the vault"]);
+    }
+    std::fs::write(&list, "barcode\nTWV001L8\nC07\n").unwrap();
+    assert_eq!(world.ok(compare).trim(), "IRON is as on record");
+    std::fs::write(&list, "barcode\nC07\n").unwrap();
+    let found = world.stops(21, compare);
+    assert!(
+        found.out.contains("TWV001L8 is not on the list"),
+        "{found:?}"
+    );
+}

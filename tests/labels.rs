@@ -229,7 +229,7 @@ fn what_cannot_be_printed_is_said_in_one_line() {
         (&["case", "c08"], "\"c08\" is not a code"),
         (&["case", "C08", "C08=again"], "C08 is there twice"),
         (&["place", "A-CODE-THAT-IS-TOO-LONG"], "1 to 16"),
-        (&["person", "Ann"], "\"Ann\" is not the number of a person"),
+        (&["person", "Ann"], "\"Ann\" is not the code of a person"),
         (&["person", "-1=Ann"], "'-1'"),
     ] {
         let refused = world.refuses(

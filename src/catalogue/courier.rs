@@ -42,6 +42,8 @@ integer_column!(Revision);
 impl Revision {
     /// Not printed yet.
     pub const NONE: Self = Self(0);
+    /// A.
+    pub const FIRST: Self = Self(1);
 
     /// The one after.
     #[must_use]
@@ -404,5 +406,31 @@ impl Tx<'_> {
             },
         )
         .map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_count_in_letters() {
+        let mut revision = Revision::FIRST;
+        let mut texts = Vec::new();
+        for _ in 0..800 {
+            let text = revision.to_string();
+            assert_eq!(text.parse::<Revision>().unwrap(), revision);
+            texts.push(text);
+            revision = revision.next();
+        }
+        assert_eq!(texts[0], "A");
+        assert_eq!(texts[25..28], ["Z", "AA", "AB"]);
+        assert_eq!(texts[701..703], ["ZZ", "AAA"]);
+        assert!("Z".parse::<Revision>().unwrap() < "AA".parse().unwrap());
+        assert_eq!(Revision::FIRST.before(), None);
+        assert_eq!(Revision::FIRST.next().before(), Some(Revision::FIRST));
+        for text in ["", "a", "1", "A1", "AAAAA"] {
+            assert!(text.parse::<Revision>().is_err(), "{text}");
+        }
     }
 }

@@ -10,9 +10,10 @@ use super::output::{self, Column, or_dash, time};
 use crate::app::App;
 use crate::catalogue::{Item, Loan, Person, Place, PlaceKind};
 use crate::config::{CarrierConfig, FireRating, PlaceConfig, SiteConfig, edit};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::{Barcode, PlaceCode};
-use crate::media::{person, reconcile, rule, thing};
+use crate::media::list_file::{self, Strictness};
+use crate::media::{compare, person, reconcile, rule, thing};
 use crate::rotation::Calendar;
 
 pub(super) fn people(session: &Session, command: &PersonCommand) -> Result<()> {
@@ -250,6 +251,23 @@ pub(super) fn places(session: &Session, command: PlaceCommand) -> Result<()> {
             output::line(format!("carrier {code} is added"))
         }
         PlaceCommand::List => list_places(session, &app),
+        PlaceCommand::Compare {
+            code,
+            file,
+            partial,
+            said: by,
+        } => {
+            let strictness = if partial {
+                Strictness::Partial
+            } else {
+                Strictness::Whole
+            };
+            let list = list_file::read(&file, strictness)?;
+            let found = said(&app, &by, |tx, stamp| {
+                compare::with_list(&app.config, tx, stamp, &code, &list)
+            })?;
+            compared(session, &code, &found, &list)
+        }
         PlaceCommand::Show { code } => show_place(session, &app, &code),
     }
 }
@@ -258,6 +276,39 @@ pub(super) fn places(session: &Session, command: PlaceCommand) -> Result<()> {
 #[derive(Debug, serde::Deserialize)]
 struct Rated {
     rating: FireRating,
+}
+
+/// Says what disagrees between a list and the record.
+fn compared(
+    session: &Session,
+    code: &PlaceCode,
+    found: &[compare::Found],
+    list: &list_file::List,
+) -> Result<()> {
+    if session.is_json() {
+        output::json(found)?;
+    } else {
+        let lines = found
+            .iter()
+            .map(|found| format!("exception {}: {}", found.exception, found.detail));
+        lines
+            .chain(list.left_out.iter().map(|row| format!("left out: {row}")))
+            .try_for_each(output::line)?;
+        if found.is_empty() {
+            output::line(format!("{code} is as on record"))?;
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::OpenExceptions,
+        format!(
+            "the list and the record of {code} disagree in {}",
+            found.len()
+        ),
+    )
+    .hint("explain each with \"tapeward exception explain NO TEXT\""))
 }
 
 fn section(args: PlaceAddArgs) -> Result<PlaceConfig> {
@@ -388,7 +439,7 @@ fn show_place(session: &Session, app: &App, code: &PlaceCode) -> Result<()> {
                 }
             }
         }
-        Ok::<_, crate::error::Error>(rows)
+        Ok::<_, Error>(rows)
     })?;
     if session.is_json() {
         return output::json(&rows);

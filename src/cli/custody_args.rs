@@ -339,6 +339,21 @@ pub enum PlaceCommand {
     /// All places: kind, site, how full, last count.
     #[command(after_help = "Examples:\n  tapeward place list\n  tapeward place list --json")]
     List,
+    /// Compare a list of what a vault says it has with the record.
+    #[command(
+        after_help = "Examples:\n  tapeward place compare IRON inventory.csv\n  tapeward place compare IRON inventory.csv --partial --json\n\nThe CSV has a column of barcodes. Each difference is an exception until somebody explains it\n(exit code 21); what is on its way there is not missed."
+    )]
+    Compare {
+        /// Code of the place.
+        code: PlaceCode,
+        /// The vault's inventory.
+        file: PathBuf,
+        /// Take the list without its bad rows.
+        #[arg(long)]
+        partial: bool,
+        #[command(flatten)]
+        said: SaidArgs,
+    },
     /// What is in a place.
     #[command(
         after_help = "Examples:\n  tapeward place show SAFE1\n  tapeward place show SAFE1 --json"

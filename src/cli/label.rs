@@ -6,8 +6,9 @@ use super::Session;
 use super::label_args::{LabelCommand, LabelFormat, LabelKind, PrintArgs};
 use super::output;
 use crate::error::{Error, Result};
+use crate::id::Code;
 use crate::labels::{self, CardLabel, Labels};
-use crate::media::card::{Card, Code, PersonNumber};
+use crate::media::card::Card;
 use crate::progress::counted;
 
 /// What whoever sticks printed labels on cartridges should know.
@@ -25,12 +26,12 @@ pub(super) fn run(session: &Session, command: LabelCommand) -> Result<()> {
         LabelKind::Case { cases, print } => (coded(&cases, &print, Card::Case)?, print, None),
         LabelKind::Place { places, print } => (coded(&places, &print, Card::Place)?, print, None),
         LabelKind::Person { people, print } => {
-            let badges = each(&people, |number| {
-                let number = number.parse().map_err(|_| {
-                    Error::usage(format!("\"{number}\" is not the number of a person"))
-                        .hint("for example 42, or '42=Ann Miller'")
+            let badges = each(&people, |code| {
+                let code = code.parse().map_err(|_| {
+                    Error::usage(format!("\"{code}\" is not the code of a person"))
+                        .hint("for example P07, or 'P07=Ann Miller'")
                 })?;
-                Ok(Card::Person(PersonNumber(number)))
+                Ok(Card::Person(code))
             })?;
             (labels::cards(&badges, print.paper.into())?, print, None)
         }

@@ -58,10 +58,10 @@ Examples:
     /// Badges.
     #[command(after_help = "\
 Examples:
-  tapeward label print person '42=Ann Miller' 43 --output badges.pdf")]
+  tapeward label print person 'P07=Ann Miller' P08 --output badges.pdf")]
     Person {
-        /// Numbers, each with a name if wanted.
-        #[arg(required = true, value_name = "NUMBER[=NAME]")]
+        /// Codes, each with a name if wanted.
+        #[arg(required = true, value_name = "CODE[=NAME]")]
         people: Vec<String>,
         #[command(flatten)]
         print: PrintArgs,

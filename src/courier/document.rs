@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 use chrono::Local;
 
 use super::desk::{Desk, Line, lines};
-use crate::catalogue::{CourierRun, Direction, Item, Movement, View};
+use crate::catalogue::{CourierRun, Direction, Item, Movement, Revision, View};
 use crate::error::{Context, Error, Result};
 use crate::id::Barcode;
 use crate::journal::Checkpoint;
@@ -12,7 +12,7 @@ use crate::media::facts;
 use crate::media::rule::Secrecy;
 use crate::report::manifest::{
     Case, Direction as OnPaper, Imprint, InHouse, ItemKind, Line as PaperLine, Manifest, Party,
-    Protection, Return, Revision, RunWindow, Seal, SealOwner, Urgency,
+    Protection, Return, RunWindow, Seal, SealOwner, Urgency,
 };
 
 /// Builds the manifest of a run in this revision.
@@ -22,7 +22,7 @@ use crate::report::manifest::{
 pub fn manifest(
     desk: &Desk<'_>,
     run: &CourierRun,
-    revision: crate::catalogue::Revision,
+    revision: Revision,
     checkpoint: Checkpoint,
 ) -> Result<Manifest> {
     let config = &desk.app.config;
@@ -51,17 +51,11 @@ pub fn manifest(
         Direction::Out => (OnPaper::Out, ours, theirs),
         Direction::Back => (OnPaper::Back, theirs, ours),
     };
-    let paper = |revision: crate::catalogue::Revision| -> Result<Revision> {
-        revision
-            .to_string()
-            .parse()
-            .context("the revision of a manifest")
-    };
     Ok(Manifest {
         number: run.number.parse()?,
         direction,
-        revision: paper(revision)?,
-        replaces: revision.before().map(paper).transpose()?,
+        revision,
+        replaces: revision.before(),
         run: RunWindow {
             date: run.due,
             from: None,
@@ -139,7 +133,7 @@ fn cases(desk: &Desk<'_>, run: &CourierRun) -> Result<Vec<Case>> {
         .collect()
 }
 
-fn code(barcode: &Barcode) -> Result<crate::media::card::Code> {
+fn code(barcode: &Barcode) -> Result<crate::id::Code> {
     barcode
         .as_str()
         .parse()

@@ -214,6 +214,8 @@ pub fn traits(
 pub struct Candidate {
     /// The cartridge.
     pub cartridge: Cartridge,
+    /// How often it was mounted.
+    pub wear: u32,
     /// Its living volume.
     pub volume: Option<Volume>,
     /// What is on it, where more can be appended.
@@ -272,11 +274,18 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Every cartridge of the record that is not out of use for its health and that is not kept as
-/// another program left it.
+/// Every cartridge of the record that is not out of use for its health, is not kept as another program
+/// left it, and is not to go somewhere.
 pub fn candidates(view: &View<'_>, now: DateTime<Utc>) -> Result<Vec<Candidate>> {
     let mut out_of_use = view.quarantined_cartridges()?;
     out_of_use.extend(view.foreign_tapes()?.iter().map(|tape| tape.cartridge));
+    // What is to leave takes no new data.
+    out_of_use.extend(
+        view.open_movements()?
+            .iter()
+            .map(|movement| movement.item.as_cartridge()),
+    );
+    let mounts = view.mounts()?;
     view.cartridges()?
         .into_iter()
         .filter(|cartridge| !out_of_use.contains(&cartridge.id))
@@ -293,6 +302,7 @@ pub fn candidates(view: &View<'_>, now: DateTime<Utc>) -> Result<Vec<Candidate>>
                 _ => {}
             }
             Ok(Candidate {
+                wear: mounts.get(&cartridge.id).copied().unwrap_or(0),
                 cartridge,
                 volume,
                 contents,
@@ -303,9 +313,9 @@ pub fn candidates(view: &View<'_>, now: DateTime<Utc>) -> Result<Vec<Candidate>>
 }
 
 /// The cartridge to write next for a pool: one that can be appended to, else labelled scratch of
-/// the pool, else a new one, else one whose retention has ended; by barcode among equals. Only
-/// what is in the library counts, and nothing that is `taken`. One with data in an import/export
-/// element was ejected and gets no more.
+/// the pool, else a new one, else one whose retention has ended; the least worn of what is to be
+/// labelled, else by barcode. Only what is in the library counts, and nothing that is `taken`. One with
+/// data in an import/export element was ejected and gets no more.
 #[must_use]
 pub fn choose<'a>(
     candidates: &'a [Candidate],
@@ -319,7 +329,14 @@ pub fn choose<'a>(
             matches!(candidate.cartridge.place, Place::Element { library: place, .. } if place == wanted.library)
         })
         .filter_map(|candidate| suitability(candidate, wanted).ok().map(|reason| (candidate, reason)))
-        .min_by_key(|(candidate, reason)| (*reason as u8, candidate.cartridge.barcode.clone()))
+        .min_by_key(|(candidate, reason)| {
+            // One that is being filled is filled before another one is begun.
+            let wear = match reason {
+                Reason::Appends => 0,
+                Reason::LabelledScratch | Reason::Blank | Reason::Expired => candidate.wear,
+            };
+            (*reason as u8, wear, candidate.cartridge.barcode.clone())
+        })
 }
 
 fn leaves(place: &Place) -> bool {

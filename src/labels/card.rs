@@ -43,7 +43,7 @@ impl CardLabel {
     fn headline(&self) -> String {
         match &self.card {
             Card::Purpose(purpose) => purpose.to_string(),
-            Card::Person(number) => number.to_string(),
+            Card::Person(code) => code.to_string(),
             Card::Place(code) | Card::Case(code) => code.to_string(),
             Card::KeyboardTest => "KEYBOARD".to_owned(),
         }

@@ -29,6 +29,8 @@ pub enum Strictness {
 pub struct List {
     /// What it names, in its order, each once.
     pub barcodes: Vec<Barcode>,
+    /// What it names more than once.
+    pub repeated: Vec<Barcode>,
     /// Rows that were left out: each in a sentence.
     pub left_out: Vec<String>,
 }
@@ -84,6 +86,8 @@ pub fn parse(text: &str, name: &str, strictness: Strictness) -> Result<List> {
             Ok(barcode) => {
                 if seen.insert(barcode.clone()) {
                     list.barcodes.push(barcode);
+                } else if !list.repeated.contains(&barcode) {
+                    list.repeated.push(barcode);
                 }
             }
             Err(_) => bad.push(format!(

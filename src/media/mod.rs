@@ -3,6 +3,7 @@
 
 pub mod barcode;
 pub mod card;
+pub mod compare;
 pub mod custody;
 pub mod exception;
 pub mod facts;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Printed;
 use super::list::{BARCODE, List, ListColumn, Listing, Section, numbered, text, tick};
 use crate::id::Barcode;
-use crate::media::card::{Card, Code};
+use crate::id::Code;
+use crate::media::card::Card;
 use crate::progress::counted;
 
 /// The inventory of a place.

@@ -8,7 +8,7 @@ use super::Printed;
 use super::list::{BARCODE, List, ListColumn, Listing, Section, numbered, text, tick};
 use super::manifest::{ManifestNumber, Urgency};
 use crate::id::Barcode;
-use crate::media::card::Code;
+use crate::id::Code;
 use crate::progress::counted;
 
 /// The pick list of a run.

@@ -8,7 +8,7 @@ use super::Printed;
 use super::list::{BARCODE, List, ListColumn, Listing, Section, numbered, text, tick};
 use super::manifest::Urgency;
 use crate::id::Barcode;
-use crate::media::card::Code;
+use crate::id::Code;
 use crate::progress::counted;
 
 /// A recall list or call-out sheet.

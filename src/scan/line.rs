@@ -88,10 +88,8 @@ impl Heard {
         if line.text.is_empty() {
             return Self::Nothing;
         }
-        if let Some(heard) = badge(&line.text) {
-            return heard;
-        }
         match Card::read(&line.text) {
+            Ok(Some(Card::Person(code))) => Self::Badge(code),
             Ok(Some(card)) => Self::Card(card),
             Err(error) => Self::Wrong(error),
             Ok(None) => line
@@ -102,16 +100,6 @@ impl Heard {
                 .map_or(Self::Garbage, Self::Item),
         }
     }
-}
-
-/// A badge has the code of its person, which has letters where the site wants it so.
-fn badge(text: &str) -> Option<Heard> {
-    if let Some(code) = text.strip_prefix(".B.") {
-        return code.parse().ok().map(Heard::Badge);
-    }
-    let code = text.strip_prefix(".b.")?.to_ascii_uppercase();
-    let is_code = code.parse::<PersonCode>().is_ok();
-    is_code.then_some(Heard::Wrong(CardError::CapsLock))
 }
 
 /// Code 39 has capitals, digits and a few signs; small letters come with caps lock.

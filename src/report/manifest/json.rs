@@ -98,7 +98,7 @@ struct Outside<'a> {
     barcode: &'a crate::id::Barcode,
     kind: super::ItemKind,
     media_type: &'a str,
-    case: Option<&'a crate::media::card::Code>,
+    case: Option<&'a crate::id::Code>,
     protection: &'a super::Protection,
     returns: super::Return,
     reason: &'a str,

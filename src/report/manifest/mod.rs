@@ -14,10 +14,11 @@ pub mod profile;
 mod signing;
 mod table;
 
+pub use crate::catalogue::Revision;
 pub use csv::{csv, csv_by};
 pub use digest::ListDigest;
 pub use json::json;
-pub use number::{ManifestNumber, Revision};
+pub use number::ManifestNumber;
 pub use order::{Group, Numbered, Ordered, Totals};
 pub use pages::pdf;
 
@@ -25,8 +26,8 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use crate::id::Barcode;
+use crate::id::Code;
 use crate::journal::Checkpoint;
-use crate::media::card::Code;
 
 /// Everything a manifest says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
