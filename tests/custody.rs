@@ -362,3 +362,76 @@ fn a_vaulted_tape_in_a_mail_slot_is_an_alarm() {
         "{refusal:?}"
     );
 }
+
+#[test]
+fn a_list_is_registered_as_a_whole_and_serials_do_not_clash() {
+    let world = tape_room();
+    let list = world.path("cartridges.csv");
+    let file = list.to_str().unwrap();
+    std::fs::write(&list, "slot;barcode\n1;ABC123L8\n2;ABC124L8\n").unwrap();
+    world.ok(["media", "import", file, "--place", "SAFE2", "--as", "P07"]);
+    assert_eq!(
+        world.json(["media", "show", "ABC124L8"])["place"]["code"],
+        "SAFE2"
+    );
+    let again = ["media", "import", file];
+    refused(
+        &world,
+        &again,
+        2,
+        &["ABC123L8 is registered already", "safe SAFE2"],
+    );
+    std::fs::write(&list, "ABC125L8\nABC123L9\n").unwrap();
+    refused(
+        &world,
+        &again,
+        2,
+        &[
+            "ABC123L9 has the serial ABC123 of ABC123L8",
+            "SAFE2",
+            "--despite",
+        ],
+    );
+    refused(&world, &["media", "show", "ABC125L8"], 2, &["no cartridge"]);
+    world.ok([
+        "media",
+        "import",
+        file,
+        "--despite",
+        "two sites were joined",
+    ]);
+    let unknown = world.run(["media", "add", "ABC900Q9"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(
+        unknown.status.success() && said.contains("media identifier Q9 is not known"),
+        "{said}"
+    );
+}
+
+#[test]
+fn another_barcode_keeps_the_history() {
+    let world = tape_room();
+    world.ok(["media", "check-in", "TWV001L8", "--place", "SAFE1"]);
+    let relabel = ["media", "relabel", "TWV001L8", "--to", "TWV901L8"];
+    refused(&world, &relabel, 2, &["--reason"]);
+    let taken = [
+        "media", "relabel", "TWV001L8", "--to", "TWV002L8", "--reason", "x",
+    ];
+    refused(&world, &taken, 2, &["TWV002L8 is taken"]);
+    world.ok([&relabel[..], &["--reason", "label came off"]].concat());
+    refused(
+        &world,
+        &["media", "show", "TWV001L8"],
+        2,
+        &["no cartridge TWV001L8"],
+    );
+    assert_eq!(
+        world.json(["media", "show", "TWV901L8"])["place"]["code"],
+        "SAFE1"
+    );
+    let story = world.ok(["media", "history", "TWV901L8"]);
+    assert!(
+        story.contains("barcode_changed") && story.contains("label came off"),
+        "{story}"
+    );
+}

@@ -339,6 +339,37 @@ impl Tx<'_> {
         })
     }
 
+    /// Gives an item another barcode and keeps the old one in its history. What is in a case that gets
+    /// one stays in it.
+    pub fn change_barcode(
+        &self,
+        item: &Item,
+        new: &Barcode,
+        reason: &str,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), CatalogueError> {
+        let sql = match item {
+            Item::Cartridge(_) => "UPDATE cartridge SET barcode = ?2 WHERE id = ?1",
+            Item::Thing(_) => "UPDATE thing SET barcode = ?2 WHERE id = ?1",
+        };
+        self.change(Noun::Item, item.barcode(), sql, (item.id(), new))?;
+        if item.case().is_some() {
+            for table in [
+                "UPDATE cartridge SET place_name = ?2 WHERE place = 'case' AND place_name = ?1",
+                "UPDATE thing SET place_name = ?2 WHERE place = 'case' AND place_name = ?1",
+            ] {
+                self.execute(table, (item.barcode(), new))?;
+            }
+        }
+        self.execute(
+            "INSERT INTO barcode_change (item, old, new, reason, at, by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (item.id(), item.barcode(), new, reason, Moment(at), by),
+        )
+        .map(|_| ())
+    }
+
     /// The thing left for good: its barcode may be used again.
     pub fn retire_thing(&self, id: ThingId, at: DateTime<Utc>) -> Result<(), CatalogueError> {
         self.change(

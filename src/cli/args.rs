@@ -8,8 +8,8 @@ pub use super::catalogue_args::{CatalogueCommand, RebuildArgs, RecoverArgs};
 pub use super::copy_args::CopyCommand;
 pub use super::courier_args::{CourierArgs, MovementCommand};
 pub use super::custody_args::{
-    CheckInArgs, CheckOutArgs, ExceptionCommand, PersonCommand, PlaceCommand, ProblemArgs,
-    ThingCommand,
+    CheckInArgs, CheckOutArgs, ExceptionCommand, ImportArgs, PersonCommand, PlaceCommand,
+    ProblemArgs, RelabelArgs, ThingCommand,
 };
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
 pub use super::drill_args::DrillCommand;
@@ -305,6 +305,9 @@ pub enum MediaCommand {
         /// Every cartridge the library holds that is not known yet (cleaning cartridges not).
         #[arg(long)]
         from_library: bool,
+        /// Why cartridges that share a six-character serial are registered all the same.
+        #[arg(long, value_name = "REASON")]
+        despite: Option<String>,
         #[command(flatten)]
         choice: LibraryChoice,
     },
@@ -336,6 +339,10 @@ pub enum MediaCommand {
         #[command(flatten)]
         choice: LibraryChoice,
     },
+    /// Register the cartridges of a list.
+    Import(Box<ImportArgs>),
+    /// An item gets another barcode; its history stays.
+    Relabel(Box<RelabelArgs>),
     /// Items leave a place: for another one, a case, or a person who signs for them.
     CheckOut(Box<CheckOutArgs>),
     /// Items are back in a place.

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::Session;
 use super::custody_args::{
-    BarcodeArgs, CheckInArgs, CheckOutArgs, ExceptionCommand, ProblemArgs, SaidArgs,
+    BarcodeArgs, CheckInArgs, CheckOutArgs, ExceptionCommand, ImportArgs, ProblemArgs, RelabelArgs,
+    SaidArgs,
 };
 use super::output::{self, Column, or_dash, time};
 use crate::app::App;
@@ -16,8 +17,9 @@ use crate::catalogue::{Tx, Witness};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::id::Barcode;
 use crate::media::custody::{self, Borrower, Destination, Mode, Order, Put};
+use crate::media::list_file::{self, Strictness};
 use crate::media::stamp::Stamp;
-use crate::media::{exception, problem, rule};
+use crate::media::{exception, problem, register, rule};
 
 /// Most lines taken from standard input.
 const MOST_LINES: usize = 100_000;
@@ -147,6 +149,70 @@ fn put(session: &Session, app: &App, order: &Order, mode: Mode) -> Result<()> {
         }
         output::line(line)
     })
+}
+
+/// Refuses barcodes that share a serial with another cartridge, unless a person says why; warns of media
+/// identifiers that nobody knows.
+pub(super) fn look_at(app: &App, barcodes: &[Barcode], despite: Option<&str>) -> Result<()> {
+    let odd = register::oddities(app, barcodes)?;
+    if let Some(first) = odd.clashes.first()
+        && despite.is_none_or(str::is_empty)
+    {
+        let more = match odd.clashes.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        return Err(Error::usage(format!("{first}{more}")).hint(
+            "VOL1 has room for the serial only; --despite REASON registers it with a volume \
+             identifier of its own",
+        ));
+    }
+    odd.unknown
+        .iter()
+        .for_each(|line| app.say(format!("Note: {line}")));
+    Ok(())
+}
+
+pub(super) fn import(session: &Session, app: &App, args: &ImportArgs) -> Result<()> {
+    let strictness = if args.partial {
+        Strictness::Partial
+    } else {
+        Strictness::Whole
+    };
+    let list = list_file::read(&args.file, strictness)?;
+    look_at(app, &list.barcodes, args.despite.as_deref())?;
+    said(app, &args.said, |tx, stamp| {
+        register::add_in(app, tx, stamp.entered_at, &list.barcodes)?;
+        let Some(code) = &args.place else {
+            return Ok(());
+        };
+        let to = app.config.kept_at(code)?;
+        for barcode in &list.barcodes {
+            let item = custody::known(tx, barcode)?;
+            custody::place(tx, stamp, &item, &to, None, stamp.reason.as_deref())?;
+        }
+        Ok(())
+    })?;
+    if session.is_json() {
+        return output::json(&list.barcodes);
+    }
+    list.left_out
+        .iter()
+        .try_for_each(|row| output::line(format!("left out: {row}")))?;
+    output::line(format!(
+        "{} cartridges added as scratch",
+        list.barcodes.len()
+    ))
+}
+
+pub(super) fn relabel(session: &Session, app: &App, args: &RelabelArgs) -> Result<()> {
+    said(app, &args.said, |tx, stamp| {
+        register::relabel(tx, stamp, &args.barcode, &args.to)
+    })?;
+    if session.is_json() {
+        return output::json(&serde_json::json!({"old": args.barcode, "new": args.to}));
+    }
+    output::line(format!("{} is {} now", args.barcode, args.to))
 }
 
 pub(super) fn problem(session: &Session, app: &App, args: &ProblemArgs) -> Result<()> {

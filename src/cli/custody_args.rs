@@ -142,6 +142,48 @@ pub struct CheckInArgs {
     pub said: SaidArgs,
 }
 
+/// `media import`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward media import cartridges.csv
+  tapeward media import cartridges.csv --place SAFE1 --as P07
+  tapeward media import cartridges.csv --partial --despite 'two sites'
+
+The CSV has a column of barcodes. All of it is taken or nothing.")]
+pub struct ImportArgs {
+    /// The list.
+    pub file: PathBuf,
+    /// The place they are in.
+    #[arg(long, value_name = "PLACE")]
+    pub place: Option<PlaceCode>,
+    /// Take the list without its bad rows.
+    #[arg(long)]
+    pub partial: bool,
+    /// Why cartridges that share a serial are registered all the same.
+    #[arg(long, value_name = "REASON")]
+    pub despite: Option<String>,
+    #[command(flatten)]
+    pub said: SaidArgs,
+}
+
+/// `media relabel`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapeward media relabel TWV001L8 --to TWV901L8 --reason 'label came off in drive 1'
+
+Its history stays. What VOL1 on the tape says does not change before it is labelled again.")]
+pub struct RelabelArgs {
+    /// The barcode it had.
+    pub barcode: Barcode,
+    /// The one it has now.
+    #[arg(long, value_name = "BARCODE")]
+    pub to: Barcode,
+    #[command(flatten)]
+    pub said: SaidArgs,
+}
+
 /// `media problem`
 #[derive(Debug, Args)]
 #[command(after_help = "\

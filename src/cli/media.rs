@@ -21,6 +21,7 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
         MediaCommand::Add {
             mut barcodes,
             from_library,
+            despite,
             choice,
         } => {
             let mut library = None;
@@ -34,6 +35,7 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
                 }
                 library = Some((chosen, view));
             }
+            super::custody::look_at(&app, &barcodes, despite.as_deref())?;
             register::add(&app, &barcodes)?;
             if let Some((library, view)) = library {
                 reconcile::reconcile(&app, &library, &view, None)?;
@@ -44,6 +46,8 @@ pub(super) fn run(session: &Session, command: MediaCommand) -> Result<()> {
             output::line(format!("{} cartridges added as scratch", barcodes.len()))
         }
         MediaCommand::Foreign(command) => super::foreign::run(session, &app, command),
+        MediaCommand::Import(args) => super::custody::import(session, &app, &args),
+        MediaCommand::Relabel(args) => super::custody::relabel(session, &app, &args),
         MediaCommand::CheckOut(args) => super::custody::check_out(session, &app, &args),
         MediaCommand::CheckIn(args) => super::custody::check_in(session, &app, &args),
         MediaCommand::Problem(args) => super::custody::problem(session, &app, &args),

@@ -59,7 +59,7 @@ pub fn document(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     }
     let mut out = std::io::stdout().lock();
     if out.is_terminal() {
-        return Err(Error::usage("a PDF is nothing for a terminal")
+        return Err(Error::usage("a document is nothing for a terminal")
             .hint("write it to a file with --output FILE, or into a pipe"));
     }
     out.write_all(bytes)
