@@ -147,6 +147,11 @@ uuid_id!(
     "the id of a courier run (a UUID)"
 );
 uuid_id!(
+    /// A disposal of items.
+    DisposalId,
+    "the id of a disposal (a UUID)"
+);
+uuid_id!(
     /// A count of what is in a place.
     CountId,
     "the id of a count (a UUID)"

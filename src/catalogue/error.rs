@@ -52,6 +52,8 @@ pub enum Noun {
     Exception,
     /// A count.
     Count,
+    /// A disposal.
+    Disposal,
     /// A task at a scanning station.
     ScanSession,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Noun {
             Self::CourierRun => "courier run",
             Self::Exception => "exception",
             Self::Count => "count",
+            Self::Disposal => "disposal",
             Self::ScanSession => "scan session",
         })
     }

@@ -20,6 +20,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema_10.sql")),
     M::up(include_str!("schema_11.sql")).foreign_key_check(),
     M::up(include_str!("schema_12.sql")),
+    M::up(include_str!("schema_13.sql")),
     M::up(include_str!("schema_14.sql")),
 ];
 

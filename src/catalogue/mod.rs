@@ -19,6 +19,7 @@ mod copy_tasks;
 mod courier;
 mod definitions;
 mod digest;
+mod disposals;
 mod drive_requests;
 mod entries;
 mod error;
@@ -61,6 +62,7 @@ pub use courier::{
 };
 pub use definitions::{Compression, Encryption, NewDefinition, PoolName, SetDefinition};
 pub use digest::ContentDigest;
+pub use disposals::{Approval, Certificate, Contractor, Disposal, DisposalItem, DisposalState};
 pub use drive_requests::{DriveNeed, DriveRequest};
 pub use entries::{JournalFilter, JournalRow};
 pub use error::{CatalogueError, ConstraintKind, Noun};

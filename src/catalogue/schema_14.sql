@@ -1,34 +1,28 @@
--- Scanning: one task of one person at one station, from its first place card to DONE.
-CREATE TABLE scan_session (
-    id        TEXT NOT NULL PRIMARY KEY,
-    person    TEXT NOT NULL REFERENCES person (code),
-    station   TEXT NOT NULL,
-    -- What is being done, as the state machine keeps it, less what was expected at its beginning and
-    -- what the lines say: so a line costs the same however long the list is.
-    task      TEXT NOT NULL CHECK (json_valid(task)),
-    expected  TEXT NOT NULL CHECK (json_valid(expected)),
-    opened_at TEXT NOT NULL,
-    last_at   TEXT NOT NULL,
-    ended_at  TEXT
+-- Disposal: what is to be destroyed, who asked and who agreed, who did it, and what proves it.
+CREATE TABLE disposal (
+    id          TEXT NOT NULL PRIMARY KEY,
+    number      TEXT NOT NULL UNIQUE,
+    state       TEXT NOT NULL CHECK (state IN ('requested', 'approved', 'pending', 'closed',
+        'withdrawn')),
+    reason      TEXT NOT NULL,
+    requested_at TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    -- JSON: who, when, in what role, the digest of a signed page.
+    approval    TEXT CHECK (json_valid(approval)),
+    -- JSON: the contractor, until when it is accredited, when it took what, by when it is due.
+    contractor  TEXT CHECK (json_valid(contractor)),
+    -- JSON: the digests of the certificates, each with when and by whom it was entered.
+    certificates TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(certificates)),
+    ended_at    TEXT,
+    CONSTRAINT disposal_approved CHECK (state IN ('requested', 'withdrawn') OR approval IS NOT NULL),
+    CONSTRAINT disposal_handed CHECK (state NOT IN ('pending', 'closed') OR contractor IS NOT NULL)
 ) STRICT;
-CREATE UNIQUE INDEX scan_session_open ON scan_session (person, station) WHERE ended_at IS NULL;
 
--- Every line that was answered, PINs excepted.
-CREATE TABLE scan_line (
-    session    TEXT NOT NULL REFERENCES scan_session (id),
-    number     INTEGER NOT NULL CHECK (number > 0),
-    at         TEXT NOT NULL,
-    -- Later than at when it was scanned without the record.
-    entered_at TEXT NOT NULL,
-    text       TEXT NOT NULL,
-    -- The word of its answer.
-    answer     TEXT NOT NULL,
-    accepted   INTEGER NOT NULL CHECK (accepted IN (0, 1)),
-    keyed      INTEGER NOT NULL CHECK (keyed IN (0, 1)),
-    -- What it was about, when it changed something.
-    barcode    TEXT,
-    -- How that was before: place and movement, for UNDO.
-    before     TEXT CHECK (json_valid(before)),
-    undone     INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1)),
-    PRIMARY KEY (session, number)
+CREATE TABLE disposal_item (
+    disposal     TEXT NOT NULL REFERENCES disposal (id),
+    item         TEXT NOT NULL REFERENCES item (id),
+    barcode      TEXT NOT NULL,
+    certified_at TEXT,
+    PRIMARY KEY (disposal, item)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX disposal_item_item ON disposal_item (item);

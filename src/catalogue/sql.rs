@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::id::{
-    Barcode, CarrierCode, CartridgeId, CopyNumber, CountId, CourierRunId, DriveRequestId, ItemId,
-    KeyId, LibraryId, MovementId, PersonCode, PlaceCode, RunId, ScanSessionId, SetDefinitionId,
-    SetId, SiteCode, StepId, TapeFileNumber, TaskId, ThingId, VolumeId, VolumeSerial,
+    Barcode, CarrierCode, CartridgeId, CopyNumber, CountId, CourierRunId, DisposalId,
+    DriveRequestId, ItemId, KeyId, LibraryId, MovementId, PersonCode, PlaceCode, RunId,
+    ScanSessionId, SetDefinitionId, SetId, SiteCode, StepId, TapeFileNumber, TaskId, ThingId,
+    VolumeId, VolumeSerial,
 };
 
 /// Declares an enum that is one word in SQL, JSON and messages.
@@ -112,6 +113,7 @@ text_column!(
     CartridgeId,
     CountId,
     CourierRunId,
+    DisposalId,
     DriveRequestId,
     ItemId,
     KeyId,

@@ -12,6 +12,7 @@ pub use super::custody_args::{
     ProblemArgs, RelabelArgs, ThingCommand,
 };
 pub use super::discover_args::{DevicePathArg, DiscoverArgs};
+pub use super::disposal_args::DisposalCommand;
 pub use super::drill_args::DrillCommand;
 pub use super::foreign_args::ForeignCommand;
 pub use super::health_args::{DoctorArgs, HealthArgs, HealthCommand};
@@ -101,6 +102,9 @@ pub enum Command {
     Movement(MovementCommand),
     /// Courier runs and their manifests.
     Courier(Box<CourierArgs>),
+    /// Destroying media: asked for, agreed to, certified.
+    #[command(subcommand)]
+    Disposal(DisposalCommand),
     /// What disagrees, until it is explained.
     #[command(subcommand)]
     Exception(ExceptionCommand),
@@ -513,9 +517,10 @@ mod tests {
     fn words(example: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = false;
-        // What a pipe leads to is somebody else's, and so is a file.
-        let ends = ["   ", " | ", " > "].into_iter();
-        let own = ends.fold(example, |own, end| own.split(end).next().unwrap());
+        // What a pipe comes from or leads to is somebody else's, and so is a file.
+        let begin = example.find("tapeward ").unwrap();
+        let ends = ["   ", " | ", " > ", " < "].into_iter();
+        let own = ends.fold(&example[begin..], |own, end| own.split(end).next().unwrap());
         for letter in own.chars() {
             match letter {
                 '\'' | '"' => quoted = !quoted,
@@ -524,8 +529,7 @@ mod tests {
             }
         }
         words.retain(|word| !word.is_empty());
-        // Variables stand before the program.
-        words.split_off(words.iter().position(|word| word == "tapeward").unwrap())
+        words
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod custody_args;
 mod devices;
 mod discover;
 mod discover_args;
+mod disposal;
+mod disposal_args;
 mod doctor;
 mod drill;
 mod drill_args;
@@ -193,6 +195,7 @@ fn run(cli: Cli, format: Format) -> Result<()> {
         Command::Thing(command) => custodians::things(&session, &command),
         Command::Movement(command) => courier::movements(&session, &command),
         Command::Courier(args) => courier::run(&session, *args),
+        Command::Disposal(command) => disposal::run(&session, command),
         Command::Exception(command) => custody::exceptions(&session, &command),
         Command::Set(command) => setup::set(&session, command),
         Command::Key(command) => key::run(&session, command),

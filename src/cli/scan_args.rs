@@ -44,7 +44,6 @@ pub enum ScanCommand {
 Examples:
   tapeward scan count SAFE1 --blind --as P07
   tapeward scan count SAFE1 --blind --second-of 01913b1e-7c1f-7d3e-9d2a-1c2d3e4f5a6b --as P08
-  tapeward scan counts
 
 Finished with the DONE card. What a second count, by somebody else, does not find again is explained by
 that; the rest stays open.")]

@@ -64,6 +64,9 @@ pub struct Config {
     /// The recovery kit.
     #[serde(default)]
     pub kit: KitConfig,
+    /// Destroying media.
+    #[serde(default)]
+    pub disposal: DisposalConfig,
     /// Reading back what lies on tapes.
     #[serde(default)]
     pub scrub: ScrubConfig,
@@ -121,6 +124,22 @@ pub struct KeyConfig {
 impl Default for KeyConfig {
     fn default() -> Self {
         Self { proof_days: 365 }
+    }
+}
+
+/// Destroying media.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct DisposalConfig {
+    /// The role of whoever agrees to a disposal.
+    pub approver_role: String,
+}
+
+impl Default for DisposalConfig {
+    fn default() -> Self {
+        Self {
+            approver_role: "approver".to_owned(),
+        }
     }
 }
 

@@ -451,6 +451,14 @@ pub enum Event {
         happened_at: Option<DateTime<Utc>>,
         detail: Value,
     },
+    /// Something was done with a disposal.
+    DisposalChanged {
+        number: String,
+        what: String,
+        happened_at: Option<DateTime<Utc>>,
+        barcodes: Vec<Barcode>,
+        detail: Value,
+    },
     /// Something disagrees.
     ExceptionOpened {
         cartridge: Option<CartridgeId>,

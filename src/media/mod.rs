@@ -5,6 +5,7 @@ pub mod barcode;
 pub mod card;
 pub mod compare;
 pub mod custody;
+pub mod disposal;
 pub mod exception;
 pub mod facts;
 pub mod list_file;
