@@ -272,6 +272,9 @@ fn not_both_copies_of_a_set_travel_together() {
         "--due",
         &in_days(0),
     ]);
+    world
+        .refuses(2, ["courier", "build", "--direction", "back"])
+        .says(&["back from IRON"]);
     let built = world.ok(["courier", "build"]);
     assert!(built.contains("1 lines, 1 of them new"), "{built}");
     assert!(
@@ -405,6 +408,26 @@ fn a_tape_the_courier_lost_is_missing_and_rolled_lines_go_again() {
     world.ok(["courier", "receipt", second, list.to_str().unwrap()]);
     assert_eq!(place_of(&world, "TWV001L8")["code"], "IRON");
     world.ok(["courier", "close", second]);
+}
+
+#[test]
+fn what_is_planned_for_later_is_said() {
+    let world = courier_desk();
+    world.ok([
+        "movement",
+        "plan",
+        "TWV001L8",
+        "--to",
+        "IRON",
+        "--due",
+        &in_days(30),
+    ]);
+    let later = format!("1 item is planned for later, the first by {}", in_days(30));
+    world
+        .refuses(2, ["courier", "build"])
+        .says(&["nothing is to go to IRON", &later]);
+    assert!(world.ok(["courier"]).contains("No run is open"));
+    world.ok(["courier", "build", "--on", &in_days(30)]);
 }
 
 #[test]

@@ -432,7 +432,6 @@ fn show(session: &Session, app: &App, number: &str) -> Result<()> {
     };
     output::table(
         &[
-            Column::Number("LINE"),
             Column::Text("BARCODE"),
             Column::Text("CASE"),
             Column::Text("REASON"),
@@ -445,7 +444,6 @@ fn show(session: &Session, app: &App, number: &str) -> Result<()> {
             .iter()
             .map(|row| {
                 vec![
-                    row.movement.line.map_or(0, |(_, line)| line).to_string(),
                     row.barcode.to_string(),
                     case_of(&row.movement),
                     row.movement.reason.code().to_owned(),

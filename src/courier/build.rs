@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::{Barcode, CourierRunId, ItemId, MovementId, PlaceCode, SetId};
 use crate::media::rotation::{self, NamedLine};
 use crate::media::{custody, facts, rule};
+use crate::progress::counted;
 
 /// The role whose task lines of runs are.
 pub const ROLE: &str = "courier-desk";
@@ -109,19 +110,7 @@ pub fn build(desk: &Desk<'_>, wanted: &Wanted, proposed: &Proposed) -> Result<Do
     }
     let count = lines(desk.tx, run.id)?.len();
     if count == 0 {
-        return Err(Error::usage(format!(
-            "nothing is to go {} on {day}{}",
-            match run.direction {
-                Direction::Out => format!("to {vault}"),
-                Direction::Back => format!("back from {vault}"),
-            },
-            if done.said.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", done.said.join("; "))
-            }
-        ))
-        .hint("plan something: tapeward movement plan BARCODE --to PLACE --due DATE"));
+        return Err(nothing(desk, &run, &done)?);
     }
     done.said.insert(
         0,
@@ -131,6 +120,32 @@ pub fn build(desk: &Desk<'_>, wanted: &Wanted, proposed: &Proposed) -> Result<Do
         ),
     );
     Ok(done)
+}
+
+/// Why a run would have no lines, and what is planned for later ones.
+fn nothing(desk: &Desk<'_>, run: &CourierRun, done: &Done) -> Result<Error> {
+    let way = match run.direction {
+        Direction::Out => format!("to {}", run.vault),
+        Direction::Back => format!("back from {}", run.vault),
+    };
+    let mut what = format!("nothing is to go {way} on {}", run.due);
+    if !done.said.is_empty() {
+        what = format!("{what}: {}", done.said.join("; "));
+    }
+    let mut later = Vec::new();
+    for movement in desk.tx.open_movements()? {
+        if movement.line.is_none() && goes_with(desk, run, &movement)? {
+            later.push(movement.due);
+        }
+    }
+    let error = Error::usage(what);
+    Ok(match later.iter().min() {
+        Some(first) => error.hint(format!(
+            "{} planned for later, the first by {first}: --on DATE builds that run",
+            counted(later.len() as u64, "item is", "items are")
+        )),
+        None => error.hint("plan something: tapeward movement plan BARCODE --to PLACE --due DATE"),
+    })
 }
 
 /// Makes what rotation says of a vault movements, where none is open.

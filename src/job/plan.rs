@@ -224,6 +224,10 @@ pub struct Candidate {
     pub is_kept: bool,
 }
 
+/// Mounts that make a difference in wear: cartridges are made for thousands, and people expect the next
+/// barcode.
+const WEAR_STEP: u32 = 50;
+
 impl Candidate {
     /// Size of the blocks that would be written on it; none before it has a label.
     #[must_use]
@@ -333,7 +337,9 @@ pub fn choose<'a>(
             // One that is being filled is filled before another one is begun.
             let wear = match reason {
                 Reason::Appends => 0,
-                Reason::LabelledScratch | Reason::Blank | Reason::Expired => candidate.wear,
+                Reason::LabelledScratch | Reason::Blank | Reason::Expired => {
+                    candidate.wear / WEAR_STEP
+                }
             };
             (*reason as u8, wear, candidate.cartridge.barcode.clone())
         })
