@@ -196,6 +196,16 @@ fn a_change_after_printing_voids_print_and_seal() {
     let world = courier_desk();
     world.ok(["thing", "add", "envelope", "ENV001", "escrow key"]);
     let run = sealed_run(&world, &["TWV001L8"]);
+    let dry = world.path("dry.pdf");
+    world.ok([
+        "courier",
+        "print",
+        &run,
+        "--dry-run",
+        "--output",
+        dry.to_str().unwrap(),
+    ]);
+    assert!(!dry.exists());
     world.ok(["courier", "print", &run]);
     // The same list again is the same revision.
     assert!(
@@ -371,7 +381,9 @@ fn a_tape_the_courier_lost_is_missing_and_rolled_lines_go_again() {
         "--reason",
         "van stolen",
     ];
-    world.stops(21, lost).says(&["open exceptions 1"]);
+    let said = world.stops(21, lost);
+    said.says(&["open exceptions 1"]);
+    assert!(said.out.contains("1 copy is to be made again"), "{said:?}");
     assert_eq!(place_of(&world, "TWV001L8")["place"], "missing");
     world.stops(
         21,
@@ -523,6 +535,9 @@ fn a_bad_list_is_named_by_row_and_column_and_nothing_is_taken() {
     );
     let said = world.ok([&receipt[..], &["--partial"]].concat());
     assert!(said.contains("1 lines closed"), "{said}");
+    // What is named is there, and so is the case it travelled in.
+    let inside = world.json(["place", "show", "IRON"]);
+    assert_eq!(inside.as_array().unwrap().len(), 2, "{inside:#}");
 }
 
 #[test]

@@ -36,6 +36,10 @@ pub(super) fn run(session: &Session, args: CourierArgs) -> Result<()> {
             said: by,
         }) => {
             let printed = at_desk(&app, &by, |desk| print::print(desk, &run))?;
+            if by.dry_run {
+                // A revision that is not on record must not be on paper.
+                return tell(session, &printed.done);
+            }
             let paper = match paper {
                 PaperArg::A4 => Paper::A4,
                 PaperArg::Letter => Paper::Letter,

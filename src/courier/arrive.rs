@@ -11,7 +11,9 @@ use crate::catalogue::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Barcode, MovementId, PlaceCode, ThingId};
 use crate::media::exception::{self, About};
+use crate::media::problem;
 use crate::media::stamp::Stamp;
+use crate::progress::counted;
 
 /// Seals as they were found on arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +213,7 @@ pub fn receipt(desk: &Desk<'_>, number: &str, named: &[Barcode]) -> Result<Done>
             None => surplus(desk, &run, barcode, "the vault's list names it", &mut done)?,
         }
     }
+    bring_cases(desk, &run, &to)?;
     let open: Vec<Line> = open_lines(desk, &run)?;
     desk.note(&run, "receipt", &serde_json::json!({"named": named}))?;
     done.said.insert(
@@ -218,6 +221,28 @@ pub fn receipt(desk: &Desk<'_>, number: &str, named: &[Barcode]) -> Result<Done>
         format!("{closed} lines closed by the list, {} open", open.len()),
     );
     Ok(done)
+}
+
+/// A case is where something that travelled in it was named, though nobody spoke of the case.
+fn bring_cases(desk: &Desk<'_>, run: &CourierRun, to: &Place) -> Result<()> {
+    let stamp = Stamp {
+        witness: Witness::Receipt,
+        ..desk.stamp.clone()
+    };
+    for case in desk.tx.courier_cases(run.id)? {
+        let item = Item::Thing(desk.tx.thing(case.thing)?);
+        let named = of_case(desk, run, case.thing)?
+            .iter()
+            .any(|line| line.movement.state == MovementState::Received);
+        if named && *item.place() == Place::InTransit {
+            Desk {
+                stamp: &stamp,
+                ..*desk
+            }
+            .put(run, &item, to)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lines of which something is still to happen.
@@ -323,8 +348,18 @@ pub fn except(
         let about = About::item(&line.item).at(&run.vault).on(run.id);
         let exception = exception::open(desk.tx, desk.stamp, kind, &about, &detail)?;
         done.open(exception, &detail);
+        if kind == ExceptionKind::Lost {
+            let lost = problem::Problem::Lost;
+            let again =
+                problem::out_of_use(desk.app, desk.tx, desk.stamp, &line.item, lost, &detail)?;
+            if !again.tasks.is_empty() {
+                let tasks = counted(again.tasks.len() as u64, "copy is", "copies are");
+                done.say(format!("{tasks} to be made again: tapeward copy plan"));
+            }
+            continue;
+        }
         desk.end(&line, MovementState::Missing, Some(detail.clone()))?;
-        if kind == ExceptionKind::Lost || kind == ExceptionKind::Missing {
+        if kind == ExceptionKind::Missing {
             desk.put(&run, &line.item, &Place::Missing)?;
         }
     }

@@ -7,11 +7,10 @@ use chrono::{Days, NaiveDate};
 use super::desk::{Desk, Done, Line, lines};
 use crate::app::App;
 use crate::catalogue::{
-    CourierRun, CourierState, Direction, Item, MoveReason, Movement, MovementState, Place,
-    Revision, SetCopyState,
+    CourierRun, CourierState, Direction, Item, MoveReason, Movement, MovementState, Place, Revision,
 };
 use crate::error::{Error, Result};
-use crate::id::{Barcode, CourierRunId, ItemId, MovementId, PlaceCode, SetId};
+use crate::id::{Barcode, CourierRunId, ItemId, MovementId, PlaceCode};
 use crate::media::rotation::{self, NamedLine};
 use crate::media::{custody, facts, rule};
 use crate::progress::counted;
@@ -444,12 +443,9 @@ pub(super) fn refusal(
     Ok(together.map(|set| format!("all copies of {set} would be in one vehicle")))
 }
 
-/// The name of a set of which every copy would be on the run or in the vault.
+/// Names of sets of which every copy would be on the run or in the vault.
 fn together(desk: &Desk<'_>, run: &CourierRun, item: &Item) -> Result<Option<String>> {
     let Some(cartridge) = item.cartridge() else {
-        return Ok(None);
-    };
-    let Some(volume) = desk.tx.volume_on(cartridge.id)? else {
         return Ok(None);
     };
     let vault = desk.app.config.kept_at(&run.vault)?;
@@ -457,46 +453,10 @@ fn together(desk: &Desk<'_>, run: &CourierRun, item: &Item) -> Result<Option<Str
         .iter()
         .map(|line| line.item.id())
         .collect();
-    for here in desk.tx.set_copies_on(volume.id)? {
-        let mut others = 0;
-        let mut is_elsewhere = false;
-        for other in desk.tx.set_copies(here.set)? {
-            let good = matches!(other.state, SetCopyState::Complete | SetCopyState::Verified);
-            if other.copy == here.copy || !good {
-                continue;
-            }
-            others += 1;
-            is_elsewhere |= !touches(desk, here.set, other.copy, &aboard, &vault)?;
-        }
-        if others > 0 && !is_elsewhere {
-            let set = desk.tx.set(here.set)?;
-            return Ok(Some(desk.tx.definition(set.definition)?.name));
-        }
-    }
-    Ok(None)
-}
-
-fn touches(
-    desk: &Desk<'_>,
-    set: SetId,
-    copy: crate::id::CopyNumber,
-    aboard: &BTreeSet<ItemId>,
-    vault: &Place,
-) -> Result<bool> {
-    let volumes: BTreeSet<_> = desk
-        .tx
-        .live_copies(set, copy)?
-        .into_iter()
-        .map(|row| row.volume)
-        .collect();
-    for volume in volumes {
-        let cartridge = desk.tx.cartridge(desk.tx.volume(volume)?.cartridge)?;
-        let place = facts::effective(desk.tx, &cartridge.place)?;
-        if aboard.contains(&cartridge.id.into()) || place == *vault {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let sets = facts::all_copies(desk.tx, cartridge, |id, place| {
+        aboard.contains(&id.into()) || *place == vault
+    })?;
+    Ok((!sets.is_empty()).then(|| sets.join(", ")))
 }
 
 /// Takes items off a run. What is planned for them stays planned.

@@ -6,7 +6,7 @@ use super::rule::{Facts, Room, Secrecy, Target};
 use crate::catalogue::{Cartridge, CatalogueError, Item, Place, SetCopyState, ThingKind, View};
 use crate::config::Config;
 use crate::error::Result;
-use crate::id::{PlaceCode, SetId};
+use crate::id::{CartridgeId, CopyNumber, PlaceCode, SetId};
 
 /// Everything about one item, for [`super::rule::objections`].
 ///
@@ -26,7 +26,7 @@ pub fn of(view: &View<'_>, item: &Item, target: &Place) -> Result<Facts> {
     let (secrecy, all_there, quarantined) = match item {
         Item::Cartridge(cartridge) => (
             secrecy(view, cartridge)?,
-            all_there(view, cartridge, target)?,
+            all_copies(view, cartridge, |_, place| place == target)?,
             view.quarantined_cartridges()?.contains(&cartridge.id),
         ),
         Item::Thing(thing) if thing.kind == ThingKind::Case => {
@@ -125,26 +125,36 @@ fn secrecy_of_case(view: &View<'_>, case: &Item) -> Result<Secrecy> {
     })
 }
 
-/// Sets on a cartridge of which every other good copy is in one place already.
-fn all_there(view: &View<'_>, cartridge: &Cartridge, target: &Place) -> Result<Vec<String>> {
+/// Names of the sets on a cartridge of which there are other good copies, each with something on a
+/// cartridge of which this is so; it is told where that one is.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn all_copies(
+    view: &View<'_>,
+    cartridge: &Cartridge,
+    is_so: impl Fn(CartridgeId, &Place) -> bool,
+) -> Result<Vec<String>> {
     let Some(volume) = view.volume_on(cartridge.id)? else {
         return Ok(Vec::new());
     };
     let mut names = BTreeSet::new();
     for here in view.set_copies_on(volume.id)? {
-        let others: Vec<_> = view
-            .set_copies(here.set)?
-            .into_iter()
-            .filter(|other| {
-                other.copy != here.copy
-                    && matches!(other.state, SetCopyState::Complete | SetCopyState::Verified)
-            })
-            .collect();
-        let mut is_elsewhere = others.is_empty();
-        for other in others {
-            is_elsewhere |= !touches(view, here.set, other.copy, target)?;
+        let mut others = 0;
+        let mut is_elsewhere = false;
+        for other in view.set_copies(here.set)? {
+            let good = matches!(other.state, SetCopyState::Complete | SetCopyState::Verified);
+            if other.copy == here.copy || !good {
+                continue;
+            }
+            others += 1;
+            let mut touches = false;
+            for (id, place) in cartridges_of(view, here.set, other.copy)? {
+                touches |= is_so(id, &place);
+            }
+            is_elsewhere |= !touches;
         }
-        if !is_elsewhere {
+        if others > 0 && !is_elsewhere {
             let set = view.set(here.set)?;
             names.insert(view.definition(set.definition)?.name);
         }
@@ -152,25 +162,24 @@ fn all_there(view: &View<'_>, cartridge: &Cartridge, target: &Place) -> Result<V
     Ok(names.into_iter().collect())
 }
 
-/// Whether anything of a copy is in a place.
-fn touches(
+/// The cartridges that something of a copy is on, and where each is.
+fn cartridges_of(
     view: &View<'_>,
     set: SetId,
-    copy: crate::id::CopyNumber,
-    place: &Place,
-) -> Result<bool> {
+    copy: CopyNumber,
+) -> Result<Vec<(CartridgeId, Place)>> {
     let volumes: BTreeSet<_> = view
         .live_copies(set, copy)?
         .into_iter()
         .map(|row| row.volume)
         .collect();
-    for volume in volumes {
-        let cartridge = view.cartridge(view.volume(volume)?.cartridge)?;
-        if effective(view, &cartridge.place)? == *place {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    volumes
+        .into_iter()
+        .map(|volume| {
+            let cartridge = view.cartridge(view.volume(volume)?.cartridge)?;
+            Ok((cartridge.id, effective(view, &cartridge.place)?))
+        })
+        .collect()
 }
 
 /// Where something is, looking through the case it is in.

@@ -95,8 +95,11 @@ pub fn report(
     Ok(done(Some(number), copies))
 }
 
-/// Takes a cartridge out of use; a lost one is missing from now on.
-fn out_of_use(
+/// Takes a cartridge out of use; a lost one is missing from now on. Returns what is to be copied again.
+///
+/// # Errors
+/// The record cannot be written.
+pub fn out_of_use(
     app: &App,
     tx: &Tx<'_>,
     stamp: &Stamp,
