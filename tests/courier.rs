@@ -1,7 +1,9 @@
-//! Courier runs by commands, out and back, and what goes wrong on the way.
+//! Courier runs by commands, out and back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // as in any test
 
+#[path = "support/desk.rs"]
+mod desk;
 #[path = "support/refusal.rs"]
 mod refusal;
 #[path = "support/seeded.rs"]
@@ -9,117 +11,9 @@ mod seeded;
 #[path = "support/world.rs"]
 mod world;
 
-use chrono::{Datelike, Local, NaiveDate, TimeDelta};
-use serde_json::Value;
+use chrono::{Datelike, Local, TimeDelta};
+use desk::{courier_desk, hand_over, in_days, piped, place_of, sealed_run, today};
 use world::World;
-
-/// A set in two copies on cartridges that were taken out, a safe, a vault, a carrier that comes every
-/// day, two cases.
-fn courier_desk() -> World {
-    let world = World::with_set_on_tape();
-    world.ok(["library", "eject", "TWV001L8", "TWV002L8"]);
-    world.empty_mail_slots();
-    world.ok([
-        "place",
-        "add-site",
-        "MAIN",
-        "Northern district",
-        "--telephone",
-        "+1 555 0111",
-    ]);
-    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].map(|day| ["--day", day]);
-    let carrier = [
-        "place",
-        "add-carrier",
-        "ACME",
-        "Acme Couriers",
-        "--driver",
-        "Jo Driver",
-    ];
-    world.ok([&carrier[..], &days.concat()].concat());
-    world.ok([
-        "place",
-        "add",
-        "safe",
-        "SAFE1",
-        "--fire-rating",
-        "en1047-1-dis",
-    ]);
-    let vault = [
-        "place",
-        "add",
-        "vault",
-        "IRON",
-        "--carrier",
-        "ACME",
-        "--vendor",
-        "Iron Hill",
-    ];
-    let more = [
-        "--customer-number",
-        "4711",
-        "--emergency-line",
-        "+1 555 0100",
-    ];
-    world.ok([&vault[..], &more, &["--authorised", "P01"]].concat());
-    // The vault takes and gives every day, too.
-    let path = world.state().join("config.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let week = r#"weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]"#;
-    std::fs::write(&path, format!("{text}\n[place.IRON.calendar]\n{week}\n")).unwrap();
-    world.ok(["person", "add", "P01", "Head of IT"]);
-    world.ok(["person", "add", "P07", "Anna Weber"]);
-    world.ok(["thing", "add", "case", "C07", "grey", "--holds", "20"]);
-    world.ok(["thing", "add", "case", "C08", "blue", "--holds", "1"]);
-    world.ok([
-        "media", "check-in", "TWV001L8", "TWV002L8", "--place", "SAFE1",
-    ]);
-    world
-}
-
-fn today() -> NaiveDate {
-    Local::now().date_naive()
-}
-
-fn in_days(days: i64) -> String {
-    (today() + TimeDelta::days(days)).to_string()
-}
-
-/// The run with these barcodes, packed into C07 and sealed.
-fn sealed_run(world: &World, barcodes: &[&str]) -> String {
-    let plan = [
-        &["movement", "plan"][..],
-        barcodes,
-        &["--to", "IRON", "--due", &in_days(1)],
-    ];
-    world.ok(plan.concat());
-    let built = world.json(["courier", "build"]);
-    let run = built["run"].as_str().unwrap().to_owned();
-    world.ok([&["courier", "pack", &run, "--case", "C07"][..], barcodes].concat());
-    world.ok([
-        "courier", "seal", &run, "--case", "C07", "--seal", "884213", "--as", "P07",
-    ]);
-    run
-}
-
-fn place_of(world: &World, barcode: &str) -> Value {
-    world.json(["media", "show", barcode])["place"].clone()
-}
-
-fn hand_over(world: &World, run: &str, revision: &str) {
-    let pdf = world.path("m.pdf");
-    world.ok(["courier", "print", run, "--output", pdf.to_str().unwrap()]);
-    assert!(std::fs::read(pdf).unwrap().starts_with(b"%PDF"));
-    world.ok([
-        "courier",
-        "handover",
-        run,
-        "--revision",
-        revision,
-        "--driver",
-        "Jo Driver",
-    ]);
-}
 
 #[test]
 fn a_run_goes_out_and_its_tape_comes_back() {
@@ -172,23 +66,6 @@ fn a_run_goes_out_and_its_tape_comes_back() {
     for words in ["item_placed", "movement_changed"] {
         assert!(story.contains(words), "no {words} in\n{story}");
     }
-}
-
-fn piped(mut command: std::process::Command, input: &str) -> std::process::Output {
-    use std::io::Write;
-    let mut child = command
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    child.wait_with_output().unwrap()
 }
 
 #[test]
@@ -329,100 +206,6 @@ fn rotation_says_what_goes_with_the_next_run() {
 }
 
 #[test]
-fn a_broken_seal_keeps_lines_open_until_a_list_names_them() {
-    let world = courier_desk();
-    let run = sealed_run(&world, &["TWV001L8"]);
-    hand_over(&world, &run, "A");
-    let broken = [
-        "courier",
-        "receipt",
-        &run,
-        "--case",
-        "C07",
-        "--seal-found",
-        "884299",
-    ];
-    world.stops(21, broken).says(&["open exceptions 1"]);
-    let list = world.path("receipt.csv");
-    std::fs::write(&list, "slot,barcode\n1,TWV001L8\n2,XYZ999L8\n").unwrap();
-    let named = world.stops(21, ["courier", "receipt", &run, list.to_str().unwrap()]);
-    assert!(
-        named.out.contains("1 lines closed by the list, 0 open"),
-        "{named:?}"
-    );
-    assert!(named.out.contains("XYZ999L8 is not ours"), "{named:?}");
-    world.stops(21, ["courier", "close", &run]);
-    let kinds: Vec<Value> = exceptions(&world)
-        .iter()
-        .map(|row| row["kind"].clone())
-        .collect();
-    assert_eq!(kinds, ["seal", "foreign"]);
-}
-
-fn exceptions(world: &World) -> Vec<Value> {
-    let output = world.run(["exception", "list", "--json"]);
-    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
-    list.as_array().unwrap().clone()
-}
-
-#[test]
-fn a_tape_the_courier_lost_is_missing_and_rolled_lines_go_again() {
-    let world = courier_desk();
-    world.ok(["thing", "add", "envelope", "ENV001", "escrow key"]);
-    let run = sealed_run(&world, &["TWV001L8", "ENV001"]);
-    hand_over(&world, &run, "A");
-    let lost = [
-        "courier",
-        "except",
-        &run,
-        "TWV001L8",
-        "--kind",
-        "lost",
-        "--reason",
-        "van stolen",
-    ];
-    let said = world.stops(21, lost);
-    said.says(&["open exceptions 1"]);
-    assert!(said.out.contains("1 copy is to be made again"), "{said:?}");
-    assert_eq!(place_of(&world, "TWV001L8")["place"], "missing");
-    world.stops(
-        21,
-        ["courier", "close", &run, "--roll", "vault did not list it"],
-    );
-    let kinds: Vec<Value> = exceptions(&world)
-        .iter()
-        .map(|row| row["kind"].clone())
-        .collect();
-    assert_eq!(kinds, ["lost", "overdue"]);
-    let planned = world.json(["movement", "list"]);
-    assert_eq!(planned[0]["barcode"], "ENV001");
-    assert!(
-        planned[0]["note"]
-            .as_str()
-            .unwrap()
-            .contains("vault did not list it")
-    );
-    world
-        .refuses(2, ["courier", "correct", &run, "TWV001L8"])
-        .says(&["--reason"]);
-    let correct = [
-        "courier",
-        "correct",
-        &run,
-        "TWV001L8",
-        "--reason",
-        "vault found it",
-    ];
-    let corrected = world.json(correct);
-    let second = corrected["run"].as_str().unwrap();
-    let list = world.path("receipt.csv");
-    std::fs::write(&list, "TWV001L8\n").unwrap();
-    world.ok(["courier", "receipt", second, list.to_str().unwrap()]);
-    assert_eq!(place_of(&world, "TWV001L8")["code"], "IRON");
-    world.ok(["courier", "close", second]);
-}
-
-#[test]
 fn what_is_planned_for_later_is_said() {
     let world = courier_desk();
     world.ok([
@@ -440,49 +223,6 @@ fn what_is_planned_for_later_is_said() {
         .says(&["nothing is to go to IRON", &later]);
     assert!(world.ok(["courier"]).contains("No run is open"));
     world.ok(["courier", "build", "--on", &in_days(30)]);
-}
-
-#[test]
-fn nobody_came_and_a_recall_at_night() {
-    let world = courier_desk();
-    world.ok([
-        "movement",
-        "plan",
-        "TWV001L8",
-        "--to",
-        "IRON",
-        "--due",
-        &in_days(0),
-    ]);
-    let run = world.json(["courier", "build", "--on", &in_days(0)])["run"].clone();
-    let run = run.as_str().unwrap();
-    world
-        .stops(21, ["courier", "no-show", run, "--reason", "snow"])
-        .says(&["exceptions 1"]);
-    let shown = world.json(["courier", "show", run]);
-    assert!(
-        shown["due"].as_str().unwrap() > in_days(0).as_str(),
-        "{shown:#}"
-    );
-    world
-        .refuses(2, ["courier", "recall", "TWV002L8"])
-        .says(&["TWV002L8 is in no vault: it is in safe SAFE1"]);
-    world.ok(["media", "check-out", "TWV002L8", "--to", "IRON"]);
-    let urgent = [
-        "courier",
-        "recall",
-        "TWV002L8",
-        "--urgent",
-        "--authorised-by",
-    ];
-    world
-        .refuses(2, [&urgent[..], &["P07"]].concat())
-        .says(&["Anna Weber may not authorise", "P01"]);
-    let said = world.ok([&urgent[..], &["P01"]].concat());
-    assert!(
-        said.contains("call +1 555 0100 now, customer number 4711"),
-        "{said}"
-    );
 }
 
 #[test]
@@ -519,28 +259,6 @@ fn what_was_signed_on_paper_is_entered_late() {
 }
 
 #[test]
-fn a_bad_list_is_named_by_row_and_column_and_nothing_is_taken() {
-    let world = courier_desk();
-    let run = sealed_run(&world, &["TWV001L8"]);
-    hand_over(&world, &run, "A");
-    let list = world.path("receipt.csv");
-    std::fs::write(&list, "slot,barcode\n1,TWV001L8\n2,\n").unwrap();
-    let receipt = ["courier", "receipt", &run, list.to_str().unwrap()];
-    world
-        .refuses(2, receipt)
-        .says(&["row 3, column 2", "--partial"]);
-    assert_eq!(
-        world.json(["courier", "show", &run])["lines"][0]["state"],
-        "in_transit"
-    );
-    let said = world.ok([&receipt[..], &["--partial"]].concat());
-    assert!(said.contains("1 lines closed"), "{said}");
-    // What is named is there, and so is the case it travelled in.
-    let inside = world.json(["place", "show", "IRON"]);
-    assert_eq!(inside.as_array().unwrap().len(), 2, "{inside:#}");
-}
-
-#[test]
 fn what_is_to_leave_takes_no_new_data() {
     let world = World::with_set_on_tape();
     world.ok(["place", "add-site", "MAIN", "Northern district"]);
@@ -566,45 +284,4 @@ fn what_is_to_leave_takes_no_new_data() {
     assert_ne!(other, "TWV001L8");
     world.ok(["movement", "cancel", "TWV001L8"]);
     assert_eq!(first(&world), "TWV001L8");
-}
-
-#[test]
-fn a_vaults_inventory_is_compared_with_the_record() {
-    let world = courier_desk();
-    let run = sealed_run(&world, &["TWV001L8"]);
-    hand_over(&world, &run, "A");
-    let list = world.path("inventory.csv");
-    let compare = ["place", "compare", "IRON", list.to_str().unwrap()];
-    // On its way: neither missed nor surplus.
-    std::fs::write(&list, "barcode\nXYZ999L8\nTWV002L8\nTWV002L8\n").unwrap();
-    let found = world.stops(21, compare);
-    assert!(
-        found
-            .out
-            .contains("XYZ999L8 is on the list and not on record"),
-        "{found:?}"
-    );
-    assert!(
-        found
-            .out
-            .contains("TWV002L8 is on the list, on record it is in safe SAFE1")
-    );
-    assert!(
-        found.out.contains("TWV002L8 is on the list more than once"),
-        "{found:?}"
-    );
-    assert!(!found.out.contains("TWV001L8"), "{found:?}");
-    world.ok(["courier", "receipt", &run, "--case", "C07", "--seal-intact"]);
-    world.ok(["courier", "close", &run]);
-    for number in ["1", "2", "3"] {
-        world.ok(["exception", "explain", number, "asked the vault"]);
-    }
-    std::fs::write(&list, "barcode\nTWV001L8\nC07\n").unwrap();
-    assert_eq!(world.ok(compare).trim(), "IRON is as on record");
-    std::fs::write(&list, "barcode\nC07\n").unwrap();
-    let found = world.stops(21, compare);
-    assert!(
-        found.out.contains("TWV001L8 is not on the list"),
-        "{found:?}"
-    );
 }

@@ -318,7 +318,7 @@ fn things_are_kept_like_cartridges_and_sticks_are_refused() {
 }
 
 #[test]
-fn a_pin_never_stands_in_the_record_or_in_its_copies() {
+fn a_pin_never_stands_in_the_record() {
     let world = tape_room();
     let pin = world.path("pin");
     std::fs::write(&pin, "482913\n").unwrap();

@@ -49,7 +49,7 @@ text_enum! {
         Derived = "derived",
         /// A bar code read by one of us.
         Scanned = "scanned",
-        /// Typed by one of us, twice.
+        /// Typed by one of us.
         Keyed = "keyed",
         /// A vault's list names it.
         Receipt = "receipt",
